@@ -1,0 +1,1 @@
+"""The car: everything that runs in it."""

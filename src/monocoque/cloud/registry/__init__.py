@@ -1,0 +1,1 @@
+"""Which cars exist, and which of them are there."""

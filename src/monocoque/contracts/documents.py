@@ -1,0 +1,72 @@
+"""The table of signed documents, and the claims of each.
+
+Rules:
+
+* a document is stored and passed on as the very bytes that were signed;
+* its JWS header carries ``typ``, which names kind and version; a reader takes only the ``typ`` it
+  asked for, only by the algorithms of the row, and refuses any ``crit`` it does not know;
+* claims that a reader does not know survive and are ignored (old cars read new documents);
+* every document ends: ``exp`` is required unless the row says that it is a record for ever.
+
+docs/protocol/documents.md shows every row with worked bytes.
+Left out on purpose: signing and verifying, which is trust/.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+DOCUMENT_BYTES_MAX: Final = 65_536
+CLOCK_DIFFERENCE_S_MAX: Final = 120
+"""How far two honest clocks may disagree when a time is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """One row: what the document is, who signs it, and how long it may live."""
+
+    typ: str
+    algorithms: frozenset[str]
+    """JWS ``alg`` names (RFC 7518, RFC 8037) that may sign it."""
+    claims: frozenset[str]
+    """Claims that must be there; more may be."""
+    lifetime_s_max: int
+    """Longest time from ``iat`` to ``exp``; 0 for a record that has no ``exp``."""
+    signed_by: str
+    purpose: str
+
+    @property
+    def expires(self) -> bool:
+        """Whether it must carry ``exp``."""
+        return self.lifetime_s_max > 0
+
+
+CAR_BIRTH: Final = DocumentType(
+    typ="monocoque-car-birth.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "sub", "iat", "exp", "jti", "cnf"}),
+    lifetime_s_max=3_600,
+    signed_by="factory",
+    purpose="The factory says: the car `sub` holds the key `cnf` (RFC 7800), made in the car.",
+)
+
+CAR_ENROLMENT: Final = DocumentType(
+    typ="monocoque-car-enrolment.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "aud", "iat", "exp", "jti", "birth", "bus_key"}),
+    lifetime_s_max=300,
+    signed_by="car",
+    purpose="The car shows its birth document, proves that it holds the key in it, and asks for "
+    "a place on the bus for the public key `bus_key`.",
+)
+
+PHONE_RELEASE: Final = DocumentType(
+    typ="monocoque-phone-release.v1+jws",
+    algorithms=frozenset({"EdDSA"}),
+    claims=frozenset({"iss", "iat", "version", "bundle_sha256", "previous_sha256"}),
+    lifetime_s_max=0,
+    signed_by="build",
+    purpose="One entry of the release log: these very files are the phone site of that version.",
+)
+
+DOCUMENT_TYPES: Final = (CAR_BIRTH, CAR_ENROLMENT, PHONE_RELEASE)
+"""Every row."""

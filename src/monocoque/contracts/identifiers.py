@@ -1,0 +1,82 @@
+"""Identifiers: a prefix that says what it is, and 128 random bits.
+
+Rules:
+
+* the form is ``prefix_`` and 26 lowercase Crockford base-32 characters (``0-9 a-z`` without
+  ``i l o u``), for example ``car_0123456789abcdefghjkmnpqrs``; the first of the 26 is at most 7,
+  since 26 characters could hold 130 bits;
+* no dots, so that an identifier is one token of a topic;
+* chance is an argument: whoever makes an identifier brings the random bits.
+
+Left out on purpose: any meaning. Nothing can be read from an identifier but its kind; a VIN lives
+only in build and registry.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NewType
+
+from monocoque.contracts.errors import IdentifierMalformed
+
+CarId = NewType("CarId", str)
+HomeId = NewType("HomeId", str)
+OrderId = NewType("OrderId", str)
+PersonId = NewType("PersonId", str)
+SessionId = NewType("SessionId", str)
+MessageId = NewType("MessageId", str)
+TraceId = NewType("TraceId", str)
+
+PREFIXES = {
+    "car": "a car",
+    "home": "a home",
+    "order": "an order",
+    "person": "a person",
+    "session": "a signed-in browser",
+    "message": "one message on the bus",
+    "trace": "one chain of cause and effect, across machines",
+}
+"""Every prefix, and what it stands for."""
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+RANDOM_BITS = 128
+BODY_CHARACTERS = 26
+
+_FORM = re.compile(r"([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})\Z")
+
+
+def make(prefix: str, random_bits: Callable[[int], int]) -> str:
+    """Make a new identifier.
+
+    prefix: one of ``PREFIXES``. random_bits: gives an integer of so many random bits, such as
+    ``random.Random.getrandbits`` or ``secrets.randbits``.
+    """
+    if prefix not in PREFIXES:
+        raise IdentifierMalformed(f"There is no identifier prefix {prefix!r}.")
+    number = random_bits(RANDOM_BITS)
+    characters = []
+    for _ in range(BODY_CHARACTERS):
+        number, digit = divmod(number, 32)
+        characters.append(ALPHABET[digit])
+    return prefix + "_" + "".join(reversed(characters))
+
+
+def parse(text: str, prefix: str) -> str:
+    """Return the text when it is an identifier of that prefix.
+
+    Raises IdentifierMalformed otherwise. The text itself is not repeated in the error: it came
+    from outside and may be long.
+    """
+    match = _FORM.match(text)
+    if match is None or match.group(1) != prefix or prefix not in PREFIXES:
+        raise IdentifierMalformed(f"This is not an identifier of {PREFIXES.get(prefix, prefix)}.")
+    return text
+
+
+def car_id(text: str) -> CarId:
+    """Parse a car's identifier; raises IdentifierMalformed."""
+    return CarId(parse(text, "car"))
+
+
+def person_id(text: str) -> PersonId:
+    """Parse a person's identifier; raises IdentifierMalformed."""
+    return PersonId(parse(text, "person"))

@@ -1,0 +1,109 @@
+"""The one table of who may do what at the edge.
+
+Rules:
+
+* everything is forbidden that no row allows; a route without a right does not start;
+* a right is held by roles, on named sites; a person has roles, and never a right directly;
+* ``ANYONE`` rows are what may be seen without signing in; they are few and say why.
+
+Left out on purpose: rights on the bus (contracts/topics.py says who publishes and who reads) and
+rights in a car (the owner's signed grants).
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+
+class Site(enum.Enum):
+    """A web site of its own origin, session and passkey; the value is its host's first label."""
+
+    DOORS = "doors"
+    """The page with three doors, on the bare host."""
+    SHOP = "shop"
+    PHONE = "phone"
+    CONSOLE = "console"
+
+
+class PersonRole(enum.Enum):
+    """What a person may be, at the edge."""
+
+    BUYER = "buyer"
+    OWNER = "owner"
+    DRIVER = "driver"
+    RELEASE = "release"
+    FLEET = "fleet"
+    SUPPORT = "support"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One row: what it is called, who holds it, and where."""
+
+    name: str
+    roles: frozenset[PersonRole]
+    """Empty means anyone, signed in or not."""
+    sites: frozenset[Site]
+    purpose: str
+
+    @property
+    def is_for_anyone(self) -> bool:
+        """Whether it needs no session."""
+        return not self.roles
+
+
+_EVERY_SITE = frozenset(Site)
+_SIGNED_IN_SITES = frozenset({Site.SHOP, Site.PHONE, Site.CONSOLE})
+_EVERY_ROLE = frozenset(PersonRole)
+_FLEET_ROLES = frozenset({PersonRole.FLEET, PersonRole.RELEASE, PersonRole.SUPPORT})
+
+READ_HEALTH: Final = Right(
+    "health.read", frozenset(), _EVERY_SITE, "Whether the cell is well; counts only, no names."
+)
+READ_PAGES: Final = Right(
+    "pages.read", frozenset(), _EVERY_SITE, "The pages themselves and the OpenAPI document."
+)
+SIGN_IN: Final = Right(
+    "session.open", frozenset(), _SIGNED_IN_SITES, "Exchange a one-time link for a session."
+)
+ENROL_CAR: Final = Right(
+    "car.enrol",
+    frozenset(),
+    frozenset({Site.DOORS}),
+    "A car with a birth document signed by the factory asks for its place on the bus; the "
+    "document, not a session, is the proof.",
+)
+READ_SELF: Final = Right(
+    "self.read", _EVERY_ROLE, _SIGNED_IN_SITES, "Read one's own name, roles and settings."
+)
+CHANGE_SELF: Final = Right(
+    "self.change", _EVERY_ROLE, _SIGNED_IN_SITES, "Change one's own settings and sign out."
+)
+READ_FLEET: Final = Right(
+    "fleet.read",
+    _FLEET_ROLES,
+    frozenset({Site.CONSOLE}),
+    "See which cars exist, whether they are there, and their state.",
+)
+READ_METRICS: Final = Right(
+    "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
+)
+
+RIGHTS: Final = (
+    READ_HEALTH,
+    READ_PAGES,
+    SIGN_IN,
+    ENROL_CAR,
+    READ_SELF,
+    CHANGE_SELF,
+    READ_FLEET,
+    READ_METRICS,
+)
+"""Every row."""
+
+
+def allows(right: Right, roles: frozenset[PersonRole], site: Site) -> bool:
+    """Whether somebody with these roles has the right on this site."""
+    if site not in right.sites:
+        return False
+    return right.is_for_anyone or bool(right.roles & roles)

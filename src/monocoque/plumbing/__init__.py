@@ -1,0 +1,1 @@
+"""Ports and their adapters. Knows no business word; the rooms above give it meaning."""

@@ -1,0 +1,39 @@
+"""Headers: every message says who made it when, and to which chain of events it belongs.
+
+Rules: ``version`` is the highest that this code writes; a message that already has a header keeps
+its ``message_id``, so that saying it again is recognised as the same.
+"""
+
+from random import Random
+
+from google.protobuf.message import Message
+
+from monocoque.contracts import identifiers
+from monocoque.plumbing.clock import Clock
+
+HEADER_VERSION = 1
+"""The version of meaning that this code writes and reads."""
+
+
+def stamp(
+    message: Message,
+    clock: Clock,
+    random: Random,
+    *,
+    trace_id: str | None = None,
+    expires_in_s: float | None = None,
+) -> None:
+    """Give the message its header, unless it has one.
+
+    trace_id: the chain it belongs to; a new one when it starts a chain. expires_in_s: after this
+    many seconds it has no effect any more; None means never.
+    """
+    header = message.header  # type: ignore[attr-defined]  # every wire message has field 1
+    if header.message_id:
+        return
+    header.version = HEADER_VERSION
+    header.message_id = identifiers.make("message", random.getrandbits)
+    header.trace_id = trace_id or identifiers.make("trace", random.getrandbits)
+    header.occurred_at_us = clock.now_us()
+    if expires_in_s is not None:
+        header.expires_at_us = header.occurred_at_us + round(expires_in_s * 1_000_000)

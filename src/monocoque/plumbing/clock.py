@@ -1,0 +1,50 @@
+"""The clock: what time it is, as an argument.
+
+Rules:
+
+* ``now_us`` is UTC in microseconds since 1970 and never goes back within one process: when the
+  machine's clock is set back, ours goes on from where it was, at the pace of the monotonic clock,
+  and ``setbacks`` counts it;
+* waiting is asyncio's: a world runs on a loop whose time is virtual.
+
+Left out on purpose: local time; a schedule that needs it brings its zone.
+"""
+
+import time
+from typing import Protocol
+
+SETBACK_US_MAX = 1_000_000
+"""A wall clock this far behind ours counts as set back; less is ordinary correction."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now_us(self) -> int:
+        """UTC, microseconds since 1970-01-01, never less than at the call before."""
+
+    @property
+    def setbacks(self) -> int:
+        """How often the wall clock was found set back by more than ``SETBACK_US_MAX``."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._last_us = time.time_ns() // 1_000
+        self._last_monotonic_us = time.monotonic_ns() // 1_000
+        self._is_behind = False
+        self.setbacks = 0
+
+    def now_us(self) -> int:
+        """See Clock."""
+        wall_us = time.time_ns() // 1_000
+        monotonic_us = time.monotonic_ns() // 1_000
+        expected_us = self._last_us + (monotonic_us - self._last_monotonic_us)
+        was_behind, self._is_behind = self._is_behind, wall_us < expected_us - SETBACK_US_MAX
+        if self._is_behind and not was_behind:
+            self.setbacks += 1
+        self._last_us = max(expected_us if self._is_behind else wall_us, self._last_us)
+        self._last_monotonic_us = monotonic_us
+        return self._last_us

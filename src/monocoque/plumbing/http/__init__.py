@@ -1,0 +1,1 @@
+"""HTTP at the edge: sites, sessions, rights, limits, live events and files."""

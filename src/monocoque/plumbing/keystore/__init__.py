@@ -1,0 +1,1 @@
+"""The keystore: where a machine keeps its secrets."""

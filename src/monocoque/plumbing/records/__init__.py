@@ -1,0 +1,1 @@
+"""Records: SQL tables behind one small port, on SQLite and on PostgreSQL."""

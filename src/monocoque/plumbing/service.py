@@ -1,0 +1,60 @@
+"""A service: one coroutine with everything it may touch as its argument.
+
+Rules:
+
+* a service is ``async def run(context: Context) -> None``; it ends by being cancelled or by
+  raising, and the supervisor of its machine starts it again after a growing pause;
+* time, chance, identity, the bus, records, secrets and limits come from the context and from
+  nowhere else; so the same service runs in a process of its own, beside others, and in a world;
+* memory is a cache of the records: a service that is killed anywhere goes on from its records.
+
+Left out on purpose: starting and supervising; that is roles/.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from monocoque.contracts.errors import SettingInvalid
+from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.records.port import Records
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a service may touch."""
+
+    machine_id: str
+    """Whose machine it is: ``cell``, a car_id or a home_id."""
+    service_name: str
+    clock: Clock
+    random: Random
+    bus: Bus
+    """The machine's own bus, as this service's role."""
+    records: Records
+    keystore: KeyStore
+    metrics: Metrics
+    log: structlog.stdlib.BoundLogger
+    configs: Mapping[type, Any] = field(default_factory=dict)
+    """Each feature's frozen dataclass of limits, by its type."""
+    uplink: Bus | None = None
+    """On a machine outside the cell: its connection to the cell's bus."""
+    software_version: str = "0"
+
+    def config(self, kind: type[Config]) -> Config:
+        """The limits of one feature; raises SettingInvalid when the machine was built without."""
+        if kind not in self.configs:
+            raise SettingInvalid(f"The machine was started without {kind.__name__}.")
+        return cast(Config, self.configs[kind])
+
+
+Run = Callable[[Context], Awaitable[None]]
+"""The one shape of a service."""

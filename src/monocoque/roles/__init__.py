@@ -1,0 +1,1 @@
+"""Which service runs on which kind of machine, and how machines are started."""
