@@ -54,7 +54,7 @@ The tree::
     │   ├── ClockWentBack
     │   └── PagesMissing
     └── DefectError                a mistake of ours
-        ├── Deadlock
+        ├── Deadlock, Livelock, NotInVirtualTime
         └── MachineFenced
 
 Left out on purpose: translations. A page chooses its words by ``code``; ``hint`` is English, for
@@ -566,6 +566,21 @@ class Deadlock(DefectError):
 
     code = "deadlock"
     default_hint = "Read the list of waiting tasks; one of them waits for an event that never comes."
+
+
+class Livelock(DefectError):
+    """Virtual time cannot go on: tasks wake each other without end at one moment."""
+
+    code = "livelock"
+    default_hint = "Read the list of tasks; two of them answer each other without a pause."
+
+
+class NotInVirtualTime(DefectError):
+    """Code in a world reached for a thread, a socket, a process or a signal."""
+
+    code = "not_in_virtual_time"
+    may_have_happened = False
+    default_hint = "Only worlds raise this: use the port beneath, and test the rest on real sockets."
 
 
 class MachineFenced(DefectError):

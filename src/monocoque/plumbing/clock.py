@@ -11,6 +11,7 @@ Left out on purpose: local time; a schedule that needs it brings its zone.
 """
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 SETBACK_US_MAX = 1_000_000
@@ -29,18 +30,24 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock; a world brings the two sources of a virtual machine."""
 
-    def __init__(self) -> None:
-        self._last_us = time.time_ns() // 1_000
-        self._last_monotonic_us = time.monotonic_ns() // 1_000
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._wall_ns = wall_ns
+        self._monotonic_ns = monotonic_ns
+        self._last_us = wall_ns() // 1_000
+        self._last_monotonic_us = monotonic_ns() // 1_000
         self._is_behind = False
         self.setbacks = 0
 
     def now_us(self) -> int:
         """See Clock."""
-        wall_us = time.time_ns() // 1_000
-        monotonic_us = time.monotonic_ns() // 1_000
+        wall_us = self._wall_ns() // 1_000
+        monotonic_us = self._monotonic_ns() // 1_000
         expected_us = self._last_us + (monotonic_us - self._last_monotonic_us)
         was_behind, self._is_behind = self._is_behind, wall_us < expected_us - SETBACK_US_MAX
         if self._is_behind and not was_behind:

@@ -1,1 +1,1 @@
-"""Worlds: virtual time, seeded chance, faulty networks and power. Production code cannot import it."""
+"""Worlds: virtual time, seeded chance, faulty networks and power; production never imports it."""
