@@ -1,0 +1,71 @@
+"""The limits of the bus, each with its unit.
+
+Left out on purpose: limits of one topic (size, rate, retention), which are in its row.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from monocoque.contracts.topics import KIB
+from monocoque.plumbing.bus.port import LIVE_QUEUE_MESSAGES_MAX
+
+MIB: Final = 1_024 * KIB
+GIB: Final = 1_024 * MIB
+
+
+@dataclass(frozen=True)
+class BusConfig:
+    """One participant's limits."""
+
+    live_queue_messages_max: int = LIVE_QUEUE_MESSAGES_MAX
+    """How far a live reader may be behind before it loses the oldest."""
+    in_flight_messages_max: int = 200
+    """How many messages of one batch wait for their acknowledgement at once."""
+    publish_timeout_s: float = 5.0
+    """How long a publisher waits for an acknowledgement before the outcome is unknown."""
+    request_timeout_s: float = 5.0
+    """How long any other question to the bus may take."""
+    acknowledge_wait_s: float = 30.0
+    """After this time without acknowledgement a consumer is given the message again."""
+    give_back_wait_s: float = 1.0
+    """How soon a message that was given back comes again."""
+    unacknowledged_messages_max: int = 20_000
+    """How many messages a consumer may hold without acknowledging any."""
+    connect_timeout_s: float = 2.0
+    reconnect_wait_s_min: float = 0.1
+    reconnect_wait_s_max: float = 5.0
+    """Pauses between attempts double from the first to the second of these, and are jittered."""
+    refusal_log_interval_s: float = 10.0
+    """The door writes at most one line per topic and reason in this time."""
+
+
+BUS_DEFAULTS: Final = BusConfig()
+
+
+@dataclass(frozen=True)
+class NatsServerConfig:
+    """Limits and places of the server that we start."""
+
+    listen_host: str = "127.0.0.1"
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    """Both are required on any address but loopback."""
+    connections_max: int = 200_000
+    start_timeout_s: float = 5.0
+    """From start to ready to serve."""
+    stop_timeout_s: float = 5.0
+    """How long the server may take to end before it is killed."""
+    restart_wait_s_min: float = 0.1
+    restart_wait_s_max: float = 5.0
+    """Pauses between restarts double from the first to the second of these."""
+    stable_after_s: float = 30.0
+    """A server that lived this long starts again after the shortest pause."""
+    stream_bytes_max: int = 2 * GIB
+    """The most that one stream keeps on disk; the oldest goes first."""
+    last_values_bytes_max: int = 4 * GIB
+    """The most that the last values of one topic take on disk."""
+    duplicate_window_s: float = 120.0
+    """How long a synced stream recognises a message id that it already has."""
+    log_bytes_max: int = 8 * MIB
+    """The server's log is turned over at this size; one old file is kept."""

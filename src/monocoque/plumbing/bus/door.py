@@ -1,0 +1,132 @@
+"""The door: the one place where bytes become a message, and a message becomes bytes.
+
+Rules, in the order in which they are asked:
+
+* not larger than ``message_bytes_max`` of the topic, else MessageTooLarge;
+* parses as the topic's message, with a header and a ``message_id`` in it, else MessageMalformed;
+* a header version that this code knows, else MessageVersionUnknown;
+* ``occurred_at_us`` no further ahead of our clock than CLOCK_DIFFERENCE_S_MAX, else
+  MessageFromTheFuture;
+* ``expires_at_us`` not reached, else MessageExpired.
+
+The same questions are asked on the way out, so that a mistake is found where it is made. What is
+refused on the way in is counted by topic and code, logged at a bounded pace, and left out: it
+disturbs nobody else.
+Left out on purpose: who may publish (rights.py), and what a message means.
+"""
+
+from typing import Any, TypeVar
+
+import structlog
+from google.protobuf.message import DecodeError, Message
+
+from monocoque.contracts import identifiers
+from monocoque.contracts.documents import CLOCK_DIFFERENCE_S_MAX
+from monocoque.contracts.errors import (
+    IdentifierMalformed,
+    MessageExpired,
+    MessageFromTheFuture,
+    MessageMalformed,
+    MessageRefused,
+    MessageTooLarge,
+    MessageVersionUnknown,
+)
+from monocoque.contracts.topics import Topic
+from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
+from monocoque.plumbing.bus.header import HEADER_VERSION
+from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.metrics import Metrics
+
+MessageType = TypeVar("MessageType", bound=Message)
+
+_AHEAD_US_MAX = CLOCK_DIFFERENCE_S_MAX * 1_000_000
+
+
+class Door:
+    """One participant's door; it knows what time it is and where to count."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        log: structlog.stdlib.BoundLogger,
+        config: BusConfig = BUS_DEFAULTS,
+    ) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._log = log
+        self._log_interval_us = round(config.refusal_log_interval_s * 1_000_000)
+        self._logged_at_us: dict[tuple[str, str], int] = {}
+
+    def outgoing(self, topic: Topic[MessageType], message: MessageType) -> bytes:
+        """The bytes of a message that may be published; raises a MessageRefused."""
+        if type(message) is not topic.message:
+            raise MessageMalformed(f"{topic.name} carries {topic.message.__name__}.")
+        if not message.IsInitialized():
+            raise MessageMalformed("A required part of the message is missing.")
+        self._check(topic, message)
+        data = message.SerializeToString()
+        _check_size(topic, data)
+        return data
+
+    def incoming(self, topic: Topic[MessageType], data: bytes) -> MessageType:
+        """The message in these bytes; raises a MessageRefused."""
+        _check_size(topic, data)
+        message = topic.message()
+        try:
+            message.ParseFromString(data)
+        except DecodeError as error:
+            raise MessageMalformed(f"The bytes are no {topic.message.__name__}.") from error
+        self._check(topic, message)
+        return message
+
+    def deliver(
+        self,
+        topic: Topic[MessageType],
+        subject: str,
+        data: bytes,
+        attempt: int = 1,
+        handle: Any = None,
+    ) -> Delivery[MessageType] | None:
+        """What a reader is given, or None when it was refused, which is counted.
+
+        attempt: 1 at the first delivery. handle: the adapter's own, for acknowledging.
+        """
+        try:
+            named = topic.identifiers(subject)
+            if named is None:
+                raise MessageMalformed(f"The subject is not one of {topic.name}.")
+            return Delivery(topic, named, self.incoming(topic, data), attempt, handle)
+        except MessageRefused as refusal:
+            self.refuse(topic, refusal)
+            return None
+
+    def refuse(self, topic: Topic[Any], refusal: MessageRefused) -> None:
+        """Count a refusal, and log it unless the same was logged a moment ago."""
+        self._metrics.messages_refused.labels(topic.name, refusal.code).inc()
+        now_us = self._clock.now_us()
+        key = (topic.name, refusal.code)
+        logged_at_us = self._logged_at_us.get(key)
+        if logged_at_us is None or now_us - logged_at_us >= self._log_interval_us:
+            self._logged_at_us[key] = now_us
+            self._log.warning("message refused", topic=topic.name, code=refusal.code)
+
+    def _check(self, topic: Topic[Any], message: Message) -> None:
+        header = message.header  # type: ignore[attr-defined]  # every wire message has field 1
+        try:
+            identifiers.parse(header.message_id, "message")
+        except IdentifierMalformed as error:
+            raise MessageMalformed("The header has no message id of the right form.") from error
+        if not 1 <= header.version <= HEADER_VERSION:
+            raise MessageVersionUnknown(f"{topic.name}: version {header.version} is not known.")
+        now_us = self._clock.now_us()
+        if header.occurred_at_us > now_us + _AHEAD_US_MAX:
+            raise MessageFromTheFuture(f"{topic.name}: the message is ahead of our clock.")
+        if header.expires_at_us and header.expires_at_us <= now_us:
+            raise MessageExpired(f"{topic.name}: the message's time has passed.")
+
+
+def _check_size(topic: Topic[Any], data: bytes) -> None:
+    if len(data) > topic.message_bytes_max:
+        raise MessageTooLarge(f"{topic.name} takes {topic.message_bytes_max} bytes at most.")
