@@ -583,6 +583,14 @@ class NotInVirtualTime(DefectError):
     default_hint = "Only worlds raise this: use the port beneath, and test the rest on real sockets."
 
 
+class WorkNotSynchronous(DefectError):
+    """A work for the records awaits, or returned something to be awaited; it was rolled back."""
+
+    code = "work_not_synchronous"
+    may_have_happened = False
+    default_hint = "Hand `transact` a plain function that does SQL and nothing else."
+
+
 class MachineFenced(DefectError):
     """A machine that lost its power tried to act."""
 

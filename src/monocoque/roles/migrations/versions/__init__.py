@@ -1,0 +1,1 @@
+"""The revisions, one file each; see the package above for the rules."""
