@@ -19,7 +19,7 @@ The tree::
     │   ├── IdentifierMalformed
     │   ├── MoneyMismatch
     │   ├── RequestMalformed, RequestTooLarge
-    │   ├── NotFound
+    │   ├── NotFound, MethodNotAllowed
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
@@ -54,7 +54,7 @@ The tree::
     │   ├── ClockWentBack
     │   └── PagesMissing
     └── DefectError                a mistake of ours
-        ├── Deadlock, Livelock, NotInVirtualTime
+        ├── Deadlock, Livelock, NotInVirtualTime, WorkNotSynchronous
         └── MachineFenced
 
 Left out on purpose: translations. A page chooses its words by ``code``; ``hint`` is English, for
@@ -131,6 +131,14 @@ class NotFound(InputError):
     code = "not_found"
     http_status = 404
     default_hint = "Check the address or the identifier."
+
+
+class MethodNotAllowed(InputError):
+    """The address is right and the method is not one that it takes."""
+
+    code = "method_not_allowed"
+    http_status = 405
+    default_hint = "The Allow header says which methods the address takes."
 
 
 class MessageRefused(InputError):
