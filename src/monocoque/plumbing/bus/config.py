@@ -33,6 +33,12 @@ class BusConfig:
     unacknowledged_messages_max: int = 20_000
     """How many messages a consumer may hold without acknowledging any."""
     connect_timeout_s: float = 2.0
+    ping_interval_s: float = 15.0
+    """How often a quiet connection is tried; two without an answer end it."""
+    watch_batch_messages: int = 500
+    """How many messages a watcher asks for at once."""
+    watch_forgotten_after_s: float = 60.0
+    """The server forgets a watcher that asked for nothing in this time."""
     reconnect_wait_s_min: float = 0.1
     reconnect_wait_s_max: float = 5.0
     """Pauses between attempts double from the first to the second of these, and are jittered."""
@@ -69,3 +75,6 @@ class NatsServerConfig:
     """How long a synced stream recognises a message id that it already has."""
     log_bytes_max: int = 8 * MIB
     """The server's log is turned over at this size; one old file is kept."""
+
+
+NATS_DEFAULTS: Final = NatsServerConfig()

@@ -1,0 +1,210 @@
+"""One connection to a NATS server that comes back for ever.
+
+Rules:
+
+* the address is asked for anew before every attempt, since the server's port may change;
+* pauses between attempts double up to a limit and are jittered, so that a fleet does not come back
+  all at once;
+* after every connection the subscriptions are made again before anybody is told;
+* refused credentials are an error at the first attempt; later they are tried again, slowly, since
+  the server may be about to be given the right keys;
+* without TLS it connects to loopback only.
+
+Left out on purpose: any meaning of what is sent; that is nats_bus.py. nats-py's own reconnecting is
+off: it knows a fixed list of addresses.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+from typing import Final
+from urllib.parse import urlsplit
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from monocoque.contracts.errors import (
+    BusUnavailable,
+    CredentialsRefused,
+    MonocoqueError,
+    SettingInvalid,
+)
+from monocoque.plumbing.bus.config import BusConfig
+from monocoque.plumbing.bus.nats_credentials import NatsCredentials
+from monocoque.plumbing.bus.nats_rights import INBOX
+from monocoque.plumbing.bus.nats_server import is_loopback
+
+ServerAddress = Callable[[], Awaitable[str]]
+"""Where the server is now, such as ``nats://127.0.0.1:4222``; raises BusUnavailable."""
+
+Hear = Callable[[Msg], Awaitable[None]]
+
+_OUTGOING_BYTES_MAX: Final = 8 * 1_024 * 1_024
+
+
+class NatsLink:
+    """The connection of one participant."""
+
+    def __init__(
+        self,
+        server_address: ServerAddress,
+        credentials: NatsCredentials,
+        random: Random,
+        log: structlog.stdlib.BoundLogger,
+        config: BusConfig,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._server_address = server_address
+        self._credentials = credentials
+        self._random = random
+        self._log = log
+        self._config = config
+        self._tls = tls
+        self._client: Client | None = None
+        self._refusal: CredentialsRefused | None = None
+        self._lost = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._heard: dict[int, tuple[str, Hear]] = {}
+        self._next_key = 0
+        self.on_connected: list[Callable[[], None]] = []
+        self.on_lost: list[Callable[[], None]] = []
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether something can be sent right now."""
+        return self._client is not None and self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """The connected client; raises BusUnavailable, or CredentialsRefused when that is why."""
+        if self._client is None or not self._client.is_connected:
+            raise self._refusal or BusUnavailable("The bus server cannot be reached.")
+        return self._client
+
+    async def open(self) -> None:
+        """Try once, and go on trying in the background; raises CredentialsRefused."""
+        with contextlib.suppress(BusUnavailable):
+            await self._connect()
+        self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Leave for good."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def subscribe(self, subject: str, hear: Hear) -> Callable[[], Awaitable[None]]:
+        """Hear what is said on a subject, over every reconnection; returns how to stop."""
+        self._next_key += 1
+        key = self._next_key
+        self._heard[key] = (subject, hear)
+        subscription = None
+        if self.is_connected:
+            with _client_errors():
+                subscription = await self.client.subscribe(subject, cb=hear)
+                await self.client.flush(timeout=round(self._config.request_timeout_s))
+        made_on = self._client
+
+        async def stop() -> None:
+            del self._heard[key]
+            if subscription is not None and self._client is made_on and self.is_connected:
+                with contextlib.suppress(nats.errors.Error):
+                    await subscription.unsubscribe()
+
+        return stop
+
+    async def send(
+        self, subject: str, data: bytes, reply: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        """Hand over to the socket; raises BusUnavailable when there is no connection."""
+        with _client_errors():
+            await self.client.publish(subject, data, reply, headers)
+
+    async def flush(self) -> None:
+        """Return when the server has taken everything that was sent; raises BusUnavailable."""
+        with _client_errors():
+            await self.client.flush(timeout=round(self._config.request_timeout_s))
+
+    async def _keep(self) -> None:
+        wait_s = self._config.reconnect_wait_s_min
+        while True:
+            if self.is_connected:
+                await self._lost.wait()
+                self._client = None
+                for tell in self.on_lost:
+                    tell()
+                wait_s = self._config.reconnect_wait_s_min
+            await asyncio.sleep(wait_s * self._random.uniform(0.5, 1.5))
+            wait_s = min(wait_s * 2, self._config.reconnect_wait_s_max)
+            try:
+                await self._connect()
+            except CredentialsRefused as refusal:
+                if self._refusal is None:
+                    self._log.error("bus credentials refused", code=refusal.code)
+                self._refusal = refusal
+                wait_s = self._config.reconnect_wait_s_max
+            except MonocoqueError:
+                self._refusal = None
+
+    async def _connect(self) -> None:
+        address = await self._server_address()
+        self._check_address(address)
+        name = self._credentials.name
+        client = Client()
+        lost = self._lost = asyncio.Event()
+
+        async def tell_lost() -> None:
+            lost.set()
+
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                await client.connect(
+                    address,
+                    name=name,
+                    user_jwt_cb=lambda: self._credentials.jwt.encode(),
+                    signature_cb=lambda nonce: self._credentials.sign(nonce.encode()),
+                    inbox_prefix=f"{INBOX}{name}".encode(),
+                    allow_reconnect=False,
+                    connect_timeout=max(1, round(self._config.connect_timeout_s)),
+                    ping_interval=max(1, round(self._config.ping_interval_s)),
+                    pending_size=_OUTGOING_BYTES_MAX,
+                    closed_cb=tell_lost,
+                    error_cb=self._note_error,
+                    tls=self._tls,
+                )
+                for subject, hear in self._heard.values():
+                    await client.subscribe(subject, cb=hear)
+                await client.flush(timeout=max(1, round(self._config.connect_timeout_s)))
+        except (TimeoutError, OSError, nats.errors.Error) as error:
+            await client.close()
+            if "authorization violation" in str(error).lower():
+                raise CredentialsRefused("The bus server refused the credentials.") from error
+            raise BusUnavailable("The bus server cannot be reached.") from error
+        self._client = client
+        self._refusal = None
+        for tell in self.on_connected:
+            tell()
+
+    async def _note_error(self, error: Exception) -> None:
+        self._log.info("bus connection reports", error=str(error)[:200])
+
+    def _check_address(self, address: str) -> None:
+        host = urlsplit(address).hostname or ""
+        if self._tls is None and not is_loopback(host):
+            raise SettingInvalid("Without TLS the bus is used on loopback only.")
+
+
+@contextlib.contextmanager
+def _client_errors() -> Iterator[None]:
+    try:
+        yield
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        raise BusUnavailable("The bus server cannot be reached.") from error
