@@ -90,7 +90,7 @@ def build_application(
             burst_requests=config.session_burst_requests,
             keys_max=config.rate_keys_max,
         ),
-        read_secret=context.keystore.read,
+        keystore=context.keystore,
     )
     routes: list[BaseRoute] = [route for router in routers for route in router.routes]
     if pages is not None:

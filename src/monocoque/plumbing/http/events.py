@@ -83,7 +83,11 @@ class Streams:
 
 
 class EventStream(Response):
-    """The answer of a live route: ``return EventStream(request, events())``."""
+    """The answer of a live route: ``return EventStream(request, events())``.
+
+    The route's decorator says ``status_code=200, response_class=EventStream`` and gives, under
+    ``responses``, a model with one field per event name.
+    """
 
     media_type = MEDIA_TYPE
 

@@ -9,7 +9,6 @@ route's rules and contracts/rights.py alone.
 
 import asyncio
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,6 +30,7 @@ from monocoque.plumbing.http.rates import Rates
 from monocoque.plumbing.http.rules import Rules
 from monocoque.plumbing.http.sessions import Session, Sessions, token_in
 from monocoque.plumbing.http.sites import Place
+from monocoque.plumbing.keystore.port import KeyStore
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Gate:
     config: HttpConfig
     sessions: Sessions
     session_rates: Rates
-    read_secret: Callable[[str], bytes | None]
-    """Reads a named secret of the keystore."""
+    keystore: KeyStore
 
 
 class Guard:
@@ -98,7 +97,7 @@ class Guard:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if self._rules.bearer_secret is None or scheme.lower() != "bearer":
             return False
-        secret = self._gate.read_secret(self._rules.bearer_secret)
+        secret = self._gate.keystore.read(self._rules.bearer_secret)
         return secret is not None and hmac.compare_digest(given.strip().encode("latin-1"), secret)
 
     async def _admit(

@@ -42,6 +42,10 @@ def _complete(operation: dict[str, Any], rules: Rules, config: HttpConfig) -> No
         "answer_s_max": rules.answer_s_max or config.answer_s_max,
     }
     operation["responses"].pop("422", None)
+    for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            if "$ref" in content["schema"]:  # a model that the framework took for plain text
+                content["schema"].pop("type", None)
     operation["responses"]["default"] = {
         "description": "Why it failed.",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -25,8 +25,8 @@ class Rules:
     body_bytes_max: int | None = None
     answer_s_max: float | None = None
     bearer_secret: str | None = None
-    """A secret of the keystore that opens the route without a session, on any site, when it is
-    sent as a bearer token (RFC 6750); for machines that read metrics."""
+    """The name of a secret in the keystore. Sent as a bearer token (RFC 6750), it opens the route
+    without a session, on any site; for machines that read metrics."""
 
 
 def needs(

@@ -1,0 +1,62 @@
+"""Writes the OpenAPI document without starting anything: ``python -m monocoque.roles.openapi``.
+
+The pages' typed client is generated from what it prints.
+"""
+
+import json
+import sys
+from random import Random
+from typing import Any, Never, cast
+
+from monocoque.cloud.registry import web as registry_web
+from monocoque.contracts.errors import DefectError
+from monocoque.phone.accounts.config import AccountsConfig
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.http.config import HttpConfig
+from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.service import Context
+from monocoque.roles.http import build_app
+
+
+class _Absent:
+    """In place of what a route would use if it ran; here none runs."""
+
+    def __getattr__(self, name: str) -> Never:
+        raise DefectError(f"Writing the document used {name}; only running routes may.")
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of every room."""
+    absent = cast(Any, _Absent())
+    context = Context(
+        machine_id="cell",
+        service_name="http",
+        clock=SystemClock(),
+        random=Random(0),  # noqa: S311 - nothing is drawn from it
+        bus=absent,
+        records=absent,
+        keystore=absent,
+        metrics=Metrics(),
+        log=get_log("monocoque.http"),
+        disk_free_bytes=lambda: 0,
+        software_version="1",
+        configs={HttpConfig: HttpConfig(), AccountsConfig: AccountsConfig()},
+    )
+    application = build_app(
+        context,
+        cars_online=absent,
+        routers=[registry_web.routes(absent)],
+        pages_directory=None,
+    )
+    return application.openapi()
+
+
+def main() -> None:
+    """Print the document."""
+    json.dump(document(), sys.stdout, indent=2, sort_keys=True, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
