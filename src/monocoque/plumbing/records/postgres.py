@@ -121,11 +121,15 @@ class InlinePostgresRecords:
         """See Records."""
 
         async def attempt() -> Result:
-            current = Attempt(work)
-            with _errors(current), self._engine.connect() as connection:
-                return current.run(connection)
+            return self.transact_once(work)
 
         return await try_until_done(attempt, self._random, self._config)
+
+    def transact_once(self, work: Callable[[Connection], Result]) -> Result:
+        """Like ``transact`` with a single attempt; raises RecordsContended when it lost a race."""
+        attempt = Attempt(work)
+        with _errors(attempt), self._engine.connect() as connection:
+            return attempt.run(connection)
 
     async def close(self) -> None:
         """See Records."""
@@ -139,8 +143,8 @@ def driver_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise SettingInvalid("The address of the records is no URL.") from error
+    except (ArgumentError, ValueError):
+        raise SettingInvalid("The address of the records is no URL.") from None
     if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
         raise SettingInvalid(f"Records cannot be kept by {parsed.drivername}.")
     return parsed.set(drivername="postgresql+psycopg")
