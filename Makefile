@@ -18,7 +18,7 @@ PAGES := build/pages.stamp
 PAGES_FOLDER := src/monocoque/roles/pages
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup up test check bench prove lock wire web clean
+.PHONY: help setup up test check bench prove lock wire tables web clean
 .PHONY: check-style check-types check-imports check-tidy check-spelling check-wire check-web chromium FORCE
 
 help: ## What can be made
@@ -52,6 +52,10 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py
 
+tables: $(VENV) ## Write what follows from the code: tables in docs/, import contracts
+	@$(BIN)/python -m tests.tidy --write
+	@$(BIN)/python docs/generate.py
+
 web: $(PAGES) ## Build the pages
 
 clean: ## Remove what was built and installed here; data directories stay
@@ -69,6 +73,7 @@ check-imports: $(VENV)
 
 check-tidy: $(VENV)
 	@$(BIN)/python -m tests.tidy
+	@$(BIN)/python docs/generate.py --check
 
 check-spelling: $(VENV)
 	@$(BIN)/codespell

@@ -1,0 +1,289 @@
+"""The tables in docs/ that follow from the code: ``python docs/generate.py``.
+
+A page has a pair of marks around each generated part, ``<!-- table: NAME -->`` and
+``<!-- end of table -->``; what stands outside is written by hand. TABLES names every part, its page
+and the function that writes it. ``--check`` writes nothing, and ends with 1 when a page is not what
+would be written, or when a row of the code does not say what it means.
+
+Left out on purpose: HTTP, whose OpenAPI document is generated from the routes.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from monocoque.contracts import documents, errors, rights, topics
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SOURCE: Final = ROOT / "src"
+PROTO: Final = ROOT / "proto/monocoque/contracts/wire"
+MESSAGE: Final = re.compile(
+    r"((?://[^\n]*\n)*)^message (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
+FIELD: Final = re.compile(
+    r"((?:[ ]*//[^\n]*\n)*)[ ]*((?:repeated |optional )?[\w.<>, ]+) (\w+) = (\d+)"
+)
+
+
+class Unsaid(Exception):
+    """A row of the code does not say what it means."""
+
+
+def table(head: str, rows: Iterator[list[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    names = head.split(" | ")
+    lines = [f"| {head} |", "|" + "---|" * len(names)]
+    for row in rows:
+        cells = (" ".join(cell.replace("|", "\\|").split()) for cell in row)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def code(text: object) -> str:
+    """Text in the type of code."""
+    return f"`{text}`"
+
+
+def listed(values: Any) -> str:
+    """The values of an enumeration's members, or of texts, in order of the alphabet."""
+    return ", ".join(sorted(str(getattr(value, "value", value)) for value in values))
+
+
+def comment(block: str) -> str:
+    """The words of a block of ``//`` lines."""
+    return " ".join(line.strip().removeprefix("//").strip() for line in block.splitlines())
+
+
+# --- the tables -------------------------------------------------------------------------------
+
+
+def topic_table() -> str:
+    """Every row of contracts/topics.py."""
+    parts = []
+    for row in topics.TOPICS:
+        retention = f" for {row.retention_s} s" if row.retention_s else ""
+        parts += [
+            f"### {code(row.name)}\n\n{row.purpose}\n",
+            f"- message: {code(row.message.DESCRIPTOR.name)}",
+            f"- published by: {listed(row.published_by)}; read by: {listed(row.read_by)}",
+            f"- kept: {row.kept.value}{retention}",
+            f"- size: at most {row.message_bytes_max} bytes a message",
+            f"- rate: at most {row.rate_per_minute_max} a minute, of one publisher on one subject",
+            f"- privacy: {row.privacy.value}\n",
+        ]
+    return "\n".join(parts).rstrip()
+
+
+def message_table() -> str:
+    """Every message of proto/, with its fields."""
+    parts = []
+    for path in sorted(PROTO.glob("*.proto")):
+        for above, name, body in MESSAGE.findall(path.read_text(encoding="utf-8")):
+            parts.append(f"### {code(name)}\n")
+            if above:
+                parts.append(comment(above) + "\n")
+            rows = (
+                [n, code(field), code(kind.strip()), comment(said)]
+                for said, kind, field, n in FIELD.findall(body)
+            )
+            parts.append(table("number | field | type | meaning", rows) + "\n")
+    return "\n".join(parts).rstrip()
+
+
+def role_table() -> str:
+    """Who takes part on a bus, and what each may say and hear."""
+
+    def rows() -> Iterator[list[str]]:
+        for role in topics.Role:
+            said = [code(row.name) for row in topics.TOPICS if role in row.published_by]
+            heard = [code(row.name) for row in topics.TOPICS if role in row.read_by]
+            yield [code(role.value), ", ".join(said) or "nothing", ", ".join(heard) or "nothing"]
+
+    return table("role | publishes | reads", rows())
+
+
+def document_table() -> str:
+    """Every row of contracts/documents.py."""
+    parts = []
+    for row in documents.DOCUMENT_TYPES:
+        lifetime = f"at most {row.lifetime_s_max} s" if row.expires else "for ever"
+        parts += [
+            f"### {code(row.typ)}\n\n{row.purpose}\n",
+            f"- signed by: {row.signed_by}, with {listed(row.algorithms)}",
+            f"- claims that must be there: {', '.join(map(code, sorted(row.claims)))}",
+            f"- lives: {lifetime}\n",
+        ]
+    return "\n".join(parts).rstrip()
+
+
+def error_table() -> str:
+    """Every class of contracts/errors.py, in the order of the tree."""
+
+    def below(kind: type[errors.MonocoqueError]) -> Iterator[type[errors.MonocoqueError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            yield from below(child)
+
+    def rows() -> Iterator[list[str]]:
+        seen: set[str] = set()
+        for kind in below(errors.MonocoqueError):
+            if kind.code in seen:
+                raise Unsaid(f"{kind.__name__} has the code of another error: {kind.code}")
+            seen.add(kind.code)
+            yield [
+                code(kind.code),
+                str(kind.http_status),
+                "yes" if kind.may_have_happened else "no",
+                "yes" if kind.temporary else "no",
+                (inspect.getdoc(kind) or "").partition("\n\n")[0],
+                kind.default_hint,
+            ]
+
+    return table("code | HTTP | may have happened | temporary | meaning | hint", rows())
+
+
+def right_table() -> str:
+    """Every row of contracts/rights.py."""
+    return table(
+        "right | roles | sites | purpose",
+        (
+            [code(row.name), listed(row.roles) or "anyone", listed(row.sites), row.purpose]
+            for row in rights.RIGHTS
+        ),
+    )
+
+
+def setting_table() -> str:
+    """Every limit of every feature's config.py."""
+    parts = []
+    for path in sorted(SOURCE.glob("monocoque/**/config.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                kind = getattr(importlib.import_module(name), node.name)
+                feature = name.removeprefix("monocoque.").removesuffix(".config")
+                parts.append(
+                    f"### {code(node.name)}, in {code(feature)}\n\n{inspect.getdoc(kind)}\n"
+                )
+                rows = _setting_rows(kind, _meanings(node, name))
+                parts.append(table("limit | default | meaning", rows) + "\n")
+    return "\n".join(parts).rstrip()
+
+
+def _setting_rows(kind: Any, meanings: dict[str, str]) -> Iterator[list[str]]:
+    for field in dataclasses.fields(kind):
+        default: Any = field.default
+        if default is dataclasses.MISSING:
+            made: Any = field.default_factory
+            default = "required" if made is dataclasses.MISSING else made()
+        shown = "none" if default is None or default == {} else default
+        yield [code(field.name), code(shown), meanings[field.name]]
+
+
+def _meanings(node: ast.ClassDef, module: str) -> dict[str, str]:
+    """The text below each field; a pair such as ``_min`` and ``_max`` may share one."""
+    found: dict[str, str] = {}
+    silent: list[str] = []
+    for statement in node.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=field)):
+                silent.append(field)
+            case ast.Expr(value=ast.Constant(value=str(text))) if silent:
+                pair = len(silent) <= 2 and len({name.split("_")[0] for name in silent}) == 1
+                if not pair:
+                    break
+                found |= dict.fromkeys(silent, text)
+                silent = []
+    if silent:
+        raise Unsaid(f"{module}.{node.name}: no text below {silent[0]} says what it means")
+    return found
+
+
+def command_table() -> str:
+    """Every command of the command line."""
+    main = importlib.import_module("monocoque.cli.main")
+    parts = []
+    for path, command in _commands(typer.main.get_command(main.app), "monocoque"):
+        if not command.help:
+            raise Unsaid(f"{path} has no help")
+        parts.append(f"### {code(path)}\n\n{inspect.cleandoc(command.help)}\n")
+        rows = [
+            _parameter(parameter, path) for parameter in command.params if parameter.name != "help"
+        ]
+        if rows:
+            parts.append(table("argument | default | meaning", iter(rows)) + "\n")
+    return "\n".join(parts).rstrip()
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name in sorted(getattr(command, "commands", {})):
+        if not command.commands[name].hidden:
+            yield from _commands(command.commands[name], f"{path} {name}")
+
+
+def _parameter(parameter: Any, path: str) -> list[str]:
+    said = getattr(parameter, "help", None)
+    if not said:
+        raise Unsaid(f"{path}: {parameter.name} has no help")
+    name = (
+        ", ".join(parameter.opts)
+        if parameter.param_type_name == "option"
+        else parameter.human_readable_name
+    )
+    default = "required" if parameter.required else parameter.default
+    shown = "none" if default is None or callable(default) else default
+    return [code(name), code(shown), said]
+
+
+TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
+    ("topics", "protocol/topics.md", topic_table),
+    ("messages", "protocol/topics.md", message_table),
+    ("roles", "protocol/rights.md", role_table),
+    ("rights", "protocol/rights.md", right_table),
+    ("documents", "protocol/documents.md", document_table),
+    ("errors", "protocol/errors.md", error_table),
+    ("settings", "guide/settings.md", setting_table),
+    ("commands", "guide/commands.md", command_table),
+)
+"""Every generated part: its name, its page and what writes it."""
+
+
+def with_table(page: str, name: str, body: str) -> str:
+    """The page with this part in place of what was between its marks."""
+    begin, end = f"<!-- table: {name} -->", "<!-- end of table -->"
+    before, mark, rest = page.partition(begin)
+    _, second, after = rest.partition(end)
+    if not mark or not second:
+        raise Unsaid(f"no `{begin}` ... `{end}`")
+    return f"{before}{begin}\n\n{body}\n\n{end}{after}"
+
+
+def main() -> None:
+    """See the module."""
+    stale = []
+    for name, where, write in TABLES:
+        path = ROOT / "docs" / where
+        page = path.read_text(encoding="utf-8")
+        try:
+            wanted = with_table(page, name, write())
+        except Unsaid as finding:
+            sys.exit(f"docs/{where}: {finding}")
+        if wanted != page and "--check" in sys.argv:
+            stale.append(f"docs/{where}: its table of {name} is stale; run `make tables`\n")
+        elif wanted != page:
+            path.write_text(wanted, encoding="utf-8")
+    sys.stdout.write("".join(stale))
+    sys.exit(bool(stale))
+
+
+if __name__ == "__main__":
+    main()
