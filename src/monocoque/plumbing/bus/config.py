@@ -33,6 +33,7 @@ class BusConfig:
     unacknowledged_messages_max: int = 20_000
     """How many messages a consumer may hold without acknowledging any."""
     connect_timeout_s: float = 2.0
+    """How long one attempt to connect may take."""
     ping_interval_s: float = 15.0
     """How often a quiet connection is tried; two without an answer end it."""
     watch_batch_messages: int = 500
@@ -54,10 +55,12 @@ class NatsServerConfig:
     """Limits and places of the server that we start."""
 
     listen_host: str = "127.0.0.1"
+    """The address that the server listens on."""
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
     """Both are required on any address but loopback."""
     connections_max: int = 200_000
+    """Clients connected at once, cars included."""
     start_timeout_s: float = 5.0
     """From start to ready to serve."""
     stop_timeout_s: float = 5.0

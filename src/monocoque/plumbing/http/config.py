@@ -25,6 +25,7 @@ class HttpConfig:
     header_bytes_max: int = 16_384
     """Request line and headers together."""
     connections_max: int = 1_024
+    """Connections open at once."""
     keep_alive_s: int = 15
     """How long an idle connection stays open."""
     shutdown_s_max: int = 3
@@ -33,15 +34,18 @@ class HttpConfig:
     peer_requests_per_s: float = 1_000.0
     """Steady rate of one network address, all its sessions together."""
     peer_burst_requests: float = 2_000.0
+    """How many it may send at once after a pause."""
     session_requests_per_s: float = 200.0
     """Steady rate of one signed-in browser."""
     session_burst_requests: float = 400.0
+    """How many it may send at once after a pause."""
     rate_keys_max: int = 10_000
     """How many addresses and sessions are remembered; the longest unseen is forgotten first."""
 
     streams_max: int = 512
     """Live streams of one process."""
     streams_per_session_max: int = 16
+    """Live streams of one signed-in browser."""
     stream_heartbeat_s: float = 15.0
     """A silent stream sends a comment this often, so that nobody between closes it."""
     stream_check_s: float = 5.0
@@ -58,3 +62,4 @@ class HttpConfig:
     files_memory_bytes_max: int = 33_554_432
     """All files in memory together."""
     file_chunk_bytes: int = 65_536
+    """How much of a larger file is read at a time."""
