@@ -1,0 +1,175 @@
+"""What must hold in a world, watched all along; a violation is named, and never stops the world.
+
+The invariants of echo, by the names in ``INVARIANTS``:
+
+* what is said on a bus belongs there: its subject is a row's, of a machine that exists, and who
+  asks asks as itself;
+* on the bus, an asker's questions are first said in their order, without a gap;
+* on record, every question is dealt with at most once, in the asker's order, and was asked;
+* an answer that an asker noted is on the answerer's record;
+* at the end, every question asked before the last calm is dealt with, and its answer noted.
+
+Left out on purpose: invariants of features; each brings its own with its issue.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from monocoque.contracts.errors import TopicUnknown
+from monocoque.contracts.topics import ECHO_REQUESTS, find
+from monocoque.contracts.wire import echo_pb2
+from monocoque.plumbing.records.port import Records
+from monocoque.sim.echo.records import answered, questions
+
+INVARIANTS: Final = {
+    "foreign_topic": "a message on a topic that is not its speaker's",
+    "said_out_of_order": "a question was first said before the one before it",
+    "answered_twice": "one question was dealt with twice",
+    "answered_out_of_order": "a question was dealt with before the one before it",
+    "answered_unasked": "a question was dealt with that nobody asked",
+    "noted_unanswered": "an asker noted an answer that the answerer did not give",
+    "never_answered": "a question was not dealt with by the end",
+    "never_noted": "an answer was not noted by the end",
+}
+VIOLATIONS_MAX: Final = 100
+"""No more than this are kept; the rest are only counted."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One invariant that did not hold."""
+
+    invariant: str
+    what: str
+
+
+class Invariants:
+    """Watches one world."""
+
+    def __init__(self, cell: Records, cars: Mapping[str, Records]) -> None:
+        """Build it. cell: the answerer's records. cars: those of the askers, by machine."""
+        self.violations: list[Violation] = []
+        self.counted: Counter[str] = Counter()
+        """How often each invariant was violated."""
+        self.answers = 0
+        self._cell = cell
+        self._cars = cars
+        self._said: dict[str, int] = defaultdict(int)
+        self._dealt_with: dict[str, dict[str, int]] = {car_id: {} for car_id in cars}
+        """By asker: what the answerer dealt with, as message id and sequence, in its order."""
+        self._known_asked: dict[str, list[str]] = {car_id: [] for car_id in cars}
+        """Message ids in the order in which they were asked."""
+        self._due: dict[str, int] = dict.fromkeys(cars, 0)
+
+    def observe(self, machine_id: str, subject: str, data: bytes) -> None:
+        """A bus has accepted a message."""
+        try:
+            topic = find(subject)
+        except TopicUnknown:
+            self._violate("foreign_topic", f"{machine_id}: {subject}")
+            return
+        found = topic.identifiers(subject) or {}
+        owner = found.get("echo_id") or found.get("car_id")
+        is_own = machine_id not in self._cars or owner == machine_id
+        if owner is None or owner not in self._cars or not is_own:
+            self._violate("foreign_topic", f"{machine_id}: {subject}")
+        elif topic is ECHO_REQUESTS:
+            self._hear_question(owner, echo_pb2.Echo.FromString(data))
+
+    def _hear_question(self, echo_id: str, question: echo_pb2.Echo) -> None:
+        if question.sender != echo_id:
+            self._violate("foreign_topic", f"{question.sender} asked as {echo_id}")
+        if question.sequence > self._said[echo_id] + 1:
+            self._violate("said_out_of_order", f"{echo_id}: {question.sequence}")
+        self._said[echo_id] = max(self._said[echo_id], question.sequence)
+
+    async def check(self) -> None:
+        """Check what is new on record."""
+        for car_id, records in self._cars.items():
+            known = self._known_asked[car_id]
+            known.extend(await records.transact(_asked_after(len(known))))
+        for row in await self._cell.transact(_answered_after(self.answers)):
+            self.answers = row[0]
+            self._check_answered(*row[1:])
+        for car_id, records in self._cars.items():
+            for sequence in await records.transact(_noted_after(len(self._dealt_with[car_id]))):
+                self._violate("noted_unanswered", f"{car_id}: {sequence}")
+
+    def _check_answered(self, echo_id: str, sequence: int, message_id: str) -> None:
+        name = f"{echo_id}: {sequence}"
+        asked = self._known_asked.get(echo_id, [])
+        dealt_with = self._dealt_with.setdefault(echo_id, {})
+        if not 1 <= sequence <= len(asked) or asked[sequence - 1] != message_id:
+            self._violate("answered_unasked", name)
+        elif message_id in dealt_with:
+            self._violate("answered_twice", name)
+        elif sequence != len(dealt_with) + 1:
+            self._violate("answered_out_of_order", name)
+        dealt_with[message_id] = sequence
+
+    async def begin_calm(self) -> None:
+        """From now on nothing fails: what was asked before must be answered at the end."""
+        await self.check()
+        self._due = {car_id: len(known) for car_id, known in self._known_asked.items()}
+
+    async def check_end(self) -> None:
+        """Check what must hold at the end."""
+        await self.check()
+        for car_id, due in self._due.items():
+            done = self._dealt_with[car_id]
+            noted = set(await self._cars[car_id].transact(_noted_after(0)))
+            for sequence, message_id in enumerate(self._known_asked[car_id][:due], start=1):
+                if message_id not in done:
+                    self._violate("never_answered", f"{car_id}: {sequence}")
+                elif sequence not in noted:
+                    self._violate("never_noted", f"{car_id}: {sequence}")
+
+    @property
+    def questions(self) -> int:
+        """How many were asked."""
+        return sum(len(known) for known in self._known_asked.values())
+
+    def _violate(self, invariant: str, what: str) -> None:
+        self.counted[invariant] += 1
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(Violation(invariant, what))
+
+
+def _asked_after(sequence: int) -> Callable[[Connection], list[str]]:
+    def work(connection: Connection) -> list[str]:
+        return list(
+            connection.execute(
+                select(questions.c.message_id)
+                .where(questions.c.sequence > sequence)
+                .order_by(questions.c.sequence)
+            ).scalars()
+        )
+
+    return work
+
+
+def _answered_after(number: int) -> Callable[[Connection], list[tuple[int, str, int, str]]]:
+    def work(connection: Connection) -> list[tuple[int, str, int, str]]:
+        rows = connection.execute(
+            select(answered).where(answered.c.number > number).order_by(answered.c.number)
+        )
+        return [(row.number, row.echo_id, row.sequence, row.message_id) for row in rows]
+
+    return work
+
+
+def _noted_after(sequence: int) -> Callable[[Connection], list[int]]:
+    def work(connection: Connection) -> list[int]:
+        return list(
+            connection.execute(
+                select(questions.c.sequence)
+                .where(questions.c.answered_at_us.is_not(None), questions.c.sequence > sequence)
+                .order_by(questions.c.sequence)
+            ).scalars()
+        )
+
+    return work

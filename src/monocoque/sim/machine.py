@@ -1,0 +1,211 @@
+"""One machine of a world: its bus, records, secrets, clock and services.
+
+Rules:
+
+* the services are rows of a table, supervised by production's supervisor; each start is a life
+  with ports of its own (sim/power.py), over the paths of sim/network.py;
+* the cell's bus and every database outlive a loss of power; a car's own bus is memory, and does
+  not;
+* a machine outside the cell reaches the cell's bus under its own identifiers only, and even the
+  cell's services reach their bus over a path, as they reach nats-server.
+
+Left out on purpose: what goes wrong when; that is sim/trouble.py.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Final, NoReturn, cast
+
+import structlog
+
+from monocoque.contracts.errors import MachineFenced
+from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
+from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.table import MachineKind, ServiceRow
+from monocoque.sim.chance import chance
+from monocoque.sim.clock import MachineTime, VirtualClock
+from monocoque.sim.faults import Weather
+from monocoque.sim.network import FaultyBus, Path
+from monocoque.sim.power import (
+    LIVING,
+    FencedBus,
+    FencedKeyStore,
+    FencedRecords,
+    Life,
+    Power,
+    VirtualKeyStore,
+)
+
+DISK_FREE_BYTES: Final = 64 * 1024**3
+SOFTWARE_VERSION: Final = "world"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every machine of one world shares."""
+
+    seed: int
+    weather: Weather
+    power: Power
+    configs: Mapping[type, Any]
+    observer: Callable[[str], Callable[[str, bytes], None]]
+    """Gives, for a machine's id, what its bus calls for every message."""
+
+    def random(self, *purpose: str) -> Random:
+        """This world's chance for one purpose."""
+        return chance(self.seed, *purpose)
+
+
+class Machine:
+    """One machine."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        machine_id: str,
+        kind: MachineKind,
+        rows: tuple[ServiceRow, ...],
+        records: Records,
+        cell: "Machine | None" = None,
+    ) -> None:
+        """Build it; ``run`` starts it. cell: where the uplink of a machine outside it leads."""
+        self.machine_id = machine_id
+        self.kind = kind
+        self.rows = rows
+        self.records = records
+        self.keystore = VirtualKeyStore()
+        self.time = MachineTime(asyncio.get_running_loop().time)
+        self.metrics = Metrics()
+        self.path = Path(surroundings.weather, surroundings.random("path", machine_id))
+        """From this machine's services to the cell's bus."""
+        self._surroundings = surroundings
+        self._cell = cell
+        self.hub = self._new_hub()
+        surroundings.power.add(machine_id)
+
+    async def run(self) -> NoReturn:
+        """Run the services whenever there is power, until cancelled."""
+        power = self._surroundings.power
+        while True:
+            await power.until_on(self.machine_id)
+            if self.kind is not MachineKind.CELL:
+                self.hub = self._new_hub()
+            async with asyncio.TaskGroup() as group:
+                at_work = group.create_task(
+                    supervise([self._supervised(row) for row in self.rows], SupervisorConfig())
+                )
+                await power.until_off(self.machine_id)
+                at_work.cancel()
+
+    def _new_hub(self) -> MemoryHub:
+        around, faults = self._surroundings, self._surroundings.weather.faults
+        hub = MemoryHub(
+            VirtualClock(self.time),
+            self.metrics,
+            _silent_log(),
+            MemoryChance(
+                around.random("hub", self.machine_id),
+                duplicate_share=faults.duplicate_share,
+                delay_s_max=faults.delay_s_max,
+                redeliver_share=faults.duplicate_share,
+            ),
+        )
+        hub.observers.append(around.observer(self.machine_id))
+        return hub
+
+    def _supervised(self, row: ServiceRow) -> Supervised:
+        around = self._surroundings
+        life_after_life = Context(
+            machine_id=self.machine_id,
+            service_name=row.name,
+            clock=VirtualClock(self.time),
+            random=around.random("supervisor", self.machine_id, row.name),
+            bus=self.hub.connect(Identity(row.role)),
+            records=self.records,
+            keystore=self.keystore,
+            metrics=self.metrics,
+            log=_silent_log(),
+            disk_free_bytes=lambda: DISK_FREE_BYTES,
+            software_version=SOFTWARE_VERSION,
+            configs=around.configs,
+        )
+
+        async def run(context: Context) -> None:
+            await self._live(row, context)
+
+        return Supervised(context=life_after_life, run=run)
+
+    async def _live(self, row: ServiceRow, context: Context) -> None:
+        """One life of one service."""
+        life = self._surroundings.power.begin(self.machine_id, row.name)
+        mine = self._context_of(life, row, context)
+        body = asyncio.create_task(_in_life(life, row, mine), name=f"{self.machine_id}/{row.name}")
+        death = asyncio.create_task(life.until_over())
+        was_killed = False
+        try:
+            await asyncio.wait({body, death}, return_when=asyncio.FIRST_COMPLETED)
+            was_killed = life.is_over
+        finally:
+            life.end()
+            death.cancel()
+            await _bury(body, mine)
+        if was_killed:
+            raise MachineFenced(f"{self.machine_id}/{row.name} was killed.")
+        await body
+
+    def _context_of(self, life: Life, row: ServiceRow, context: Context) -> Context:
+        around = self._surroundings
+        names = (self.machine_id, row.name, str(life.number))
+        records_chance = around.random("records", *names)
+        return replace(
+            context,
+            clock=VirtualClock(self.time),
+            random=around.random("service", *names),
+            bus=FencedBus(self._own_bus(row), life),
+            uplink=None if self._cell is None else FencedBus(self._uplink(self._cell, row), life),
+            records=FencedRecords(self.records, life, around.weather, records_chance),
+            keystore=FencedKeyStore(self.keystore, life, around.power),
+        )
+
+    def _own_bus(self, row: ServiceRow) -> Bus:
+        bus = self.hub.connect(Identity(row.role))
+        return FaultyBus(bus, self.path) if self.kind is MachineKind.CELL else bus
+
+    def _uplink(self, cell: "Machine", row: ServiceRow) -> Bus:
+        name = "echo_id" if row.role is Role.ECHO else "car_id"
+        identity = Identity(row.role, {name: self.machine_id})
+        return FaultyBus(cell.hub.connect(identity), self.path)
+
+
+async def _in_life(life: Life, row: ServiceRow, context: Context) -> None:
+    LIVING.set(life)
+    await row.run(context)
+
+
+async def _bury(body: asyncio.Task[None], context: Context) -> None:
+    """Let the dead end; whatever it says now, nobody hears."""
+    body.cancel()
+    await asyncio.wait({body})
+    if not body.cancelled():
+        body.exception()
+    await context.bus.close()
+    if context.uplink is not None:
+        await context.uplink.close()
+
+
+def _silent_log() -> structlog.stdlib.BoundLogger:
+    """A log that nobody reads: a world tells by its digest and its report."""
+    kind = structlog.stdlib.BoundLogger
+    log = structlog.wrap_logger(None, processors=[_drop], wrapper_class=kind)
+    return cast(structlog.stdlib.BoundLogger, log)
+
+
+def _drop(_logger: Any, _method: str, _event: Any) -> NoReturn:
+    raise structlog.DropEvent

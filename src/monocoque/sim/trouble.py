@@ -1,0 +1,92 @@
+"""Trouble: what goes wrong when, by seeded chance.
+
+Rules: each kind of trouble draws from a source of its own, at random intervals with the mean that
+``Faults`` names; whatever it breaks it also mends, also when it is stopped in between.
+
+Left out on purpose: loss, delay and the like, which are drawn where a message travels.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+
+from monocoque.sim.faults import Faults
+from monocoque.sim.machine import Machine
+from monocoque.sim.network import Path
+from monocoque.sim.power import Power
+
+
+class Troubles:
+    """All trouble of one world."""
+
+    def __init__(
+        self,
+        faults: Faults,
+        power: Power,
+        machines: Sequence[Machine],
+        random: Callable[[str], Random],
+    ) -> None:
+        """Build them. random: gives the source of one kind of trouble."""
+        self._faults = faults
+        self._power = power
+        self._machines = machines
+        self._random = random
+
+    async def run(self) -> None:
+        """Make trouble until cancelled."""
+        faults = self._faults
+        async with asyncio.TaskGroup() as group:
+            for machine in self._machines:
+                source = self._random(f"cut {machine.machine_id}")
+                group.create_task(
+                    _every(faults.cut_interval_s, source, self._cutter(machine.path, source))
+                )
+            for interval_s, name, act in (
+                (faults.kill_interval_s, "kill", self._kill),
+                (faults.power_cut_interval_s, "power", self._cut_power),
+                (faults.clock_fault_interval_s, "clock", self._set_clock),
+            ):
+                source = self._random(name)
+                group.create_task(_every(interval_s, source, _with(act, source)))
+
+    def _cutter(self, path: Path, source: Random) -> Callable[[], Awaitable[None]]:
+        async def cut() -> None:
+            path.cut()
+            try:
+                await asyncio.sleep(source.uniform(0.0, self._faults.cut_s_max))
+            finally:
+                path.mend()
+
+        return cut
+
+    async def _kill(self, source: Random) -> None:
+        machine = source.choice(self._machines)
+        self._power.kill(machine.machine_id, source.choice(machine.rows).name)
+
+    async def _cut_power(self, source: Random) -> None:
+        machine_id = source.choice(self._machines).machine_id
+        self._power.cut(machine_id)
+        try:
+            await asyncio.sleep(source.uniform(0.0, self._faults.power_cut_s_max))
+        finally:
+            self._power.restore(machine_id)
+
+    async def _set_clock(self, source: Random) -> None:
+        offset_s = source.uniform(-self._faults.clock_offset_s_max, self._faults.clock_offset_s_max)
+        source.choice(self._machines).time.offset_us = round(offset_s * 1_000_000)
+
+
+def _with(
+    act: Callable[[Random], Awaitable[None]], source: Random
+) -> Callable[[], Awaitable[None]]:
+    async def bound() -> None:
+        await act(source)
+
+    return bound
+
+
+async def _every(interval_s: float, source: Random, act: Callable[[], Awaitable[None]]) -> None:
+    """Act again and again; never when the interval is 0."""
+    while interval_s > 0.0:
+        await asyncio.sleep(source.expovariate(1.0 / interval_s))
+        await act()
