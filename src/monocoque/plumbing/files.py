@@ -57,7 +57,7 @@ def make_directory(path: Path, mode: int = 0o755) -> None:
     Raises what ``storage_errors`` raises.
     """
     with storage_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
         if path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)
 

@@ -1,0 +1,126 @@
+"""Where everything lies in a data directory: the one table of its paths.
+
+Rules: nothing else in the code joins these names; what holds secrets or people's data is open to
+its owner alone.
+
+Left out on purpose: what is in the files; each belongs to its room.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from monocoque.contracts.identifiers import CarId
+from monocoque.plumbing.files import PRIVATE_DIRECTORY_MODE, make_directory
+
+RECORDS_FILE = "records.sqlite"
+
+
+@dataclass(frozen=True)
+class MachineLayout:
+    """One machine's part: the cell's, or a car's."""
+
+    path: Path
+
+    @property
+    def records(self) -> Path:
+        """Its database, an SQLite file."""
+        return self.path / "records" / RECORDS_FILE
+
+    @property
+    def secrets(self) -> Path:
+        """Its keystore."""
+        return self.path / "secrets"
+
+    def make(self) -> None:
+        """Make what is missing. Raises what ``storage_errors`` raises."""
+        for folder in (self.path, self.records.parent, self.secrets):
+            make_directory(folder, PRIVATE_DIRECTORY_MODE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one data directory."""
+
+    path: Path
+
+    @property
+    def version(self) -> Path:
+        """Which version wrote this directory; written last, whatever changes."""
+        return self.path / "VERSION"
+
+    @property
+    def last_time(self) -> Path:
+        """The latest time that is known to be on record, in microseconds."""
+        return self.path / "last_time"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of this installation; a person's file, never written by us."""
+        return self.path / "monocoque.toml"
+
+    @property
+    def run(self) -> Path:
+        """Ports and process files of what runs now."""
+        return self.path / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """Keys of the installation as a whole, such as the bus's operator."""
+        return self.path / "secrets"
+
+    @property
+    def snapshots(self) -> Path:
+        """Copies made before an upgrade, one folder each."""
+        return self.path / "snapshots"
+
+    @property
+    def cell(self) -> MachineLayout:
+        """The cell's part."""
+        return MachineLayout(self.path / "cell")
+
+    @property
+    def documents(self) -> Path:
+        """The cell's immutable files, addressed by content."""
+        return self.cell.path / "documents"
+
+    @property
+    def nats(self) -> Path:
+        """What nats-server stores."""
+        return self.cell.path / "nats"
+
+    @property
+    def cars(self) -> Path:
+        """One folder per car that lives here."""
+        return self.path / "cars"
+
+    def car(self, car_id: CarId) -> MachineLayout:
+        """One car's part."""
+        return MachineLayout(self.cars / car_id)
+
+    def machines(self) -> list[MachineLayout]:
+        """Every machine that has a folder here, the cell first, then the cars by name."""
+        return [self.cell, *(MachineLayout(path) for path in sorted(self.cars.glob("*/")))]
+
+    def databases(self) -> list[Path]:
+        """Every database that exists here."""
+        return [machine.records for machine in self.machines() if machine.records.exists()]
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a name at the top may stand there before VERSION does."""
+        ours = (self.last_time, self.settings, self.run, self.secrets, self.snapshots)
+        names = {path.name for path in (*ours, self.cell.path, self.cars)}
+        # Beside ours: the half-written file of a start that was cut off, and a fresh disk's own.
+        return name in names or name.startswith(".") or name == "lost+found"
+
+    def make(self) -> None:
+        """Make what is missing. Raises what ``storage_errors`` raises."""
+        self.cell.make()
+        for folder in (
+            self.run,
+            self.secrets,
+            self.snapshots,
+            self.documents,
+            self.nats,
+            self.cars,
+        ):
+            make_directory(folder, PRIVATE_DIRECTORY_MODE)
