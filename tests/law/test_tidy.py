@@ -1,0 +1,128 @@
+"""Each rule of tests/tidy.py sees what it is for, and the tree itself is tidy."""
+
+import pytest
+
+from tests import tidy
+from tests.law.conftest import ROOT, Copy
+
+SERVICE = "src/monocoque/cloud/registry/service.py"
+LONG = "\n\ndef long() -> None:\n" + "    print()\n" * tidy.FUNCTION_LINES_MAX
+MARKER = "TO" + "DO"
+HOST = "py" + "pi.org"
+MACHINE_PATH = "/ro" + "ot/wheels"
+
+PLANTED = [
+    pytest.param(tidy.sizes, SERVICE, LONG, "::long: 71 lines", id="a long function"),
+    pytest.param(tidy.sizes, SERVICE, "\n" * 500, f"{SERVICE}: ", id="a long file"),
+    pytest.param(
+        tidy.sizes,
+        "tests/tidy_ratchet.toml",
+        '"tests/tidy.py::gone" = 80\n',
+        "lower it to 0",
+        id="a ratchet that was not lowered",
+    ),
+    pytest.param(
+        tidy.packages,
+        "src/monocoque/cloud/loose/logic.py",
+        '"""Loose."""\n',
+        "cloud/loose: __init__.py",
+        id="a folder that is no package",
+    ),
+    pytest.param(
+        tidy.feature_files,
+        "src/monocoque/cloud/registry/helpers.py",
+        '"""Helpers."""\n',
+        "registry/helpers.py: not one of",
+        id="an unknown file name in a feature",
+    ),
+    pytest.param(
+        tidy.feature_tests,
+        "src/monocoque/cloud/twin/logic.py",
+        '"""Twin."""\n',
+        "cloud/twin: has neither",
+        id="a feature without tests",
+    ),
+    pytest.param(
+        tidy.headers,
+        "src/monocoque/contracts/topics.py",
+        "\nX = Topic(message=header_pb2.Headless)\n",
+        "message Headless travels",
+        id="a message without a header",
+    ),
+    pytest.param(tidy.leftovers, SERVICE, f"# {MARKER}: later\n", MARKER, id="a marker left over"),
+    pytest.param(
+        tidy.machines, "README.md", f"From {HOST}.\n", f"names {HOST}", id="a registry's host"
+    ),
+    pytest.param(
+        tidy.machines, "README.md", f"In {MACHINE_PATH}.\n", "names /", id="a machine's path"
+    ),
+    pytest.param(
+        tidy.environment,
+        SERVICE,
+        "\nimport os\n\nHOME = os.environ['HOME']\n",
+        "os.environ is for the command line",
+        id="the environment read outside the command line",
+    ),
+    pytest.param(
+        tidy.environment,
+        SERVICE,
+        "\nfrom os import getenv\n",
+        "os.getenv is for the command line",
+        id="the environment imported by name",
+    ),
+    pytest.param(
+        tidy.environment,
+        SERVICE,
+        "\nimport sys\n\nPORT = sys.argv[1]\n",
+        "sys.argv is for the command line",
+        id="the arguments read outside the command line",
+    ),
+    pytest.param(
+        tidy.import_contracts,
+        "src/monocoque/cloud/twin/records.py",
+        '"""Twin."""\n',
+        "contracts are stale",
+        id="records without a contract of their own",
+    ),
+    pytest.param(
+        tidy.import_contracts,
+        "pyproject.toml",
+        'ignore_imports = ["monocoque.cli -> monocoque.sim"]\n',
+        "there are no exceptions",
+        id="an exception to the direction of imports",
+    ),
+]
+
+
+def test_the_tree_is_tidy():
+    assert tidy.findings(ROOT) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "text", "finding"), PLANTED)
+def test_a_rule_sees_what_is_planted(copy: Copy, rule, path, text, finding):
+    assert finding not in "\n".join(rule(tidy.Tree(copy.root)))
+    copy.plant(path, text)
+    assert finding in "\n".join(rule(tidy.Tree(copy.root)))
+
+
+def test_every_rule_has_a_planted_violation():
+    tried = {parameter.values[0] for parameter in PLANTED}
+    assert set(tidy.RULES) - tried == {tidy.node_locks}
+
+
+@pytest.mark.parametrize("folder", ["web", "proto"])
+def test_addresses_in_a_lock_of_npm_are_seen(copy: Copy, folder):
+    assert list(tidy.node_locks(tidy.Tree(copy.root))) == []
+    copy.replace(f"{folder}/.npmrc", "omit-lockfile-registry-resolved=true", "")
+    copy.replace(
+        f"{folder}/package-lock.json", '"integrity":', '"resolved": "x.tgz", "integrity":'
+    )
+    found = "\n".join(tidy.node_locks(tidy.Tree(copy.root)))
+    assert f"{folder}/.npmrc: omit-lockfile-registry-resolved=true is missing" in found
+    assert f"{folder}/package-lock.json: has `resolved` addresses" in found
+
+
+def test_stale_import_contracts_are_written_anew(copy: Copy):
+    copy.plant("src/monocoque/cloud/twin/records.py", '"""Twin."""\n')
+    tidy.write(copy.root)
+    assert list(tidy.import_contracts(tidy.Tree(copy.root))) == []
