@@ -1,0 +1,82 @@
+// The one way to the cell's API. Types come from its OpenAPI document (`npm run client`).
+//
+// Rules: every call has a deadline; every failure is a ProblemError; a request that changes
+// something carries the session's CSRF token. Nothing is tried again by itself.
+
+import createClient from 'openapi-fetch';
+import { ProblemError, problemOfAnswer, problemOfSilence } from './problem.ts';
+import type { paths } from './schema.d.ts';
+
+export const ANSWER_TIMEOUT_S = 10;
+
+export type Me = paths['/api/me']['get']['responses']['200']['content']['application/json'];
+export type Settings = Me['settings'];
+export type CarsAnswer =
+  paths['/api/cars']['get']['responses']['200']['content']['application/json'];
+export type Car = CarsAnswer['cars'][number];
+export type Health = paths['/api/health']['get']['responses']['200']['content']['application/json'];
+
+let csrfToken = '';
+
+async function send(request: Request): Promise<Response> {
+  const changes = request.method !== 'GET';
+  if (changes && csrfToken) request.headers.set('X-CSRF-Token', csrfToken);
+  let answer: Response;
+  try {
+    answer = await fetch(request, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_S * 1_000) });
+  } catch (thrown) {
+    const late = thrown instanceof DOMException && thrown.name === 'TimeoutError';
+    throw new ProblemError(
+      problemOfSilence(late ? 'deadline_passed' : 'cell_unreachable', changes),
+    );
+  }
+  if (answer.ok) return answer;
+  const body: unknown = await answer.json().catch(() => null);
+  throw new ProblemError(problemOfAnswer(answer.status, body, changes));
+}
+
+const client = createClient<paths>({
+  baseUrl: location.origin,
+  credentials: 'same-origin',
+  fetch: send,
+});
+
+function dataOf<Data>(answer: { data?: Data; response: Response }): Data {
+  if (answer.data === undefined) {
+    throw new ProblemError(problemOfAnswer(answer.response.status, null, false));
+  }
+  return answer.data;
+}
+
+/** Who is signed in here, and the token for changes; a ProblemError 401 when nobody is. */
+export async function readMe(): Promise<Me> {
+  const me = dataOf(await client.GET('/api/me'));
+  csrfToken = me.csrf_token;
+  return me;
+}
+
+/** Exchange the code of a one-time link for a session. */
+export async function openSession(linkCode: string): Promise<void> {
+  await client.POST('/api/session', { body: { link_code: linkCode } });
+}
+
+/** End this browser's session. */
+export async function closeSession(): Promise<void> {
+  await client.DELETE('/api/session');
+  csrfToken = '';
+}
+
+/** Keep the settings with the account. */
+export async function writeSettings(settings: Settings): Promise<void> {
+  await client.PUT('/api/me/settings', { body: settings });
+}
+
+/** Every car that the registry knows. */
+export async function readCars(): Promise<CarsAnswer> {
+  return dataOf(await client.GET('/api/cars'));
+}
+
+/** Whether the cell is well. */
+export async function readHealth(): Promise<Health> {
+  return dataOf(await client.GET('/api/health'));
+}

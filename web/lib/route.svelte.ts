@@ -1,0 +1,28 @@
+// The address of the page. Few pages, so no router: a path, and links that do not reload.
+
+let current = $state(location.pathname);
+
+addEventListener('popstate', () => {
+  current = location.pathname;
+});
+
+/** The path that is shown. */
+export function path(): string {
+  return current;
+}
+
+/** Go to a path of this site, as a new entry of the history or in place of the present one. */
+export function go(to: string, how: 'push' | 'replace' = 'push'): void {
+  history[how === 'push' ? 'pushState' : 'replaceState'](null, '', to);
+  current = to;
+}
+
+/** Lets a plain left click on a link of this site change the page without loading it again. */
+export function follow(event: MouseEvent): void {
+  const link = event.currentTarget;
+  const plain =
+    event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  if (!plain || !(link instanceof HTMLAnchorElement)) return;
+  event.preventDefault();
+  go(link.pathname);
+}

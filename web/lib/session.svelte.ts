@@ -1,0 +1,73 @@
+// Who is signed in at this site, and that person's settings.
+
+import {
+  closeSession,
+  type Me,
+  openSession,
+  readMe,
+  type Settings,
+  writeSettings,
+} from './api/client.ts';
+import { type Problem, problemOf } from './api/problem.ts';
+import { isTheme, setTheme } from './design/theme.svelte.ts';
+import { setLocale } from './messages/language.svelte.ts';
+import { isLocale } from './messages/locales.ts';
+
+export type SessionState =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'out' }
+  | { readonly kind: 'in'; readonly me: Me }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+let current = $state.raw<SessionState>({ kind: 'asking' });
+
+/** The session as it stands now. */
+export function session(): SessionState {
+  return current;
+}
+
+/** Ask who is signed in, and take over that person's language and appearance. */
+export async function loadSession(): Promise<void> {
+  current = { kind: 'asking' };
+  try {
+    const me = await readMe();
+    if (isLocale(me.settings.locale)) setLocale(me.settings.locale);
+    if (isTheme(me.settings.theme)) setTheme(me.settings.theme);
+    current = { kind: 'in', me };
+  } catch (thrown) {
+    const problem = problemOf(thrown);
+    current = problem.status === 401 ? { kind: 'out' } : { kind: 'failed', problem };
+  }
+}
+
+/** Spend a sign-in code, then ask who came in. Throws a ProblemError. */
+export async function signIn(code: string): Promise<void> {
+  await openSession(code);
+  await loadSession();
+}
+
+/** End the session. Throws a ProblemError; a session that is gone already counts as ended. */
+export async function signOut(): Promise<void> {
+  try {
+    await closeSession();
+  } catch (thrown) {
+    if (problemOf(thrown).status !== 401) throw thrown;
+  }
+  current = { kind: 'out' };
+}
+
+/** The cell says that the session is over. */
+export function sessionIsOver(): void {
+  current = { kind: 'out' };
+}
+
+/** Keep new settings with the account. Throws a ProblemError. */
+export async function saveSettings(settings: Settings): Promise<void> {
+  try {
+    await writeSettings(settings);
+  } catch (thrown) {
+    if (problemOf(thrown).status === 401) current = { kind: 'out' };
+    throw thrown;
+  }
+  if (current.kind === 'in') current = { kind: 'in', me: { ...current.me, settings } };
+}

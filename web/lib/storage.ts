@@ -1,0 +1,22 @@
+// What this browser remembers between visits: the language and the appearance, nothing else.
+// A browser may forbid storage; then nothing is remembered and nothing breaks.
+
+type Remembered = 'locale' | 'theme';
+
+/** What was kept, or null. */
+export function kept(name: Remembered): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/** Keep a value; in vain where storage is forbidden. */
+export function keep(name: Remembered, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // Nothing to do: the choice holds until the page is closed.
+  }
+}
