@@ -110,7 +110,7 @@ class Door:
         logged_at_us = self._logged_at_us.get(key)
         if logged_at_us is None or now_us - logged_at_us >= self._log_interval_us:
             self._logged_at_us[key] = now_us
-            self._log.warning("message refused", topic=topic.name, code=refusal.code)
+            self._log.warning("message refused", topic=topic.name, error_code=refusal.code)
 
     def _check(self, topic: Topic[Any], message: Message) -> None:
         header = message.header  # type: ignore[attr-defined]  # every wire message has field 1

@@ -55,10 +55,10 @@ class NatsBus:
     """One participant's connection; implements ``Bus``. Made by ``connect``."""
 
     def __init__(
-        self, identity: Identity, name: str, link: NatsLink, door: Door, config: BusConfig
+        self, identity: Identity, inbox: str, link: NatsLink, door: Door, config: BusConfig
     ) -> None:
         self._identity = identity
-        self._inbox = f"{INBOX}{name}.{secrets.token_hex(SECRET_BYTES)}"
+        self._inbox = inbox
         self._link = link
         self._door = door
         self._config = config
@@ -93,8 +93,9 @@ class NatsBus:
         own_name = OUTSIDE.get(identity.role)
         if own_name is not None and identity.identifiers.get(own_name) != name:
             raise CredentialsRefused("The bus credentials belong to another participant.")
-        link = NatsLink(server_address, credentials, random, log, config, tls)
-        bus = cls(identity, name, link, Door(clock, metrics, log, config), config)
+        inbox = f"{INBOX}{name}.{secrets.token_hex(SECRET_BYTES)}"
+        link = NatsLink(server_address, credentials, inbox, random, log, config, tls)
+        bus = cls(identity, inbox, link, Door(clock, metrics, log, config), config)
         await link.subscribe(f"{bus._inbox}.taken.*", bus._hear_taken)
         await bus._questions.open()
         await link.open()

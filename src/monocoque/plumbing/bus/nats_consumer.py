@@ -74,17 +74,17 @@ class NatsConsumer(Generic[MessageType]):
             else:
                 deliveries.append(delivery)
         if refused:
-            await self._tell(refused, _NEVER_AGAIN)
+            await self._link.send_to_all(refused, _NEVER_AGAIN)
         return deliveries
 
     async def acknowledge(self, deliveries: Sequence[Delivery[MessageType]]) -> None:
         """See Consumer; raises BusUnavailable, and then they come again."""
-        await self._tell([delivery.handle for delivery in deliveries], _TAKEN)
+        await self._link.send_to_all([delivery.handle for delivery in deliveries], _TAKEN)
 
     async def give_back(self, deliveries: Sequence[Delivery[MessageType]]) -> None:
         """See Consumer; raises BusUnavailable, and then they come again all the same."""
         delay = json.dumps({"delay": round(self._config.give_back_wait_s * _NANOSECONDS)})
-        await self._tell([d.handle for d in deliveries], b"-NAK " + delay.encode())
+        await self._link.send_to_all([d.handle for d in deliveries], b"-NAK " + delay.encode())
 
     async def _make(self) -> None:
         configuration = {
@@ -108,8 +108,3 @@ class NatsConsumer(Generic[MessageType]):
     def _deliver(self, heard: Msg) -> Delivery[MessageType] | None:
         attempt = int(heard.reply.split(".", _ATTEMPT_TOKEN + 1)[_ATTEMPT_TOKEN])
         return self._door.deliver(self._topic, heard.subject, heard.data, attempt, heard.reply)
-
-    async def _tell(self, handles: Sequence[str], what: bytes) -> None:
-        for handle in handles:
-            await self._link.send(handle, what)
-        await self._link.flush()

@@ -10,6 +10,10 @@ Rules:
   the server may be about to be given the right keys;
 * without TLS it connects to loopback only.
 
+nats-py's own ``flush`` is of no use here: it writes its question past what still waits to be
+written (nats-py 2.16, ``Client._send_ping``). ``settle`` sends a message to ourselves instead,
+which the server can only pass on after all that went before.
+
 Left out on purpose: any meaning of what is sent; that is nats_bus.py. nats-py's own reconnecting is
 off: it knows a fixed list of addresses.
 """
@@ -17,7 +21,8 @@ off: it knows a fixed list of addresses.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from random import Random
 from typing import Final
 from urllib.parse import urlsplit
@@ -53,6 +58,7 @@ class NatsLink:
         self,
         server_address: ServerAddress,
         credentials: NatsCredentials,
+        inbox: str,
         random: Random,
         log: structlog.stdlib.BoundLogger,
         config: BusConfig,
@@ -60,6 +66,8 @@ class NatsLink:
     ) -> None:
         self._server_address = server_address
         self._credentials = credentials
+        self._settling_subject = f"{inbox}.settled"
+        self._settling: deque[asyncio.Future[None]] = deque()
         self._random = random
         self._log = log
         self._config = config
@@ -110,7 +118,7 @@ class NatsLink:
         if self.is_connected:
             with _client_errors():
                 subscription = await self.client.subscribe(subject, cb=hear)
-                await self.client.flush(timeout=round(self._config.request_timeout_s))
+            await self._settle(self.client)
         made_on = self._client
 
         async def stop() -> None:
@@ -128,10 +136,13 @@ class NatsLink:
         with _client_errors():
             await self.client.publish(subject, data, reply, headers)
 
-    async def flush(self) -> None:
-        """Return when the server has taken everything that was sent; raises BusUnavailable."""
+    async def send_to_all(self, subjects: Sequence[str], data: bytes) -> None:
+        """The same to each; returns when the server has it. Raises BusUnavailable."""
+        client = self.client
         with _client_errors():
-            await self.client.flush(timeout=round(self._config.request_timeout_s))
+            for subject in subjects:
+                await client.publish(subject, data)
+        await self._settle(client)
 
     async def _keep(self) -> None:
         wait_s = self._config.reconnect_wait_s_min
@@ -139,6 +150,7 @@ class NatsLink:
             if self.is_connected:
                 await self._lost.wait()
                 self._client = None
+                self._give_up_settling()
                 for tell in self.on_lost:
                     tell()
                 wait_s = self._config.reconnect_wait_s_min
@@ -148,7 +160,7 @@ class NatsLink:
                 await self._connect()
             except CredentialsRefused as refusal:
                 if self._refusal is None:
-                    self._log.error("bus credentials refused", code=refusal.code)
+                    self._log.error("bus credentials refused", error_code=refusal.code)
                 self._refusal = refusal
                 wait_s = self._config.reconnect_wait_s_max
             except MonocoqueError:
@@ -160,6 +172,7 @@ class NatsLink:
         name = self._credentials.name
         client = Client()
         lost = self._lost = asyncio.Event()
+        self._give_up_settling()
 
         async def tell_lost() -> None:
             lost.set()
@@ -180,9 +193,13 @@ class NatsLink:
                     error_cb=self._note_error,
                     tls=self._tls,
                 )
+                await client.subscribe(self._settling_subject, cb=self._hear_settled)
                 for subject, hear in self._heard.values():
                     await client.subscribe(subject, cb=hear)
-                await client.flush(timeout=max(1, round(self._config.connect_timeout_s)))
+            await self._settle(client)
+        except BusUnavailable:
+            await client.close()
+            raise
         except (TimeoutError, OSError, nats.errors.Error) as error:
             await client.close()
             if "authorization violation" in str(error).lower():
@@ -192,6 +209,27 @@ class NatsLink:
         self._refusal = None
         for tell in self.on_connected:
             tell()
+
+    async def _settle(self, client: Client) -> None:
+        """Return when the server has taken all that was sent; raises BusUnavailable."""
+        with _client_errors():
+            await client.publish(self._settling_subject, b"")
+            settled = asyncio.get_running_loop().create_future()
+            self._settling.append(settled)
+            async with asyncio.timeout(self._config.request_timeout_s):
+                await settled
+
+    def _give_up_settling(self) -> None:
+        while self._settling:
+            waiting = self._settling.popleft()
+            if not waiting.done():
+                waiting.set_exception(BusUnavailable("The bus went away."))
+
+    async def _hear_settled(self, heard: Msg) -> None:
+        if self._settling:
+            settled = self._settling.popleft()
+            if not settled.done():
+                settled.set_result(None)
 
     async def _note_error(self, error: Exception) -> None:
         self._log.info("bus connection reports", error=str(error)[:200])

@@ -13,7 +13,8 @@ Rules:
   cell's account maps to the one question that answers it;
 * a service has the subjects of its role and, for each stream it reads, the four questions that a
   durable consumer or a watcher asks, and no others;
-* an answer goes to an inbox with the asker's own name, which nobody else may read.
+* an answer goes to an inbox with the asker's own name, which nobody else may read; to write there
+  oneself is how one learns that the server has taken all that went before.
 
 Left out on purpose: rights by person; those are at the edge (contracts/rights.py).
 """
@@ -50,7 +51,7 @@ def subjects(role: Role, topics: Sequence[Topic[Any]]) -> Subjects:
     else:
         asked = [question for topic in heard for question in _questions(topic)]
     return Subjects(
-        publish=(*(_own(role, topic) for topic in said), *asked),
+        publish=(inbox, *(_own(role, topic) for topic in said), *asked),
         subscribe=(inbox, *(_own(role, topic) for topic in heard)),
     )
 

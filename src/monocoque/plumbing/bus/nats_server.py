@@ -134,7 +134,7 @@ class NatsServer:
             try:
                 await self._launch()
             except MonocoqueError as error:
-                self._log.error("bus server does not start", code=error.code, what=error.what)
+                self._log.error("bus server does not start", error_code=error.code, what=error.what)
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
