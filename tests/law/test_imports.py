@@ -17,8 +17,7 @@ LAYERS = [
     ("monocoque.plumbing.metrics", "monocoque.sim"),
 ]
 LOGIC = [
-    ("monocoque.phone.accounts.logic", module)
-    for module in CONTRACTS["logic"]["forbidden_modules"]
+    ("monocoque.phone.accounts.logic", module) for module in CONTRACTS["logic"]["forbidden_modules"]
 ] + [
     (module, "asyncio")
     for module in CONTRACTS["logic"]["source_modules"]

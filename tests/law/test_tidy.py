@@ -114,9 +114,7 @@ def test_every_rule_has_a_planted_violation():
 def test_addresses_in_a_lock_of_npm_are_seen(copy: Copy, folder):
     assert list(tidy.node_locks(tidy.Tree(copy.root))) == []
     copy.replace(f"{folder}/.npmrc", "omit-lockfile-registry-resolved=true", "")
-    copy.replace(
-        f"{folder}/package-lock.json", '"integrity":', '"resolved": "x.tgz", "integrity":'
-    )
+    copy.replace(f"{folder}/package-lock.json", '"integrity":', '"resolved": "x.tgz", "integrity":')
     found = "\n".join(tidy.node_locks(tidy.Tree(copy.root)))
     assert f"{folder}/.npmrc: omit-lockfile-registry-resolved=true is missing" in found
     assert f"{folder}/package-lock.json: has `resolved` addresses" in found
