@@ -74,6 +74,12 @@ def sample_routes() -> APIRouter:
     async def read_machine() -> dict[str, str]:
         return {"is": "for machines"}
 
+    return router
+
+
+def failing_routes() -> APIRouter:
+    router = APIRouter()
+
     @router.get("/api/boom")
     @needs(READ_HEALTH)
     async def boom() -> None:
@@ -99,7 +105,7 @@ def sample_routes() -> APIRouter:
 
 @pytest.fixture
 def edge(make_edge: MakeEdge) -> EdgeUnderTest:
-    return make_edge(sample_routes())
+    return make_edge(sample_routes(), failing_routes())
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -126,7 +132,12 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
         pytest.param(Site.CONSOLE, "fleet", "/api/fleet", 200, "", id="on its site"),
         pytest.param(Site.PHONE, None, "/api/self", 401, "not_signed_in", id="no session"),
         pytest.param(
-            Site.CONSOLE, "owner", "/api/fleet", 403, "not_allowed", id="a session without the right"
+            Site.CONSOLE,
+            "owner",
+            "/api/fleet",
+            403,
+            "not_allowed",
+            id="a session without the right",
         ),
         pytest.param(
             Site.CONSOLE, "", "/api/fleet", 403, "not_allowed", id="a session without any role"
@@ -346,13 +357,17 @@ async def test_a_body_of_exactly_the_limit_is_taken(edge: EdgeUnderTest) -> None
 async def test_nothing_of_a_body_is_read_before_the_caller_is_let_in(edge: EdgeUnderTest) -> None:
     client = await edge.client(Site.PHONE)
 
+    was_read = False
+
     async def body():
-        raise AssertionError("the body was read")
-        yield b""
+        nonlocal was_read
+        was_read = True
+        yield b"{}"
 
     response = await client.put("/api/self", content=body())
 
     assert_problem(response, 401, "not_signed_in")
+    assert not was_read
 
 
 # --- rates -----------------------------------------------------------------------------------
@@ -393,9 +408,7 @@ async def test_a_peer_that_asks_too_often_is_refused_whatever_it_asks_for(
 
 
 @pytest.mark.parametrize("path", ["/api/boom", "/api/wrong-answer"])
-async def test_a_mistake_of_ours_says_nothing_but_its_trace(
-    edge: EdgeUnderTest, path: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_mistake_of_ours_says_nothing_but_its_trace(edge: EdgeUnderTest, path: str) -> None:
     client = await edge.client()
 
     response = await client.get(path)
@@ -405,6 +418,9 @@ async def test_a_mistake_of_ours_says_nothing_but_its_trace(
     assert SECRET not in response.text
     assert "Error" not in response.text
     assert "Traceback" not in response.text
+    told = [fields for level, fields in edge.log_lines if level == "error"]
+    assert any(fields.get("exc_info") for fields in told)
+    assert all(fields["trace_id"] == body["trace_id"] for fields in told)
 
 
 async def test_an_error_of_the_machine_keeps_its_words_to_the_log(edge: EdgeUnderTest) -> None:
@@ -483,6 +499,24 @@ async def test_requests_and_errors_are_counted_by_route_and_code(edge: EdgeUnder
     assert 'monocoque_http_requests_total{route="none",status="404"} 1.0' in text
     assert 'monocoque_errors_total{code="defect",where="http"} 1.0' in text
     assert "xxx" not in text
+
+
+async def test_a_request_is_logged_by_its_template_and_never_by_its_address(
+    edge: EdgeUnderTest,
+) -> None:
+    client = await edge.signed_in(Site.PHONE, PersonRole.OWNER)
+
+    await client.get("/api/self?link_code=hidden-thing")
+    await client.get("/api/hidden-thing")
+
+    lines = [fields for _, fields in edge.log_lines if fields["event"] == "request"]
+    assert [(line["route"], line["status"]) for line in lines] == [
+        ("/api/self", 200),
+        ("none", 404),
+    ]
+    assert {line["site"] for line in lines} == {"phone"}
+    assert "hidden-thing" not in str(edge.log_lines)
+    assert client.headers["cookie"] not in str(edge.log_lines)
 
 
 # --- what does not start ---------------------------------------------------------------------

@@ -143,7 +143,10 @@ class EventStream(Response):
             await reason
         except Exception as error:
             told = translated(error)
-            self._streams.log.exception("a live page ends by an error", error_code=told.code)
+            if told.temporary:
+                self._streams.log.info("a live page ends", error_code=told.code, what=told.what)
+            else:
+                self._streams.log.exception("a live page ends by an error", error_code=told.code)
             problem = problem_of(told, self._exchange.trace_id)
             with suppress(DeadlinePassed):
                 await self._write(send, _encoded(Event("error", problem)), more=True)

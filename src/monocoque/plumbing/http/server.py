@@ -19,6 +19,7 @@ import errno
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import uvicorn
 
@@ -33,13 +34,16 @@ ENDING_S_MAX = 5.0
 
 @dataclass(frozen=True)
 class Listener:
-    """Sockets that are bound to one port and do not yet answer."""
+    """Sockets that are bound to one port and do not yet answer; to be used with ``with``."""
 
     port: int
     sockets: tuple[socket.socket, ...]
 
-    def close(self) -> None:
-        """Give the port back, when nothing was served on it."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the port back; harmless when the server has done so."""
         for each in self.sockets:
             each.close()
 
@@ -57,7 +61,8 @@ def listen(port: int, addresses: Sequence[str] = LOOPBACK) -> Listener:
             if one is not None:
                 bound.append(one)
     except OSError as error:
-        Listener(port, tuple(bound)).close()
+        for one in bound:
+            one.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(f"Port {port} is taken by another program.") from error
         raise SettingInvalid(f"Port {port} cannot be bound: {error.strerror}.") from error
