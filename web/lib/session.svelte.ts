@@ -9,9 +9,8 @@ import {
   writeSettings,
 } from './api/client.ts';
 import { type Problem, problemOf } from './api/problem.ts';
-import { isTheme, setTheme } from './design/theme.svelte.ts';
+import { setTheme } from './design/theme.svelte.ts';
 import { setLocale } from './messages/language.svelte.ts';
-import { isLocale } from './messages/locales.ts';
 
 export type SessionState =
   | { readonly kind: 'asking' }
@@ -31,8 +30,8 @@ export async function loadSession(): Promise<void> {
   current = { kind: 'asking' };
   try {
     const me = await readMe();
-    if (isLocale(me.settings.locale)) setLocale(me.settings.locale);
-    if (isTheme(me.settings.theme)) setTheme(me.settings.theme);
+    setLocale(me.settings.locale);
+    setTheme(me.settings.theme);
     current = { kind: 'in', me };
   } catch (thrown) {
     const problem = problemOf(thrown);

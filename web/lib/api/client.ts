@@ -5,16 +5,18 @@
 
 import createClient from 'openapi-fetch';
 import { ProblemError, problemOfAnswer, problemOfSilence } from './problem.ts';
-import type { paths } from './schema.d.ts';
+import type { components, paths } from './schema.d.ts';
 
 export const ANSWER_TIMEOUT_S = 10;
 
-export type Me = paths['/api/me']['get']['responses']['200']['content']['application/json'];
-export type Settings = Me['settings'];
-export type CarsAnswer =
-  paths['/api/cars']['get']['responses']['200']['content']['application/json'];
-export type Car = CarsAnswer['cars'][number];
-export type Health = paths['/api/health']['get']['responses']['200']['content']['application/json'];
+type Schemas = components['schemas'];
+export type Me = Schemas['Me'];
+export type PersonRole = Schemas['PersonRole'];
+export type Settings = Schemas['Settings'];
+export type CarsAnswer = Schemas['Cars'];
+export type Car = Schemas['Car'];
+export type Tick = Schemas['Tick'];
+export type Health = Schemas['Health'];
 
 let csrfToken = '';
 

@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/cars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Cars
+         * @description Every car, now.
+         */
+        get: operations["read_cars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Cars
+         * @description Every car once, then each that changes.
+         */
+        get: operations["watch_cars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -11,8 +51,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Health */
-        get: operations["health_api_health_get"];
+        /**
+         * Read Health
+         * @description Whether the cell and its records answer, and how many cars are there.
+         */
+        get: operations["read_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,8 +71,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Me */
-        get: operations["me_api_me_get"];
+        /**
+         * Read Me
+         * @description Who is signed in, and the token that changes need.
+         */
+        get: operations["read_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -46,8 +92,31 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Put */
-        put: operations["put_api_me_settings_put"];
+        /**
+         * Save Settings
+         * @description Keep language and look; on disk when this is answered, and harmless to repeat.
+         */
+        put: operations["save_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Metrics
+         * @description Counters and timings in Prometheus' text form; a session, or the bearer token.
+         */
+        get: operations["read_metrics"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -64,44 +133,16 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Post */
-        post: operations["post_api_session_post"];
-        /** Dele */
-        delete: operations["dele_api_session_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cars": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Getcars */
-        get: operations["getcars_api_cars_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cars/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Live */
-        get: operations["live_api_cars_live_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
+        /**
+         * Sign In
+         * @description Exchange a one-time link for a session, which comes as a cookie.
+         */
+        post: operations["sign_in"];
+        /**
+         * Sign Out
+         * @description End this browser's session.
+         */
+        delete: operations["sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -111,98 +152,218 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Car */
+        /**
+         * Car
+         * @description One car; also the data of the live event ``car``.
+         */
         Car: {
-            /** Car Id */
-            car_id: string;
-            /** Online */
-            online: boolean;
-            /** Last Hello At */
-            last_hello_at: string | null;
             /** Boot Count */
             boot_count: number;
+            /** Car Id */
+            car_id: string;
+            /** Last Hello At */
+            last_hello_at: string | null;
+            /**
+             * Online
+             * @description an authenticated hello came within the window
+             */
+            online: boolean;
             /** Software Version */
             software_version: string;
-            state: components["schemas"]["State"] | null;
+            state: components["schemas"]["CarState"] | null;
         };
-        /** Cars */
+        /**
+         * CarEvents
+         * @description The live events, by name.
+         */
+        CarEvents: {
+            car: components["schemas"]["Car"];
+            tick: components["schemas"]["Tick"];
+        };
+        /**
+         * CarState
+         * @description A car's last known state, as the car itself saw it.
+         */
+        CarState: {
+            /** Disk Free Bytes */
+            disk_free_bytes: number;
+            /**
+             * Hellos Missed
+             * @description since that start, for want of a connection
+             */
+            hellos_missed: number;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @description when the car said so
+             */
+            occurred_at: string;
+            /**
+             * Started At
+             * Format: date-time
+             * @description when its computer started
+             */
+            started_at: string;
+        };
+        /**
+         * Cars
+         * @description Every car of the cell.
+         */
         Cars: {
             /** Cars */
             cars: components["schemas"]["Car"][];
-            /** Now */
-            now: string;
             /** Cars Online Window S */
             cars_online_window_s: number;
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
-        /** Health */
+        /**
+         * Health
+         * @description The cell answers, and so do its records.
+         */
         Health: {
-            /** Status */
-            status: string;
-            /** Cars Online */
+            /**
+             * Cars Online
+             * @description cars whose authenticated hello came within 30 s
+             */
             cars_online: number;
+            /**
+             * Status
+             * @constant
+             */
+            status: "ok";
         };
-        /** Link */
-        Link: {
-            /** Link Code */
-            link_code: string;
-        };
-        /** Me */
+        /**
+         * Locale
+         * @description Languages of the pages, as BCP 47 tags.
+         * @enum {string}
+         */
+        Locale: "en" | "zh" | "de";
+        /**
+         * Me
+         * @description Who is signed in in this browser.
+         */
         Me: {
-            /** Person Id */
-            person_id: string;
+            /**
+             * Csrf Token
+             * @description to be sent as X-CSRF-Token with every change
+             */
+            csrf_token: string;
             /** Display Name */
             display_name: string;
-            /** Roles */
-            roles: string[];
-            /** Site */
-            site: string;
+            /** Person Id */
+            person_id: string;
+            /**
+             * Roles
+             * @description those that count on this site, sorted
+             */
+            roles: components["schemas"]["PersonRole"][];
             settings: components["schemas"]["Settings"];
-            /** Csrf Token */
-            csrf_token: string;
+            site: components["schemas"]["Site"];
         };
-        /** Settings */
-        Settings: {
+        /**
+         * PersonRole
+         * @description What a person may be, at the edge.
+         * @enum {string}
+         */
+        PersonRole: "buyer" | "owner" | "driver" | "release" | "fleet" | "support";
+        /**
+         * Problem
+         * @description Why a request failed; the body of every answer that is not a success.
+         */
+        Problem: {
             /**
-             * Locale
-             * @default en
-             * @enum {string}
+             * Code
+             * @description the fixed word by which a page chooses its own text
              */
-            locale: "en" | "zh" | "de";
+            code: string;
             /**
-             * Theme
-             * @default system
-             * @enum {string}
+             * Detail
+             * @description one English sentence on what happened, for engineers
              */
-            theme: "system" | "light" | "dark";
-        };
-        /** State */
-        State: {
-            /** Disk Free Bytes */
-            disk_free_bytes: number;
-            /** Started At */
-            started_at: string;
-            /** Hellos Missed */
-            hellos_missed: number;
-            /** Occurred At */
-            occurred_at: string;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
+            detail: string;
+            /**
+             * Hint
+             * @description what a person can do now
+             */
+            hint: string;
+            /**
+             * May Have Happened
+             * @description could the effect have taken place all the same?
+             */
+            may_have_happened: boolean;
+            /**
+             * Status
+             * @description the HTTP status of this answer
+             */
+            status: number;
+            /**
+             * Temporary
+             * @description may the very same request succeed later?
+             */
+            temporary: boolean;
+            /**
+             * Title
+             * @description the code in words
+             */
+            title: string;
+            /**
+             * Trace Id
+             * @description finds this request in the logs
+             */
+            trace_id: string;
+            /**
+             * Type
+             * @description `urn:monocoque:error:` and the code
+             */
             type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
+        };
+        /**
+         * Settings
+         * @description What a person chose.
+         */
+        Settings: {
+            locale: components["schemas"]["Locale"];
+            theme: components["schemas"]["Theme"];
+        };
+        /**
+         * SignIn
+         * @description A one-time link that is to become a session.
+         */
+        SignIn: {
+            /**
+             * Link Code
+             * @description what follows the #
+             */
+            link_code: string;
+        };
+        /**
+         * Site
+         * @description A web site of its own origin, session and passkey; the value is its host's first label.
+         * @enum {string}
+         */
+        Site: "doors" | "shop" | "phone" | "console";
+        /**
+         * Theme
+         * @description How the pages look.
+         * @enum {string}
+         */
+        Theme: "system" | "light" | "dark";
+        /**
+         * Tick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        Tick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
         };
     };
     responses: never;
@@ -213,127 +374,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    health_api_health_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-        };
-    };
-    me_api_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-        };
-    };
-    put_api_me_settings_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Settings"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    post_api_session_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Link"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    dele_api_session_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    getcars_api_cars_get: {
+    read_cars: {
         parameters: {
             query?: never;
             header?: never;
@@ -351,9 +392,47 @@ export interface operations {
                     "application/json": components["schemas"]["Cars"];
                 };
             };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    live_api_cars_live_get: {
+    watch_cars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["CarEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_health: {
         parameters: {
             query?: never;
             header?: never;
@@ -368,7 +447,165 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

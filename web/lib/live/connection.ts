@@ -10,7 +10,7 @@
 //
 // Time, waiting and the stream come in as parts, so that tests step them.
 
-import type { Car, CarsAnswer } from '../api/client.ts';
+import type { Car, CarsAnswer, Tick } from '../api/client.ts';
 import { type Problem, problemOf } from '../api/problem.ts';
 import { merge } from './cars.ts';
 
@@ -133,7 +133,7 @@ export class LiveCars {
     const stream = this.#stream;
     if (!stream) return;
     if (kind === 'tick') {
-      this.#show(this.#clock((JSON.parse(data) as { now: string }).now));
+      this.#show(this.#clock((JSON.parse(data) as Tick).now));
     } else {
       const car = JSON.parse(data) as Car;
       if (!this.#isAnswered) this.#heardMeanwhile.set(car.car_id, car);

@@ -129,7 +129,7 @@ export const de: Catalogue = {
 
   'problem.try_again': 'Erneut versuchen',
   'problem.nothing_changed': 'Es wurde nichts geändert.',
-  'problem.may_have_happened': 'Es kann trotzdem geschehen sein: erst nachsehen, dann wiederholen.',
+  'problem.may_have_happened': 'Es kann trotzdem geschehen sein.',
   'problem.temporary': 'Ein neuer Versuch kann helfen.',
   'problem.lasting': 'Unverändert zu wiederholen hilft nicht.',
   'problem.trace': 'Spur',

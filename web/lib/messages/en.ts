@@ -126,7 +126,7 @@ export const en = {
 
   'problem.try_again': 'Try again',
   'problem.nothing_changed': 'Nothing was changed.',
-  'problem.may_have_happened': 'It may have happened all the same: look before you do it again.',
+  'problem.may_have_happened': 'It may have happened all the same.',
   'problem.temporary': 'Trying again may help.',
   'problem.lasting': 'Trying again as it is will not help.',
   'problem.trace': 'Trace',

@@ -122,7 +122,7 @@ export const zh: Catalogue = {
 
   'problem.try_again': '重试',
   'problem.nothing_changed': '没有任何更改。',
-  'problem.may_have_happened': '操作可能仍已生效：请先查看，再决定是否重做。',
+  'problem.may_have_happened': '操作可能仍已生效。',
   'problem.temporary': '重试可能有效。',
   'problem.lasting': '原样重试不会有效。',
   'problem.trace': '追踪编号',
