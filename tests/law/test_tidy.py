@@ -13,7 +13,7 @@ MACHINE_PATH = "/ro" + "ot/wheels"
 
 PLANTED = [
     pytest.param(tidy.sizes, SERVICE, LONG, "::long: 71 lines", id="a long function"),
-    pytest.param(tidy.sizes, SERVICE, "\n" * 500, f"{SERVICE}: ", id="a long file"),
+    pytest.param(tidy.sizes, SERVICE, "\n" * 501, f"{SERVICE}: ", id="a long file"),
     pytest.param(
         tidy.sizes,
         "tests/tidy_ratchet.toml",
