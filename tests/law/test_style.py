@@ -94,7 +94,7 @@ def test_the_formatter_sees_what_is_planted(copy: Copy):
 
 
 def test_the_speller_sees_what_is_planted(copy: Copy):
-    copy.plant("docs/planted.md", "Te" + "h car.\n")
+    copy.plant("docs/planted.md", "T" + "eh car.\n")
     result = copy.run("codespell")
     assert "docs/planted.md:1" in result.stdout
     assert result.returncode != 0

@@ -9,7 +9,7 @@ SERVICE = "src/monocoque/cloud/registry/service.py"
 LONG = "\n\ndef long() -> None:\n" + "    print()\n" * tidy.FUNCTION_LINES_MAX
 MARKER = "TO" + "DO"
 HOST = "py" + "pi.org"
-MACHINE_PATH = "/ro" + "ot/wheels"
+MACHINE_PATH = "/r" + "oot/wheels"
 
 PLANTED = [
     pytest.param(tidy.sizes, SERVICE, LONG, "::long: 71 lines", id="a long function"),
