@@ -40,7 +40,7 @@ from monocoque.sim.trouble import Troubles
 CELL: Final = "cell"
 CHECK_INTERVAL_S: Final = 300.0
 """Pause between two checks of the invariants."""
-CALM_S: Final = 600.0
+CALM_S: Final = 300.0
 """How long the end without trouble takes: longer than every wait, pause and redelivery."""
 
 ASKER: Final = ServiceRow(
@@ -74,6 +74,7 @@ class Setting:
     cars: int = 1
     duration_s: float = 3_600.0
     """Virtual time with trouble; the calm at the end comes on top."""
+    calm_s: float = CALM_S
     faults: Faults = field(default_factory=Faults.none)
     services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
     echo: EchoConfig = field(default_factory=EchoConfig)
@@ -188,7 +189,7 @@ class World:
         for machine in self.machines:
             machine.time.offset_us = 0
         await self.invariants.begin_calm()
-        await asyncio.sleep(CALM_S)
+        await asyncio.sleep(self.setting.calm_s)
 
     async def _watch(self) -> None:
         while True:

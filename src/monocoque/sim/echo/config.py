@@ -10,7 +10,7 @@ class EchoConfig:
     ask_interval_s: float = 20.0
     """Pause between two questions of one asker."""
     answer_wait_s: float = 15.0
-    """A question without an answer is asked again after this time."""
+    """Pause between two rounds in which what was not answered is asked again."""
     retry_s: float = 2.0
     """Pause before the bus or the records are tried again."""
     batch_messages_max: int = 50

@@ -37,6 +37,7 @@ async def ask(context: Context) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(asker.ask_for_ever())
         group.create_task(asker.send_for_ever())
+        group.create_task(asker.send_again_for_ever())
         group.create_task(asker.hear_for_ever())
 
 
@@ -71,15 +72,17 @@ class _Asker:
             self._has_questions.set()
 
     async def send_for_ever(self) -> None:
-        """Send what was not sent, in order, and again what was not answered."""
+        """Send what was not sent, in order."""
         while True:
-            await self._until_done(self._send)
+            await self._has_questions.wait()
             self._has_questions.clear()
-            try:
-                async with asyncio.timeout(self._config.answer_wait_s):
-                    await self._has_questions.wait()
-            except TimeoutError:
-                await self._until_done(self._send_again)
+            await self._until_done(self._send)
+
+    async def send_again_for_ever(self) -> None:
+        """Send again what was not answered; answers get lost, and questions with them."""
+        while True:
+            await asyncio.sleep(self._config.answer_wait_s)
+            await self._until_done(self._send_again)
 
     async def hear_for_ever(self) -> None:
         """Note every answer."""
