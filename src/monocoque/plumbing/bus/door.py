@@ -33,7 +33,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.topics import Topic
 from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
-from monocoque.plumbing.bus.header import HEADER_VERSION
+from monocoque.plumbing.bus.header import HEADER_VERSION, header_of
 from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.metrics import Metrics
@@ -113,7 +113,7 @@ class Door:
             self._log.warning("message refused", topic=topic.name, error_code=refusal.code)
 
     def _check(self, topic: Topic[Any], message: Message) -> None:
-        header = message.header  # type: ignore[attr-defined]  # every wire message has field 1
+        header = header_of(message)
         try:
             identifiers.parse(header.message_id, "message")
         except IdentifierMalformed as error:

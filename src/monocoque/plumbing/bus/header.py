@@ -9,10 +9,17 @@ from random import Random
 from google.protobuf.message import Message
 
 from monocoque.contracts import identifiers
+from monocoque.contracts.wire.header_pb2 import Header
 from monocoque.plumbing.clock import Clock
 
 HEADER_VERSION = 1
 """The version of meaning that this code writes and reads."""
+
+
+def header_of(message: Message) -> Header:
+    """The header, which every wire message has as its field 1."""
+    header: Header = message.header  # type: ignore[attr-defined]  # protobuf's base class has none
+    return header
 
 
 def stamp(
@@ -28,7 +35,7 @@ def stamp(
     trace_id: the chain it belongs to; a new one when it starts a chain. expires_in_s: after this
     many seconds it has no effect any more; None means never.
     """
-    header = message.header  # type: ignore[attr-defined]  # every wire message has field 1
+    header = header_of(message)
     if header.message_id:
         return
     header.version = HEADER_VERSION

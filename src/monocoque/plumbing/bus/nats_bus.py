@@ -31,6 +31,7 @@ from monocoque.contracts.topics import Kept, Topic
 from monocoque.plumbing.bus import rights
 from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
 from monocoque.plumbing.bus.door import Door
+from monocoque.plumbing.bus.header import header_of
 from monocoque.plumbing.bus.live import LiveQueue
 from monocoque.plumbing.bus.nats_consumer import NatsConsumer
 from monocoque.plumbing.bus.nats_credentials import NatsCredentials
@@ -223,7 +224,7 @@ class NatsBus:
             return
         headers = None
         if topic.kept is not Kept.STREAM:
-            headers = {MESSAGE_ID_HEADER: one.message.header.message_id}
+            headers = {MESSAGE_ID_HEADER: header_of(one.message).message_id}
         reply = f"{self._inbox}.taken.{self._flights.add(flight)}"
         await self._link.send(subject, data, reply, headers)
 

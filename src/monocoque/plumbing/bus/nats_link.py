@@ -186,6 +186,8 @@ class NatsLink:
                     signature_cb=lambda nonce: self._credentials.sign(nonce.encode()),
                     inbox_prefix=f"{INBOX}{name}".encode(),
                     allow_reconnect=False,
+                    max_reconnect_attempts=1,  # else it tries the same address for ever
+                    reconnect_time_wait=0,
                     connect_timeout=max(1, round(self._config.connect_timeout_s)),
                     ping_interval=max(1, round(self._config.ping_interval_s)),
                     pending_size=_OUTGOING_BYTES_MAX,

@@ -33,7 +33,7 @@ class Questions:
         """The answer; raises BusUnavailable when none comes in time."""
         self._next_number += 1
         reply = f"{self._inbox}.{self._next_number}"
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
         self._open[reply] = answer
         try:
             await self._link.send(subject, data, reply)

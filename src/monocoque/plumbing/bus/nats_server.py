@@ -16,11 +16,13 @@ Left out on purpose: clusters; a cluster is the same server with more configurat
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import shutil
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,7 +92,8 @@ class NatsServer:
         self._topics = topics
         self._port = 0
         self._process: asyncio.subprocess.Process | None = None
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
+        self._changing = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -107,7 +110,7 @@ class NatsServer:
 
         Raises ServerMissing, ServerFailed, DiskFull, NotWritable.
         """
-        self._is_stopping = False
+        self._stopping.clear()
         for directory, mode in ((self._home, 0o700), (self._run, 0o755)):
             make_directory(directory, mode)
         self.authority.make_keys()
@@ -120,16 +123,18 @@ class NatsServer:
         """Start it again whenever it dies; returns after ``stop``."""
         loop = asyncio.get_running_loop()
         wait_s = self._config.restart_wait_s_min
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             started_at_s = loop.time()
             if self._process is not None:
-                code = await self._process.wait()
-                if self._is_stopping:
+                exit_code = await self._process.wait()
+                if self._stopping.is_set():
                     return
-                self._log.error("bus server died", exit_code=code)
+                self._log.error("bus server died", exit_code=exit_code)
             if loop.time() - started_at_s > self._config.stable_after_s:
                 wait_s = self._config.restart_wait_s_min
-            await asyncio.sleep(wait_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._stopping.wait()
             wait_s = min(wait_s * 2, self._config.restart_wait_s_max)
             try:
                 await self._launch()
@@ -138,17 +143,17 @@ class NatsServer:
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
-        self._is_stopping = True
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            async with asyncio.timeout(self._config.stop_timeout_s):
-                await self._process.wait()
-        except TimeoutError:
-            self._log.warning("bus server did not end in time and was killed")
-            self._process.kill()
-            await self._process.wait()
+        self._stopping.set()
+        async with self._changing:
+            if self._process is None or self._process.returncode is not None:
+                return
+            self._process.terminate()
+            try:
+                async with asyncio.timeout(self._config.stop_timeout_s):
+                    await self._process.wait()
+            except TimeoutError:
+                self._log.warning("bus server did not end in time and was killed")
+                await self._kill()
 
     @property
     def _host(self) -> str:
@@ -168,20 +173,26 @@ class NatsServer:
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def _launch(self) -> None:
-        for attempt in range(1, START_ATTEMPTS + 1):
-            if self._port == 0 or not _is_free(self._host, self._port):
-                self._port = _free_port(self._host)
-            self._write_configuration()
-            self._process = await self._spawn()
-            write_process_file(self._process_file, self._process.pid, {PORT_NAME: self._port})
-            try:
-                await self._wait_until_ready()
-                break
-            except ServerFailed:
-                await self._kill()
-                if attempt == START_ATTEMPTS:
-                    raise
+        async with self._changing:
+            for attempt in range(1, START_ATTEMPTS + 1):
+                if self._stopping.is_set():
+                    return
+                try:
+                    await self._start_once()
+                    break
+                except ServerFailed:
+                    await self._kill()
+                    if attempt == START_ATTEMPTS:
+                        raise
         self._log.info("bus server ready", port=self._port)
+
+    async def _start_once(self) -> None:
+        if self._port == 0 or not _is_free(self._host, self._port):
+            self._port = _free_port(self._host)
+        self._write_configuration()
+        self._process = await self._spawn()
+        write_process_file(self._process_file, self._process.pid, {PORT_NAME: self._port})
+        await self._wait_until_ready()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         with storage_errors(self._run), (self._run / "nats.err").open("wb") as output:
@@ -217,13 +228,27 @@ class NatsServer:
                 signature_cb=lambda nonce: steward.sign(nonce.encode()),
                 inbox_prefix=f"{INBOX}{steward.name}".encode(),
                 allow_reconnect=False,
+                max_reconnect_attempts=1,  # else it tries the same address for ever
+                reconnect_time_wait=0,
                 error_cb=self._log_client_error,
+                tls=self._own_certificate(),
             )
             await ensure_streams(client, self._topics, self._config)
         except (nats.errors.Error, OSError) as error:
             raise ServerFailed("The bus server does not take our own credentials.") from error
         finally:
             await client.close()
+
+    def _own_certificate(self) -> ssl.SSLContext | None:
+        """What the steward trusts: the server's very certificate, whatever names stand in it."""
+        certificate = self._config.tls_certificate_file
+        if certificate is None:
+            return None
+        with storage_errors(certificate):
+            context = ssl.create_default_context(cafile=str(certificate))
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
 
     async def _log_client_error(self, error: Exception) -> None:
         self._log.warning("bus server answered with an error", error=type(error).__name__)
