@@ -75,7 +75,7 @@ export const zh: Catalogue = {
 
   'fleet.title': '车队',
   'fleet.online': '在线',
-  'fleet.of_total': '共 {total}',
+  'fleet.of_total': '共 {total} 辆',
   'fleet.online_summary': { other: '{count} 辆车中 {online} 辆在线' },
   'fleet.silent': '静默',
   'fleet.silent_hint': '{seconds} 秒内无心跳',

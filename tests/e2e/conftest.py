@@ -1,0 +1,50 @@
+"""Fixtures of the browser tests: an installation for all, one to break, and a browser."""
+
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.e2e.browser import ARGUMENTS, CHROMIUM, Visitor, visitor
+from tests.e2e.installation import Installation
+
+CARS = 3
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Generator[Installation]:
+    """A running installation with three cars, for tests that leave it as it is."""
+    running = Installation(tmp_path_factory.mktemp("installation"), CARS)
+    running.start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def own_installation(tmp_path: Path) -> Generator[Installation]:
+    """A running installation that the test may break."""
+    running = Installation(tmp_path, cars=1)
+    running.start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+async def browser() -> AsyncGenerator[Browser]:
+    """Chromium, as Debian ships it."""
+    assert shutil.which(CHROMIUM), "The browser tests need Chromium: apt-get install chromium"
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def person(browser: Browser) -> AsyncGenerator[Visitor]:
+    """Somebody with a wide window; at the end, nothing unexpected may stand in the console."""
+    somebody = await visitor(browser)
+    yield somebody
+    await somebody.context.close()
+    assert not somebody.unexpected, somebody.unexpected

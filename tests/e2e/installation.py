@@ -1,0 +1,134 @@
+"""A whole installation for the browser: `monocoque up` in a process of its own.
+
+Rules: what it prints is what a person sees, so links and address are read from there; it is ended
+by Ctrl-C and must then exit with 0; every wait has a deadline.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+START_S_MAX = 30
+STOP_S_MAX = 20
+COMMAND_S_MAX = 30
+POLL_S = 0.1
+MONOCOQUE = Path(sys.executable).with_name("monocoque")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(what: str, holds: Callable[[], bool], s_max: float) -> None:
+    """Wait for a condition; fails by name at the deadline."""
+    deadline = time.monotonic() + s_max
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {s_max} s: {what}"
+        time.sleep(POLL_S)
+
+
+class Installation:
+    """One data directory, and the processes that work on it."""
+
+    def __init__(self, directory: Path, cars: int) -> None:
+        self.directory = directory
+        self.data = directory / "data"
+        self.cars = cars
+        self.port = free_port()
+        self._up: subprocess.Popen[bytes] | None = None
+        self._others: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start, and return when it says that it is ready and all its cars are there."""
+        output = self.directory / "output"
+        command = ["up", "--cars", str(self.cars), "--port", str(self.port)]
+        with output.open("wb") as file:
+            self._up = self._spawn([*command, "--data", str(self.data)], file.fileno())
+        ready = f"ready http://localhost:{self.port}"
+        wait_until(ready, lambda: self._is_ready(ready, output), START_S_MAX)
+        wait_until("every car is online", lambda: self.cars_online() == self.cars, START_S_MAX)
+
+    def stop(self) -> int:
+        """End it the way a person does; returns its exit status."""
+        assert self._up is not None
+        for process in self._others:
+            process.kill()
+            process.wait(STOP_S_MAX)
+        self._others.clear()
+        self._up.send_signal(signal.SIGINT)
+        return self._up.wait(STOP_S_MAX)
+
+    def kill(self) -> None:
+        """End the cell the way a power cut does."""
+        assert self._up is not None
+        self._up.kill()
+        self._up.wait(STOP_S_MAX)
+
+    def sign_in_link(self, site: str) -> str:
+        """A new one-time link for a site."""
+        printed = self._run("sign-in", site, "--data", str(self.data))
+        found = re.search(rf"http://{site}\.localhost:{self.port}/sign-in#\S+", printed)
+        assert found, printed
+        return found.group(0)
+
+    def start_car(self) -> "subprocess.Popen[bytes]":
+        """One more car, in a process of its own."""
+        with (self.directory / "car-output").open("wb") as file:
+            car = self._spawn(["run", "car", "--data", str(self.data)], file.fileno())
+        self._others.append(car)
+        return car
+
+    def cars_online(self) -> int:
+        """What the cell says of its health; -1 when it does not answer."""
+        address = f"http://127.0.0.1:{self.port}/api/health"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return int(json.load(answer)["cars_online"])
+        except (urllib.error.URLError, OSError):
+            return -1
+
+    def address(self, site: str, path: str = "/") -> str:
+        """The address of a page; the page of doors when site is empty."""
+        host = f"{site}.localhost" if site else "localhost"
+        return f"http://{host}:{self.port}{path}"
+
+    def _is_ready(self, ready: str, output: Path) -> bool:
+        assert self._up is not None
+        printed = output.read_text("utf-8", "replace")
+        assert self._up.poll() is None, f"up ended with {self._up.returncode}:\n{printed}"
+        return ready in printed
+
+    def _spawn(self, arguments: list[str], output: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [MONOCOQUE, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=self.directory,
+            env=dict(os.environ),
+        )
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [MONOCOQUE, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S_MAX,
+            cwd=self.directory,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
