@@ -123,6 +123,32 @@ async def test_a_disk_that_refuses_in_a_commit_loses_nothing_that_was_answered(
             assert await records.transact(count_of(name)) is not None
 
 
+OPENED_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from random import Random
+from monocoque.contracts.errors import MonocoqueError
+from monocoque.plumbing.records.sqlite import SqliteRecords
+from tests.conformance.test_records import count_of
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, most))
+try:
+    SqliteRecords(Path(sys.argv[1]), Random(1)).transact_once(count_of("row 7"))
+except MonocoqueError as error:
+    print(error.code)
+"""
+
+
+def test_a_disk_without_room_for_the_log_s_index_is_full(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED_WITHOUT_ROOM, str(path)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert done.stdout.strip() == DiskFull.code
+
+
 def damage_header(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"This is no database at all")

@@ -55,7 +55,7 @@ def _build_database(machine: MachineLayout, number: int) -> None:
         connection.exec_driver_sql(f"INSERT INTO link_starts VALUES ('machine {number}', {number})")
         connection.exec_driver_sql(
             "INSERT INTO link_outbox (message_id, payload) VALUES (?, ?)",
-            [(f"message {index}", bytes([index])) for index in range(50)],
+            [(f"message {index}", bytes([index]) * 2_000) for index in range(50)],
         )
 
     records = SqliteRecords(machine.records, Random(1))

@@ -52,14 +52,19 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def make_directory(path: Path, mode: int = 0o755) -> None:
-    """Make the directory and its parents; one that exists gets the mode if it has another.
+    """Make the directory and its missing parents with this mode; one that exists gets the mode.
 
     Raises what ``storage_errors`` raises.
     """
     with storage_errors(path):
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(mode)
         if path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(path))
 
 
 def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) -> None:

@@ -51,6 +51,10 @@ _FAMILIES: Final[dict[int, type[MonocoqueError]]] = {
     sqlite3.SQLITE_NOTADB: DatabaseCorrupted,
     sqlite3.SQLITE_IOERR: RecordsUnavailable,
 }
+_EXACT: Final[dict[int, type[MonocoqueError]]] = {
+    # What a disk without room answers when the log's index cannot grow, as the file is opened.
+    sqlite3.SQLITE_IOERR_SHMSIZE: DiskFull,
+}
 
 
 class SqliteRecords:
@@ -171,7 +175,7 @@ def translate(
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
-    kind = _FAMILIES.get(code & _CODE_BITS)
+    kind = _EXACT.get(code) or _FAMILIES.get(code & _CODE_BITS)
     if kind is None:
         return None
     # A failed write or sync of the commit's last page: it may be on the disk all the same.
