@@ -8,7 +8,6 @@ loop, through the door on both sides as in the product. Three figures:
 * ``synced_publish_per_second``: a stream whose acknowledgement means "on disk".
 """
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -27,7 +26,6 @@ from monocoque.plumbing.bus.nats_bus import NatsBus
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.bus.port import Identity, Outgoing
 from monocoque.plumbing.clock import SystemClock
-from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.metrics import Metrics
 
 MESSAGE_BYTES = 200
@@ -36,7 +34,26 @@ SYNCED_MESSAGES = 5_000
 FETCH_MESSAGES_MAX = 1_000
 FETCH_WAIT_S = 5.0
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
+
+
+class SecretsInMemory:
+    """A KeyStore that ends with the measurement."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, bytes] = {}
+
+    def read(self, name: str) -> bytes | None:
+        """See KeyStore."""
+        return self._secrets.get(name)
+
+    def write(self, name: str, secret: bytes) -> None:
+        """See KeyStore."""
+        self._secrets[name] = secret
+
+    def names(self) -> list[str]:
+        """See KeyStore."""
+        return sorted(self._secrets)
 
 
 def measure(progress: Progress) -> dict[str, float | int]:
@@ -48,7 +65,7 @@ def measure(progress: Progress) -> dict[str, float | int]:
 async def _measure(directory: Path, progress: Progress) -> dict[str, float | int]:
     clock, log = SystemClock(), structlog.get_logger()
     progress("starting the bus server")
-    server = NatsServer(directory, FileKeyStore(directory / "secrets"), clock, log)
+    server = NatsServer(directory, SecretsInMemory(), clock, log)
     await server.start()
     try:
         bus = await NatsBus.connect(
@@ -104,7 +121,8 @@ async def _fetch(bus: NatsBus) -> float:
 
 def main() -> None:
     """Print the figures as JSON."""
-    print(json.dumps(measure(lambda what: print(what, file=sys.stderr))))
+    figures = measure(lambda what: sys.stderr.write(f"{what}\n"))
+    sys.stdout.write(f"{json.dumps(figures)}\n")
 
 
 if __name__ == "__main__":

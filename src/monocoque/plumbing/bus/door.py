@@ -15,6 +15,8 @@ disturbs nobody else.
 Left out on purpose: who may publish (rights.py), and what a message means.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import structlog
@@ -40,6 +42,7 @@ from monocoque.plumbing.metrics import Metrics
 
 MessageType = TypeVar("MessageType", bound=Message)
 
+SUBJECTS_REMEMBERED_MAX = 10_000
 _AHEAD_US_MAX = CLOCK_DIFFERENCE_S_MAX * 1_000_000
 
 
@@ -57,6 +60,7 @@ class Door:
         self._metrics = metrics
         self._log = log
         self._log_interval_us = round(config.refusal_log_interval_s * 1_000_000)
+        self._named: dict[tuple[str, str], Mapping[str, str]] = {}
         self._logged_at_us: dict[tuple[str, str], int] = {}
 
     def outgoing(self, topic: Topic[MessageType], message: MessageType) -> bytes:
@@ -94,9 +98,7 @@ class Door:
         attempt: 1 at the first delivery. handle: the adapter's own, for acknowledging.
         """
         try:
-            named = topic.identifiers(subject)
-            if named is None:
-                raise MessageMalformed(f"The subject is not one of {topic.name}.")
+            named = self._identifiers(topic, subject)
             return Delivery(topic, named, self.incoming(topic, data), attempt, handle)
         except MessageRefused as refusal:
             self.refuse(topic, refusal)
@@ -111,6 +113,19 @@ class Door:
         if logged_at_us is None or now_us - logged_at_us >= self._log_interval_us:
             self._logged_at_us[key] = now_us
             self._log.warning("message refused", topic=topic.name, error_code=refusal.code)
+
+    def _identifiers(self, topic: Topic[Any], subject: str) -> Mapping[str, str]:
+        """What the subject says; remembered, since the same few speak again and again."""
+        key = (topic.name, subject)
+        named = self._named.get(key)
+        if named is None:
+            found = topic.identifiers(subject)
+            if found is None:
+                raise MessageMalformed(f"The subject is not one of {topic.name}.")
+            if len(self._named) >= SUBJECTS_REMEMBERED_MAX:
+                self._named.clear()
+            named = self._named[key] = MappingProxyType(found)
+        return named
 
     def _check(self, topic: Topic[Any], message: Message) -> None:
         header = header_of(message)

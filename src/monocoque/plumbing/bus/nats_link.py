@@ -48,6 +48,8 @@ ServerAddress = Callable[[], Awaitable[str]]
 
 Hear = Callable[[Msg], Awaitable[None]]
 
+_CANCELLATIONS_MAX: Final = 20
+_CANCELLATION_WAIT_S: Final = 0.25
 _OUTGOING_BYTES_MAX: Final = 8 * 1_024 * 1_024
 
 
@@ -102,9 +104,7 @@ class NatsLink:
     async def close(self) -> None:
         """Leave for good."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -191,6 +191,7 @@ class NatsLink:
                     connect_timeout=max(1, round(self._config.connect_timeout_s)),
                     ping_interval=max(1, round(self._config.ping_interval_s)),
                     pending_size=_OUTGOING_BYTES_MAX,
+                    skip_subject_validation=True,  # rights.py made every subject
                     closed_cb=tell_lost,
                     error_cb=self._note_error,
                     tls=self._tls,
@@ -240,6 +241,15 @@ class NatsLink:
         host = urlsplit(address).hostname or ""
         if self._tls is None and not is_loopback(host):
             raise SettingInvalid("Without TLS the bus is used on loopback only.")
+
+
+async def end_task(task: "asyncio.Task[None]") -> None:
+    """Cancel a task until it has ended: nats-py lets a cancellation pass now and then."""
+    for _ in range(_CANCELLATIONS_MAX):
+        task.cancel()
+        ended, _ = await asyncio.wait({task}, timeout=_CANCELLATION_WAIT_S)
+        if ended:
+            return
 
 
 @contextlib.contextmanager

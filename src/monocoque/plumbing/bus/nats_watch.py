@@ -5,7 +5,6 @@ more only when it has room; after a reconnection the last values come again.
 """
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from monocoque.contracts.topics import Topic
 from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.bus.door import Door
 from monocoque.plumbing.bus.live import LiveQueue
-from monocoque.plumbing.bus.nats_link import NatsLink
+from monocoque.plumbing.bus.nats_link import NatsLink, end_task
 from monocoque.plumbing.bus.nats_pull import Pull
 from monocoque.plumbing.bus.nats_questions import Questions
 
@@ -45,9 +44,7 @@ class Watch:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)
             await self._pull.close()
 
     async def _fill_for_ever(self, queue: LiveQueue[Any], topic: Topic[Any], pattern: str) -> None:
