@@ -265,6 +265,28 @@ async def test_a_change_without_a_session_still_minds_its_origin(edge: EdgeUnder
     assert_problem(foreign, 403, "cross_site_refused")
 
 
+async def test_a_public_name_is_its_site_over_tls(make_edge: MakeEdge) -> None:
+    config = HttpConfig(public_hosts={"phone.arden.example": Site.PHONE})
+    edge = make_edge(sample_routes(), config=config)
+    client = await edge.client(host="phone.arden.example")
+    headers = edge.headers(Site.PHONE, PersonRole.OWNER)
+    headers["cookie"] = "__Host-" + headers["cookie"]
+    headers["host"] = "phone.arden.example"
+
+    own = await client.put(
+        "/api/self",
+        json={"count": 1},
+        headers=headers | {"origin": "https://phone.arden.example"},
+    )
+    downgraded = await client.put(
+        "/api/self", json={"count": 1}, headers=headers | {"origin": "http://phone.arden.example"}
+    )
+
+    assert own.status_code == 200
+    assert own.headers["strict-transport-security"] == "max-age=31536000"
+    assert_problem(downgraded, 403, "cross_site_refused")
+
+
 # --- bodies ----------------------------------------------------------------------------------
 
 

@@ -1,1 +1,1 @@
-"""The owner's side of the cell: people, sessions, and later pairing. Never holds a private key of a phone."""
+"""The owner's side of the cell: people, sessions, and later pairing. Never holds a private key."""

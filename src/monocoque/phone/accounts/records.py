@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -78,6 +79,18 @@ class SessionRow:
     person_id: PersonId
     last_used_us: int
     expires_us: int
+    roles: frozenset[PersonRole] = frozenset()
+    """Every role of its person; nobody writes them here."""
+
+
+_SESSION_WITH_ROLES = (
+    select(SESSIONS, ROLES.c.role)
+    .outerjoin(ROLES, ROLES.c.person_id == SESSIONS.c.person_id)
+    .where(
+        SESSIONS.c.token_sha256 == bindparam("token_sha256"), SESSIONS.c.site == bindparam("site")
+    )
+)
+"""Built once: every request of a signed-in browser asks this."""
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -112,12 +125,6 @@ def display_name_of(connection: Connection, person_id: PersonId) -> str | None:
         select(PEOPLE.c.display_name).where(PEOPLE.c.person_id == person_id)
     ).scalar()
     return None if found is None else str(found)
-
-
-def roles_of(connection: Connection, person_id: PersonId) -> frozenset[PersonRole]:
-    """Every role of a person."""
-    rows = connection.execute(select(ROLES.c.role).where(ROLES.c.person_id == person_id)).scalars()
-    return frozenset(PersonRole(role) for role in rows)
 
 
 # --- settings --------------------------------------------------------------------------------
@@ -203,15 +210,17 @@ def add_session(connection: Connection, token_sha256: bytes, site: Site, row: Se
 
 def session_of(connection: Connection, token_sha256: bytes, site: Site) -> SessionRow | None:
     """The session of a token on a site, or None."""
-    row = connection.execute(
-        select(SESSIONS).where(
-            SESSIONS.c.token_sha256 == token_sha256, SESSIONS.c.site == site.value
-        )
-    ).first()
-    if row is None:
+    sought = {"token_sha256": token_sha256, "site": site.value}
+    found = connection.execute(_SESSION_WITH_ROLES, sought).all()
+    if not found:
         return None
+    row = found[0]  # one row for each role, or one without
     return SessionRow(
-        SessionId(row.session_id), PersonId(row.person_id), row.last_used_us, row.expires_us
+        session_id=SessionId(row.session_id),
+        person_id=PersonId(row.person_id),
+        last_used_us=row.last_used_us,
+        expires_us=row.expires_us,
+        roles=frozenset(PersonRole(each.role) for each in found if each.role is not None),
     )
 
 

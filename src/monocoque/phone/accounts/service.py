@@ -104,8 +104,7 @@ class Accounts:
                 return None
             if is_to_be_touched(times, self._config, now_us):
                 rows.touch_session(connection, row.session_id, now_us)
-            roles = roles_on(site, rows.roles_of(connection, row.person_id))
-            return Session(row.session_id, row.person_id, site, roles)
+            return Session(row.session_id, row.person_id, site, roles_on(site, row.roles))
 
         return await self._records.transact(work)
 
