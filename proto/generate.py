@@ -25,6 +25,8 @@ PROTO = Path(__file__).resolve().parent
 SOURCE = PROTO.parent / "src"
 WIRE = Path("monocoque/contracts/wire")
 BUF_TIMEOUT_S = 60
+BUF_FOUND_SOMETHING = 100
+"""Its exit code for a change that breaks somebody."""
 
 
 def generate(target: Path) -> None:
@@ -39,11 +41,14 @@ def generate(target: Path) -> None:
 
 def additive() -> bool:
     """Whether buf finds nothing that breaks a reader of the baseline."""
-    buf = PROTO / "node_modules/.bin/buf"
-    if not buf.exists():
+    programs = sorted(PROTO.glob("node_modules/@bufbuild/buf-*/bin/buf"))
+    if not programs:
         sys.exit("buf is missing; `make setup` installs it.")
-    command = [str(buf), "breaking", ".", "--against", "baseline"]
-    return subprocess.run(command, cwd=PROTO, timeout=BUF_TIMEOUT_S, check=False).returncode == 0
+    command = [str(programs[0]), "breaking", ".", "--against", "baseline"]
+    code = subprocess.run(command, cwd=PROTO, timeout=BUF_TIMEOUT_S, check=False).returncode
+    if code not in {0, BUF_FOUND_SOMETHING}:
+        sys.exit("buf could not read proto/; its message is above.")
+    return code == 0
 
 
 def differences(made: Path, kept: Path, patterns: tuple[str, ...]) -> list[str]:
