@@ -573,7 +573,7 @@ class Deadlock(DefectError):
     """Virtual time cannot go on: everybody waits and nothing is scheduled."""
 
     code = "deadlock"
-    default_hint = "Read the list of waiting tasks; one of them waits for an event that never comes."
+    default_hint = "Read the list of waiting tasks; one waits for an event that never comes."
 
 
 class Livelock(DefectError):
@@ -588,7 +588,7 @@ class NotInVirtualTime(DefectError):
 
     code = "not_in_virtual_time"
     may_have_happened = False
-    default_hint = "Only worlds raise this: use the port beneath, and test the rest on real sockets."
+    default_hint = "Only worlds raise this: use the port beneath; real sockets have own tests."
 
 
 class WorkNotSynchronous(DefectError):

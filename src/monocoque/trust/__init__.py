@@ -1,1 +1,1 @@
-"""Signatures, sealed messages and the keys behind them: pure mathematics on values that the caller brings."""
+"""Signatures, sealed messages and their keys: pure mathematics on values that callers bring."""
