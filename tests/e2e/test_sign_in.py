@@ -103,7 +103,7 @@ async def _tab_to(page: Page, name: str) -> None:
     """Press Tab until the focus is on what has this name; the ring around it must be seen."""
     for _ in range(20):
         await page.keyboard.press("Tab")
-        focused = page.locator(":focus")
+        focused = await page.evaluate_handle("document.activeElement")
         label = await focused.evaluate(
             "e => e.labels?.[0]?.innerText || e.getAttribute('aria-label') || e.innerText"
         )

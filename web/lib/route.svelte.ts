@@ -1,8 +1,10 @@
 // The address of the page. Few pages, so no router: a path, and links that do not reload.
 
 let current = $state(location.pathname);
+let hasMoved = false;
 
 addEventListener('popstate', () => {
+  hasMoved = true;
   current = location.pathname;
 });
 
@@ -11,9 +13,15 @@ export function path(): string {
   return current;
 }
 
+/** Whether the reader went from one page to another here, rather than just arrived. */
+export function moved(): boolean {
+  return hasMoved;
+}
+
 /** Go to a path of this site, as a new entry of the history or in place of the present one. */
 export function go(to: string, how: 'push' | 'replace' = 'push'): void {
   history[how === 'push' ? 'pushState' : 'replaceState'](null, '', to);
+  hasMoved ||= how === 'push';
   current = to;
 }
 
