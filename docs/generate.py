@@ -269,20 +269,22 @@ def with_table(page: str, name: str, body: str) -> str:
 
 def main() -> None:
     """See the module."""
-    stale = []
+    is_stale = False
     for name, where, write in TABLES:
         path = ROOT / "docs" / where
         page = path.read_text(encoding="utf-8")
         try:
             wanted = with_table(page, name, write())
         except Unsaid as finding:
-            sys.exit(f"docs/{where}: {finding}")
+            is_stale = True
+            sys.stdout.write(f"docs/{where}: {finding}\n")
+            continue
         if wanted != page and "--check" in sys.argv:
-            stale.append(f"docs/{where}: its table of {name} is stale; run `make tables`\n")
+            is_stale = True
+            sys.stdout.write(f"docs/{where}: its table of {name} is stale; run `make tables`\n")
         elif wanted != page:
             path.write_text(wanted, encoding="utf-8")
-    sys.stdout.write("".join(stale))
-    sys.exit(bool(stale))
+    sys.exit(is_stale)
 
 
 if __name__ == "__main__":
