@@ -30,7 +30,12 @@ def test_a_clock_set_back_goes_on_and_is_counted() -> None:
         machine.offset_us = -3_600_000_000
         await asyncio.sleep(1)
         after_a_restart = VirtualClock(machine)
-        return running.now_us(), running.setbacks, after_a_restart.now_us(), after_a_restart.setbacks
+        return (
+            running.now_us(),
+            running.setbacks,
+            after_a_restart.now_us(),
+            after_a_restart.setbacks,
+        )
 
     went_on_us, setbacks, restarted_us, restarted_setbacks = run_virtual(main())
     assert (went_on_us, setbacks) == (START_US + 1_000_000, 1)

@@ -71,14 +71,17 @@ def test_a_task_group_cancels_its_tasks_in_the_order_of_their_birth() -> None:
         finally:
             ended.append(number)
 
+    async def many(ended: list[int]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(500):
+                group.create_task(member(number, ended))
+            await asyncio.sleep(1)
+            raise ValueError
+
     async def main() -> list[int]:
         ended: list[int] = []
         with pytest.raises(ExceptionGroup):
-            async with asyncio.TaskGroup() as group:
-                for number in range(500):
-                    group.create_task(member(number, ended))
-                await asyncio.sleep(1)
-                raise ValueError
+            await many(ended)
         return ended
 
     ended = run_virtual(main())
@@ -115,7 +118,7 @@ def test_tasks_that_wake_each_other_without_end_are_a_livelock() -> None:
         while True:
             await asyncio.sleep(0)
 
-    with pytest.raises(Livelock, match="1000 events ran at 0.0 virtual seconds"):
+    with pytest.raises(Livelock, match="1000 events ran"):
         run_virtual(main(), events_without_time_max=1_000)
 
 

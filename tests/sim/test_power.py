@@ -84,6 +84,10 @@ async def _watch(place: Place) -> None:
         pass
 
 
+async def _write_secret(place: Place) -> None:
+    place.keystore.write("name", b"new")
+
+
 ACTS: list[tuple[str, Callable[[Place], Awaitable[object]]]] = [
     ("publish", lambda place: place.bus.publish(ECHO_ANSWERS, place.message(), echo_id="a")),
     (
@@ -98,7 +102,7 @@ ACTS: list[tuple[str, Callable[[Place], Awaitable[object]]]] = [
     ("consumer", lambda place: place.bus.consumer(ECHO_REQUESTS, "reader")),
     ("records", lambda place: place.write()),
     ("read a secret", lambda place: asyncio.sleep(0, place.keystore.read("name"))),
-    ("write a secret", lambda place: asyncio.sleep(0, place.keystore.write("name", b"new"))),
+    ("write a secret", _write_secret),
     ("list secrets", lambda place: asyncio.sleep(0, place.keystore.names())),
 ]
 

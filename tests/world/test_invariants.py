@@ -174,16 +174,18 @@ def test_the_same_wiring_without_sabotage_is_good() -> None:
 def test_a_record_that_is_lost_changes_the_digest() -> None:
     async def extra(context: Context) -> None:
         await context.records.transact(
-            lambda connection: connection.execute(
-                insert(records.questions).values(
-                    sequence=10**6,
-                    message_id="message_extra",
-                    trace_id="trace_extra",
-                    asked_at_us=0,
-                    is_sent=True,
-                    answered_at_us=0,
-                )
-            ).rowcount
+            lambda connection: (
+                connection.execute(
+                    insert(records.questions).values(
+                        sequence=10**6,
+                        message_id="message_extra",
+                        trace_id="trace_extra",
+                        asked_at_us=0,
+                        is_sent=True,
+                        answered_at_us=0,
+                    )
+                ).rowcount
+            )
         )
         await echo.ask(context)
 
@@ -196,5 +198,3 @@ def test_a_record_that_is_lost_changes_the_digest() -> None:
         for rows in (wiring, other)
     }
     assert len(digests) == 2
-
-

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from monocoque.sim.faults import Faults
-from monocoque.sim.world import Setting, WorldReport, live, run_world
+from monocoque.sim.world import ECHO_SERVICES, Setting, WorldReport, live, run_world
 
 SEEDS = 60
 
@@ -23,6 +23,12 @@ def test_a_world_without_faults_answers_every_question_and_restarts_nothing() ->
     assert report.restarts == report.kills == report.power_cuts == report.path_cuts == 0
     assert report.virtual_seconds == 1_200.0
     assert report.messages > 2 * report.questions
+
+
+def test_echo_says_each_thing_once_when_nothing_fails() -> None:
+    report = live(Setting(seed=7, cars=2, duration_s=600.0, services=ECHO_SERVICES))
+    # The question, its answer, and the answerer's state.
+    assert report.messages == 3 * report.questions > 0
 
 
 def test_the_same_seed_gives_the_same_world() -> None:

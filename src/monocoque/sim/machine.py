@@ -109,7 +109,7 @@ class Machine:
         hub = MemoryHub(
             VirtualClock(self.time),
             self.metrics,
-            _silent_log(),
+            silent_log(),
             MemoryChance(
                 around.random("hub", self.machine_id),
                 duplicate_share=faults.duplicate_share,
@@ -131,7 +131,7 @@ class Machine:
             records=self.records,
             keystore=self.keystore,
             metrics=self.metrics,
-            log=_silent_log(),
+            log=silent_log(),
             disk_free_bytes=lambda: DISK_FREE_BYTES,
             software_version=SOFTWARE_VERSION,
             configs=around.configs,
@@ -200,7 +200,7 @@ async def _bury(body: asyncio.Task[None], context: Context) -> None:
         await context.uplink.close()
 
 
-def _silent_log() -> structlog.stdlib.BoundLogger:
+def silent_log() -> structlog.stdlib.BoundLogger:
     """A log that nobody reads: a world tells by its digest and its report."""
     kind = structlog.stdlib.BoundLogger
     log = structlog.wrap_logger(None, processors=[_drop], wrapper_class=kind)
