@@ -207,6 +207,9 @@ def _meanings(node: ast.ClassDef, module: str) -> dict[str, str]:
     return found
 
 
+OF_THE_SHELL: Final = {"help", "install_completion", "show_completion"}
+
+
 def command_table() -> str:
     """Every command of the command line."""
     main = importlib.import_module("monocoque.cli.main")
@@ -215,9 +218,8 @@ def command_table() -> str:
         if not command.help:
             raise Unsaid(f"{path} has no help")
         parts.append(f"### {code(path)}\n\n{inspect.cleandoc(command.help)}\n")
-        rows = [
-            _parameter(parameter, path) for parameter in command.params if parameter.name != "help"
-        ]
+        shown = [each for each in command.params if each.name not in OF_THE_SHELL]
+        rows = [_parameter(each, path) for each in shown]
         if rows:
             parts.append(table("argument | default | meaning", iter(rows)) + "\n")
     return "\n".join(parts).rstrip()
@@ -237,7 +239,7 @@ def _parameter(parameter: Any, path: str) -> list[str]:
     name = (
         ", ".join(parameter.opts)
         if parameter.param_type_name == "option"
-        else parameter.human_readable_name
+        else parameter.name.upper()
     )
     default = "required" if parameter.required else parameter.default
     shown = "none" if default is None or callable(default) else default
