@@ -1,6 +1,7 @@
 """A data directory is one process's, is untouched when it is refused, and survives upgrades."""
 
 import json
+import os
 import shutil
 import signal
 import sqlite3
@@ -350,6 +351,17 @@ def test_a_damaged_database_without_a_snapshot_is_said_too(tmp_path: Path) -> No
     assert "no snapshot" in caught.value.hint
 
 
+def test_damage_that_no_start_would_read_is_found(tmp_path: Path) -> None:
+    layout = build_older_directory(tmp_path / "data")
+    opened_and_closed(layout.path)
+    with layout.cell.records.open("r+b") as file:
+        file.seek(-20 * 4_096, os.SEEK_END)
+        file.write(b"\xa5" * 4_096)
+    assert revision_in(layout.cell.records) == revisions()[-1]
+    with pytest.raises(DatabaseCorrupted):
+        open_now(layout.path)
+
+
 def test_a_snapshot_is_taken_while_somebody_writes(tmp_path: Path) -> None:
     directory = open_now(tmp_path / "data")
     layout = directory.layout
@@ -482,6 +494,26 @@ def test_a_directory_of_this_version_with_an_older_database_is_carried_forward(
     opened_and_closed(layout.path)
     assert revision_in(layout.cell.records) == revisions()[-1]
     assert len(list(layout.snapshots.iterdir())) == 1
+
+
+def test_an_upgrade_that_goes_on_takes_a_new_snapshot_when_its_first_was_removed(
+    tmp_path: Path,
+) -> None:
+    layout, expected = older_twice(tmp_path)
+    stamp = {"format": FORMAT, "product": OLDER_PRODUCT, "snapshot": "removed"}
+    layout.version.write_text(json.dumps(stamp))
+    opened_and_closed(layout.path)
+    assert_carried_forward(layout, expected)
+
+
+def test_an_upgrade_whose_last_step_alone_was_cut_off_is_finished(tmp_path: Path) -> None:
+    layout = opened_and_closed(tmp_path / "data")
+    stamp = {"format": FORMAT, "product": PRODUCT}
+    (layout.snapshots / "taken").mkdir()
+    layout.version.write_text(json.dumps({**stamp, "snapshot": "taken"}))
+    opened_and_closed(layout.path)
+    assert json.loads(layout.version.read_text()) == stamp
+    assert [path.name for path in layout.snapshots.iterdir()] == ["taken"]
 
 
 CUT_OFF_EVERYWHERE = """

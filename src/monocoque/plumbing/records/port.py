@@ -28,7 +28,7 @@ class Records(Protocol):
 
         Whatever the work raises ends the transaction without a trace and is raised again.
         Raises RecordsContended, RecordsUnavailable, RecordsOutcomeUnknown, DiskFull, NotWritable,
-        DatabaseCorrupted.
+        DatabaseCorrupted, and WorkNotSynchronous when the work would go on after its transaction.
         """
 
     async def close(self) -> None:
