@@ -96,9 +96,11 @@ $(VENV): requirements/uv.txt requirements/development.txt pyproject.toml
 		|| { echo "This Python has no venv: apt-get install python3-venv"; exit 1; }
 	@echo "installing the locked Python packages into .venv"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --only-binary :all: -r requirements/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/uv.txt requirements/development.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes \
+		--only-binary :all: --no-binary nkeys --no-build-isolation \
+		requirements/uv.txt requirements/development.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
