@@ -39,10 +39,10 @@ def _verified(entry: str) -> dict[str, Any]:
 
 
 def _bundle_sha256(folder: Path) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = sorted(
         (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
-        for path in files
+        for path in folder.rglob("*")
+        if path.is_file()
     )
     listed = "".join(f"{digest}  {name}\n" for name, digest in lines)
     return hashlib.sha256(listed.encode()).hexdigest()
