@@ -233,9 +233,12 @@ async def test_a_lock_that_another_process_keeps_is_given_up_after_bounded_attem
 ) -> None:
     config = RecordsConfig(attempts_max=4, lock_wait_ms_max=5)
     runs: list[Connection] = []
-    with lock_held(path), opened(path, config) as records:
-        with pytest.raises(RecordsContended) as caught:
-            await records.transact(runs.append)
+    with (
+        lock_held(path),
+        opened(path, config) as records,
+        pytest.raises(RecordsContended) as caught,
+    ):
+        await records.transact(runs.append)
     assert caught.value.temporary
     # The lock is waited for before the work begins, never in its middle.
     assert runs == []
