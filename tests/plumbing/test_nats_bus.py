@@ -161,10 +161,10 @@ async def test_without_an_answer_in_time_the_outcome_is_unknown(nats_bus: NatsCe
 
 
 async def test_a_server_that_dies_before_it_answers_leaves_the_outcome_unknown(supervised):
-    bus = await supervised.connect(Role.ECHO)
+    bus = await supervised.connect(Role.ECHO, replace(QUICK, publish_timeout_s=60.0))
     batch = [Outgoing(supervised.echo(n), {"echo_id": "a"}) for n in range(50)]
     os.kill(supervised.server.pid, signal.SIGSTOP)
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
         publishing = group.create_task(publish_and_catch(bus, batch))
         await asyncio.sleep(0)
         os.kill(supervised.server.pid, signal.SIGKILL)

@@ -24,10 +24,11 @@ from monocoque.contracts.errors import (
     ServerFailed,
     SettingInvalid,
 )
-from monocoque.contracts.topics import ECHO_REQUESTS, Role
-from monocoque.plumbing.bus.config import NatsServerConfig
+from monocoque.contracts.topics import ECHO_FRAMES, ECHO_REQUESTS, ECHO_STATE, Kept, Role
+from monocoque.plumbing.bus.config import NATS_DEFAULTS, NatsServerConfig
 from monocoque.plumbing.bus.nats_bus import NatsBus
 from monocoque.plumbing.bus.nats_server import NatsServer, published_address
+from monocoque.plumbing.bus.nats_streams import stream_configuration
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.metrics import Metrics
@@ -214,6 +215,18 @@ async def test_a_server_that_cannot_start_says_so(tmp_path: Path):
 def test_no_address_is_known_before_a_server_has_run(tmp_path: Path):
     with pytest.raises(BusUnavailable):
         published_address(tmp_path)
+
+
+async def test_an_acknowledgement_waits_for_the_disk_but_on_streams_that_promise_nothing(
+    nats_server: NatsServer, tmp_path: Path
+):
+    # A killed process leaves what it wrote with the kernel, so only a loss of power would show it.
+    assert "sync_interval: always" in (tmp_path / "cell" / "nats" / "server.conf").read_text()
+    modes = {
+        topic.kept: stream_configuration(topic, NATS_DEFAULTS).get("persist_mode")
+        for topic in (ECHO_FRAMES, ECHO_REQUESTS, ECHO_STATE)
+    }
+    assert modes == {Kept.STREAM: "async", Kept.STREAM_SYNCED: None, Kept.LAST_VALUE: None}
 
 
 async def test_the_configuration_is_readable_by_its_owner_alone(
