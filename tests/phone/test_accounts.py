@@ -7,7 +7,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from monocoque.contracts.errors import MonocoqueError, NotSignedIn, SignInLinkSpent, SiteUnknown
 from monocoque.contracts.rights import PersonRole, Site
@@ -300,6 +300,18 @@ async def test_a_role_that_is_taken_away_is_gone_at_the_next_request(cell: CellU
     await cell.records.transact(lambda connection: connection.execute(delete(rows.ROLES)))
 
     assert code_of(await client.get("/api/me")) == (403, "not_allowed")
+
+
+async def test_a_role_of_another_site_does_not_count_here(cell: CellUnderTest) -> None:
+    client = await cell.signed_in(Site.PHONE)
+    person_id = (await client.get("/api/me")).json()["person_id"]
+    await cell.records.transact(
+        lambda connection: connection.execute(
+            insert(rows.ROLES).values(person_id=person_id, role=PersonRole.FLEET.value)
+        )
+    )
+
+    assert (await client.get("/api/me")).json()["roles"] == ["owner"]
 
 
 async def test_a_person_who_was_erased_is_nobody(cell: CellUnderTest) -> None:

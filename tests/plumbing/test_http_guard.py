@@ -365,6 +365,14 @@ async def test_a_body_over_the_route_s_own_limit_is_refused(
     assert response.headers["connection"] == "close"
 
 
+async def test_a_declared_size_counts_also_where_nobody_reads_a_body(edge: EdgeUnderTest) -> None:
+    client = await edge.client()
+
+    response = await client.request("GET", "/api/open", content=b"x" * 65_537)
+
+    assert_problem(response, 413, "request_too_large")
+
+
 async def test_a_body_of_exactly_the_limit_is_taken(edge: EdgeUnderTest) -> None:
     client = await edge.client(Site.PHONE)
     body = json.dumps({"count": 1}).ljust(100).encode()

@@ -354,7 +354,7 @@ async def test_the_source_is_closed_when_the_page_leaves(make_edge: MakeEdge) ->
 
 async def test_the_server_stops_with_live_pages_open(make_edge: MakeEdge) -> None:
     async with contextlib.AsyncExitStack() as pages:
-        async with running(make_edge, HttpConfig(shutdown_s_max=10)) as here:
+        async with running(make_edge, HttpConfig(shutdown_s_max=4)) as here:
             client = await pages.enter_async_context(httpx.AsyncClient(timeout=WAIT_S_MAX))
             open_pages = []
             for _ in range(3):
@@ -366,12 +366,9 @@ async def test_the_server_stops_with_live_pages_open(make_edge: MakeEdge) -> Non
                 events = events_of(response)
                 await anext(events)
                 open_pages.append(events)
-            loop = asyncio.get_running_loop()
-            began_s = loop.time()
-        # Far below shutdown_s_max: the streams were ended, not cut off.
-        assert loop.time() - began_s < 8
         for events in open_pages:
-            assert [event async for event in events] == []  # whole, not a broken transfer
+            # Whole: a stream that was cut off at shutdown_s_max would raise here.
+            assert [event async for event in events] == []
         assert here.source.closed == 3
 
 
@@ -418,6 +415,14 @@ async def test_a_silent_stream_says_that_it_is_still_there(make_edge: MakeEdge) 
     config = HttpConfig(stream_heartbeat_s=0.02)
     async with running(make_edge, config) as here, here.live() as events:
         assert [(await anext(events))[0] for _ in range(3)] == ["number", ":", ":"]
+
+
+async def test_a_stream_outlasts_the_time_that_a_route_has_for_its_answer(
+    make_edge: MakeEdge,
+) -> None:
+    config = HttpConfig(answer_s_max=0.05, stream_heartbeat_s=0.04)
+    async with running(make_edge, config) as here, here.live() as events:
+        assert [(await anext(events))[0] for _ in range(4)] == ["number", ":", ":", ":"]
 
 
 async def test_a_stream_ends_when_its_time_is_over(make_edge: MakeEdge) -> None:
