@@ -1,10 +1,12 @@
 """The Host header chooses the site, and nothing else does."""
 
+from pathlib import Path
+
 import pytest
 
 from monocoque.contracts.errors import SiteUnknown
 from monocoque.contracts.rights import Site
-from monocoque.plumbing.http.sessions import set_cookie, token_in
+from monocoque.plumbing.http.sessions import csrf_token, set_cookie, token_in
 from monocoque.plumbing.http.sites import find_place
 
 PUBLIC = {"console.arden.example": Site.CONSOLE}
@@ -84,3 +86,9 @@ def test_the_session_token_is_found_among_the_cookies(
     cookies: list[bytes], token: str | None
 ) -> None:
     assert token_in(find_place([b"localhost"], {}), cookies) == token
+
+
+def test_the_worked_token_of_the_specification_is_ours() -> None:
+    page = Path(__file__).parents[2] / "docs" / "protocol" / "http.md"
+
+    assert f"\n    {csrf_token('A' * 43)}\n" in page.read_text(encoding="utf-8")

@@ -1,12 +1,10 @@
 """The whole edge of a cell: health, metrics, the document, and the law on every route."""
 
-import asyncio
 import contextlib
 import json
 import subprocess
 import sys
 from pathlib import Path
-from random import Random
 
 import pytest
 from fastapi import APIRouter
@@ -15,9 +13,7 @@ from monocoque.contracts.errors import DefectError, RecordsUnavailable
 from monocoque.contracts.rights import RIGHTS, Site
 from monocoque.plumbing.http.problems import Problem
 from monocoque.roles.http import build_app
-from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.openapi import document
-from monocoque.sim.loop import run_virtual
 from tests.fixtures.http import CellUnderTest, SettableClock, in_process, make_context
 
 OPERATIONS = {
@@ -147,20 +143,6 @@ def test_a_room_s_route_without_a_right_keeps_the_cell_from_starting() -> None:
 
     with pytest.raises(DefectError, match="/api/forgotten"):
         build_app(make_context(SettableClock()), cars_online=_none, routers=[router])
-
-
-def test_the_edge_runs_in_virtual_time_and_equal_seeds_give_equal_answers() -> None:
-    async def a_day(seed: int) -> tuple[str, str]:
-        async with contextlib.AsyncExitStack() as clients:
-            with records_in_memory(Random(seed)) as records:
-                cell = CellUnderTest(clients, records, seed=seed)
-                client = await cell.signed_in(Site.PHONE)
-                await asyncio.sleep(86_400)
-                me = await client.get("/api/me")
-                return me.text, me.headers["x-trace-id"]
-
-    assert run_virtual(a_day(1)) == run_virtual(a_day(1))
-    assert run_virtual(a_day(1)) != run_virtual(a_day(2))
 
 
 async def _none() -> int:
