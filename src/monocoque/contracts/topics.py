@@ -123,7 +123,7 @@ class Topic(Generic[MessageType]):
         """A subject with ``*`` in place of each identifier that is not given."""
         if not set(identifiers) <= set(self.identifier_names):
             raise TopicUnknown(f"{self.name} knows only {self.identifier_names}.")
-        return self._filled({name: "*" for name in self.identifier_names} | identifiers)
+        return self._filled(dict.fromkeys(self.identifier_names, "*") | identifiers)
 
     def identifiers(self, subject: str) -> dict[str, str] | None:
         """The identifiers in a subject of this topic, or None when it is not of this topic."""
@@ -167,7 +167,7 @@ CAR_STATE: Final = Topic(
     name="car.{car_id}.state",
     message=car_pb2.CarState,
     published_by=frozenset({Role.CAR}),
-    read_by=frozenset({Role.REGISTRY, Role.CONSOLE}),
+    read_by=frozenset({Role.REGISTRY}),
     kept=Kept.LAST_VALUE,
     retention_s=0,
     message_bytes_max=16 * KIB,

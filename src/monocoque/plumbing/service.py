@@ -43,11 +43,13 @@ class Context:
     keystore: KeyStore
     metrics: Metrics
     log: structlog.stdlib.BoundLogger
+    disk_free_bytes: Callable[[], int]
+    """Free room on the disk that holds the machine's records; an argument, like time."""
+    software_version: str
     configs: Mapping[type, Any] = field(default_factory=dict)
     """Each feature's frozen dataclass of limits, by its type."""
     uplink: Bus | None = None
     """On a machine outside the cell: its connection to the cell's bus."""
-    software_version: str = "0"
 
     def config(self, kind: type[Config]) -> Config:
         """The limits of one feature; raises SettingInvalid when the machine was built without."""

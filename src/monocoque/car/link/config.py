@@ -1,0 +1,19 @@
+"""Limits of the link."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LinkConfig:
+    """How often the car speaks, and how long it waits."""
+
+    hello_interval_s: float = 10.0
+    """Pause between two hellos while connected; the registry counts a car for three of them."""
+    hello_retry_s: float = 1.0
+    """Pause before a hello is tried again while there is no connection."""
+    state_interval_s: float = 60.0
+    """The state is published at least this often, and at every connect."""
+    outbox_retry_s: float = 2.0
+    """Pause before an event that was not acknowledged is published again."""
+    outbox_batch_messages: int = 100
+    """How many waiting events are published at once."""

@@ -1,0 +1,124 @@
+"""The link: speaks for the car to the cell.
+
+Rules:
+
+* says hello every ``hello_interval_s`` and as soon as there is a connection;
+* publishes the car's state at every connect and at least every ``state_interval_s``;
+* an event is a row in the outbox first and a message second; the row goes when the cell has
+  acknowledged it, and its message id makes a repetition harmless;
+* without a connection nothing is lost but hellos, which are counted.
+
+Left out on purpose: frames and their spool, commands and receipts. They come with the features
+that need them, over this same door.
+"""
+
+import asyncio
+
+from monocoque.car.link import records
+from monocoque.car.link.config import LinkConfig
+from monocoque.contracts import topics
+from monocoque.contracts.errors import SettingInvalid, UnavailableError
+from monocoque.contracts.wire import car_pb2
+from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.service import Context
+
+
+async def run(context: Context) -> None:
+    """Count the start, then speak until cancelled."""
+    link = _Link(context)
+    await link.begin()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(link.say_hello_for_ever())
+        group.create_task(link.empty_outbox_for_ever())
+
+
+class _Link:
+    def __init__(self, context: Context) -> None:
+        if context.uplink is None:
+            raise SettingInvalid("The link needs a connection to the cell, and was given none.")
+        self._context = context
+        self._uplink: Bus = context.uplink
+        self._config = context.config(LinkConfig)
+        self._started_at_us = context.clock.now_us()
+        self._boot_count = 0
+        self._hellos_missed = 0
+        self._has_events = asyncio.Event()
+
+    async def begin(self) -> None:
+        """Count this start and put the event that tells of it into the outbox, at once."""
+        context = self._context
+
+        def work(connection: records.Connection) -> int:
+            boot_count = records.count_start(connection, context.machine_id)
+            event = car_pb2.CarEvent(kind="started", boot_count=boot_count)
+            stamp(event, context.clock, context.random)
+            records.add_event(connection, event.header.message_id, event.SerializeToString())
+            return boot_count
+
+        self._boot_count = await context.records.transact(work)
+        self._has_events.set()
+
+    async def say_hello_for_ever(self) -> None:
+        """Hello, and the state where it is due; again after a pause."""
+        state_due_us = 0
+        while True:
+            now_us = self._context.clock.now_us()
+            try:
+                await self._say_hello()
+                if now_us >= state_due_us:
+                    await self._say_state()
+                    state_due_us = now_us + round(self._config.state_interval_s * 1_000_000)
+                pause_s = self._config.hello_interval_s
+            except UnavailableError:
+                self._hellos_missed += 1
+                state_due_us = 0
+                pause_s = self._config.hello_retry_s
+            await asyncio.sleep(pause_s * (0.9 + 0.1 * self._context.random.random()))
+
+    async def empty_outbox_for_ever(self) -> None:
+        """Publish what waits, oldest first, and remove what was acknowledged."""
+        while True:
+            await self._has_events.wait()
+            try:
+                if await self._publish_waiting() == 0:
+                    self._has_events.clear()
+            except UnavailableError:
+                await asyncio.sleep(self._config.outbox_retry_s)
+
+    async def _say_hello(self) -> None:
+        hello = car_pb2.CarHello(
+            boot_count=self._boot_count, software_version=self._context.software_version
+        )
+        stamp(hello, self._context.clock, self._context.random)
+        await self._uplink.publish(topics.CAR_HELLO, hello, car_id=self._context.machine_id)
+
+    async def _say_state(self) -> None:
+        state = car_pb2.CarState(
+            boot_count=self._boot_count,
+            started_at_us=self._started_at_us,
+            software_version=self._context.software_version,
+            disk_free_bytes=self._context.disk_free_bytes(),
+            hellos_missed=self._hellos_missed,
+        )
+        stamp(state, self._context.clock, self._context.random)
+        await self._uplink.publish(topics.CAR_STATE, state, car_id=self._context.machine_id)
+
+    async def _publish_waiting(self) -> int:
+        waiting = await self._context.records.transact(
+            lambda connection: records.waiting_events(
+                connection, self._config.outbox_batch_messages
+            )
+        )
+        if not waiting:
+            return 0
+        mine = {"car_id": self._context.machine_id}
+        await self._uplink.publish_batch(
+            topics.CAR_EVENTS,
+            [Outgoing(car_pb2.CarEvent.FromString(payload), mine) for _, payload in waiting],
+        )
+        done = [message_id for message_id, _ in waiting]
+        await self._context.records.transact(
+            lambda connection: records.remove_events(connection, done)
+        )
+        return len(waiting)
