@@ -14,6 +14,8 @@ that need them, over this same door.
 
 import asyncio
 
+from sqlalchemy import Connection
+
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
 from monocoque.contracts import topics
@@ -48,11 +50,13 @@ class _Link:
     async def begin(self) -> None:
         """Count this start and put the event that tells of it into the outbox, at once."""
         context = self._context
+        event = car_pb2.CarEvent(kind="started")
+        # Here and not in the work, which may run twice: chance is used once, and the id stays.
+        stamp(event, context.clock, context.random)
 
-        def work(connection: records.Connection) -> int:
+        def work(connection: Connection) -> int:
             boot_count = records.count_start(connection, context.machine_id)
-            event = car_pb2.CarEvent(kind="started", boot_count=boot_count)
-            stamp(event, context.clock, context.random)
+            event.boot_count = boot_count
             records.add_event(connection, event.header.message_id, event.SerializeToString())
             return boot_count
 
@@ -71,7 +75,6 @@ class _Link:
                     state_due_us = now_us + round(self._config.state_interval_s * 1_000_000)
                 pause_s = self._config.hello_interval_s
             except UnavailableError:
-                self._hellos_missed += 1
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
             await asyncio.sleep(pause_s * (0.9 + 0.1 * self._context.random.random()))
@@ -91,7 +94,11 @@ class _Link:
             boot_count=self._boot_count, software_version=self._context.software_version
         )
         stamp(hello, self._context.clock, self._context.random)
-        await self._uplink.publish(topics.CAR_HELLO, hello, car_id=self._context.machine_id)
+        try:
+            await self._uplink.publish(topics.CAR_HELLO, hello, car_id=self._context.machine_id)
+        except UnavailableError:
+            self._hellos_missed += 1
+            raise
 
     async def _say_state(self) -> None:
         state = car_pb2.CarState(

@@ -1,0 +1,298 @@
+"""The link: what the cell hears of a car, whatever happens to the car or to the way between."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from random import Random
+
+import pytest
+import structlog
+
+from monocoque.car.link import service
+from monocoque.car.link.config import LinkConfig
+from monocoque.contracts.errors import SettingInvalid
+from monocoque.contracts.topics import CAR_EVENTS, CAR_HELLO, CAR_STATE, Role
+from monocoque.contracts.wire import car_pb2
+from monocoque.plumbing.bus.memory import MemoryHub
+from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.clock import Clock, SystemClock
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+from monocoque.roles.migrations import records_in_memory
+from monocoque.sim.clock import MachineTime, VirtualClock
+from monocoque.sim.faults import Faults, Weather
+from monocoque.sim.loop import run_virtual
+from monocoque.sim.network import FaultyBus, Path
+from tests.fixtures.bus import CellBus, MemoryCellBus, NatsCellBus, SecretsInMemory
+from tests.fixtures.records import RecordsFactory
+
+CAR_ID = "car_0123456789abcdefghjkmnpqrs"
+DISK_FREE_BYTES = 12_345
+SOFTWARE_VERSION = "7.1.0"
+WAIT_S_MAX = 20.0
+RARELY = LinkConfig(hello_interval_s=3_600.0, state_interval_s=3_600.0)
+"""So rare that a test only ever hears what is said at the start."""
+
+
+def context_of(
+    uplink: Bus | None,
+    records: Records,
+    clock: Clock,
+    config: LinkConfig = RARELY,
+    car_id: str = CAR_ID,
+    seed: int = 1,
+) -> Context:
+    """One life of the link of one car."""
+    log = structlog.stdlib.get_logger()
+    return Context(
+        machine_id=car_id,
+        service_name="link",
+        clock=clock,
+        random=Random(seed),
+        bus=MemoryHub(clock, Metrics(), log).connect(Identity(Role.CAR)),
+        records=records,
+        keystore=SecretsInMemory(),
+        metrics=Metrics(),
+        log=log,
+        disk_free_bytes=lambda: DISK_FREE_BYTES,
+        software_version=SOFTWARE_VERSION,
+        configs={LinkConfig: config},
+        uplink=uplink,
+    )
+
+
+@contextlib.asynccontextmanager
+async def living(context: Context) -> AsyncIterator[None]:
+    """The link runs inside this block, and is killed at its end; what it dies of shows."""
+    async with asyncio.TaskGroup() as group:
+        life = group.create_task(service.run(context))
+        try:
+            yield
+        finally:
+            life.cancel()
+
+
+class FallsSilentAfterEvents(FaultyBus):
+    """A connection that takes events and never says so."""
+
+    def __init__(self, inner: Bus) -> None:
+        super().__init__(inner, Path(Weather(Faults.none()), Random(1)))
+        self.has_taken = asyncio.Event()
+
+    async def publish_batch(self, topic, outgoing) -> None:
+        await super().publish_batch(topic, outgoing)
+        if topic is CAR_EVENTS:
+            self.has_taken.set()
+            await asyncio.Event().wait()
+
+
+# --- on every bus and every store ------------------------------------------------------------
+
+
+async def test_the_registry_hears_the_car_at_once(cell_bus: CellBus, records: Records) -> None:
+    car_id = cell_bus.new("car")
+    registry = await cell_bus.connect(Role.REGISTRY)
+    uplink = await cell_bus.connect(Role.CAR, car_id=car_id)
+    context = context_of(uplink, records, cell_bus.clock, car_id=car_id)
+    async with registry.listen(CAR_HELLO) as hellos, living(context):
+        heard = await hellos.next(WAIT_S_MAX)
+    assert heard is not None
+    assert heard.identifiers == {"car_id": car_id}
+    assert heard.message.boot_count == 1
+    assert heard.message.software_version == SOFTWARE_VERSION
+
+
+async def test_the_state_is_there_for_who_asks_later(cell_bus: CellBus, records: Records) -> None:
+    car_id = cell_bus.new("car")
+    registry = await cell_bus.connect(Role.REGISTRY)
+    uplink = await cell_bus.connect(Role.CAR, car_id=car_id)
+    before_us = cell_bus.clock.now_us()
+    context = context_of(uplink, records, cell_bus.clock, car_id=car_id)
+    async with registry.watch(CAR_STATE) as states, living(context):
+        assert await states.next(WAIT_S_MAX) is not None
+    last = await registry.last(CAR_STATE, car_id=car_id)
+    assert last is not None
+    assert last.message.boot_count == 1
+    assert last.message.software_version == SOFTWARE_VERSION
+    assert last.message.disk_free_bytes == DISK_FREE_BYTES
+    assert last.message.hellos_missed == 0
+    assert before_us <= last.message.started_at_us <= cell_bus.clock.now_us()
+
+
+async def test_an_event_whose_acknowledgement_never_came_is_told_once(
+    cell_bus: CellBus, records: Records
+) -> None:
+    car_id = cell_bus.new("car")
+    registry = await cell_bus.connect(Role.REGISTRY)
+    consumer = await registry.consumer(CAR_EVENTS, "reader")
+    uplink = await cell_bus.connect(Role.CAR, car_id=car_id)
+    silent = FallsSilentAfterEvents(uplink)
+    async with (
+        asyncio.timeout(WAIT_S_MAX),
+        living(context_of(silent, records, cell_bus.clock, car_id=car_id)),
+    ):
+        await silent.has_taken.wait()
+
+    arrivals: dict[str, int] = {}
+    starts: dict[str, int] = {}
+    second = context_of(uplink, records, cell_bus.clock, car_id=car_id, seed=2)
+    async with asyncio.timeout(WAIT_S_MAX), living(second):
+        while 2 not in starts.values():
+            for delivery in await consumer.fetch(10, 1.0):
+                message = delivery.message
+                assert message.kind == "started"
+                starts[message.header.message_id] = message.boot_count
+                arrivals.setdefault(message.header.message_id, 0)
+                arrivals[message.header.message_id] += delivery.attempt == 1
+                await consumer.acknowledge([delivery])
+    assert sorted(starts.values()) == [1, 2]
+    if isinstance(cell_bus, NatsCellBus):  # its streams recognise a repetition by its id
+        assert set(arrivals.values()) == {1}
+
+
+async def test_every_start_is_counted(records_factory: RecordsFactory) -> None:
+    where = await records_factory.new_where()
+    cell_bus = MemoryCellBus()
+    registry = await cell_bus.connect(Role.REGISTRY)
+    counted = []
+    for seed in (1, 2, 3):
+        uplink = await cell_bus.connect(Role.CAR, car_id=CAR_ID)
+        context = context_of(uplink, records_factory.open(where), cell_bus.clock, seed=seed)
+        async with registry.listen(CAR_HELLO) as hellos, living(context):
+            heard = await hellos.next(WAIT_S_MAX)
+        assert heard is not None
+        counted.append(heard.message.boot_count)
+    assert counted == [1, 2, 3]
+
+
+async def test_without_a_connection_to_speak_over_it_is_an_error_of_the_setup() -> None:
+    with pytest.raises(SettingInvalid):
+        await service.run(context_of(None, records_in_memory(Random(1)), SystemClock()))
+
+
+# --- over minutes, in virtual time -----------------------------------------------------------
+
+
+class Line:
+    """A car whose way to the cell is as bad as the test says, and all that the cell took."""
+
+    def __init__(self, config: LinkConfig = LinkConfig()) -> None:  # noqa: B008 - it is frozen
+        self.now_s = asyncio.get_running_loop().time
+        self.clock = VirtualClock(MachineTime(self.now_s))
+        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger())
+        self.hub.observers.append(self._observe)
+        self.weather = Weather(Faults.none())
+        self.path = Path(self.weather, Random(1))
+        self.records = records_in_memory(Random(1))
+        self.config = config
+        self.hellos_s: list[float] = []
+        self.states: list[tuple[float, car_pb2.CarState]] = []
+        self.events: list[car_pb2.CarEvent] = []
+
+    def context(self, seed: int = 1) -> Context:
+        bus = self.hub.connect(Identity(Role.CAR, {"car_id": CAR_ID}))
+        uplink = FaultyBus(bus, self.path)
+        return context_of(uplink, self.records, self.clock, self.config, seed=seed)
+
+    def _observe(self, subject: str, data: bytes) -> None:
+        if subject == CAR_HELLO.subject(car_id=CAR_ID):
+            self.hellos_s.append(self.now_s())
+        elif subject == CAR_STATE.subject(car_id=CAR_ID):
+            self.states.append((self.now_s(), car_pb2.CarState.FromString(data)))
+        else:
+            self.events.append(car_pb2.CarEvent.FromString(data))
+
+
+def pauses(times_s: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(times_s)]
+
+
+def in_virtual_time(story: Callable[[Line], object]) -> Line:
+    async def main() -> Line:
+        line = Line()
+        await story(line)
+        return line
+
+    return run_virtual(main())
+
+
+def test_hellos_and_states_keep_their_pace() -> None:
+    async def story(line: Line) -> None:
+        async with living(line.context()):
+            await asyncio.sleep(600.0)
+
+    line = in_virtual_time(story)
+    assert 60 <= len(line.hellos_s) <= 67
+    assert all(9.0 <= pause_s <= 10.001 for pause_s in pauses(line.hellos_s))
+    # Due after 60 s, and said with the hello that follows.
+    assert all(60.0 <= pause_s <= 70.001 for pause_s in pauses([at_s for at_s, _ in line.states]))
+    assert len(line.states) >= 9
+
+
+def test_it_goes_on_when_the_connection_is_back_and_says_what_was_missed() -> None:
+    async def story(line: Line) -> None:
+        line.path.cut()
+        async with living(line.context()):
+            await asyncio.sleep(60.0)
+            assert (line.hellos_s, line.states, line.events) == ([], [], [])
+            line.path.mend()
+            await asyncio.sleep(5.0)
+
+    line = in_virtual_time(story)
+    assert 60.0 <= line.hellos_s[0] <= 61.1
+    ((_, state),) = line.states
+    assert 60 <= state.hellos_missed <= 67
+    assert [(event.kind, event.boot_count) for event in line.events] == [("started", 1)]
+
+
+def test_a_connection_that_comes_back_is_told_the_state_again() -> None:
+    async def story(line: Line) -> None:
+        async with living(line.context()):
+            await asyncio.sleep(1.0)
+            line.path.cut()
+            await asyncio.sleep(20.0)
+            line.path.mend()
+            await asyncio.sleep(2.0)
+
+    line = in_virtual_time(story)
+    assert [state.hellos_missed > 0 for _, state in line.states] == [False, True]
+
+
+def test_a_state_that_could_not_be_sent_is_not_a_missed_hello() -> None:
+    async def story(line: Line) -> None:
+        line.weather.faults = Faults(unknown_share=1.0)
+        async with living(line.context()):
+            await asyncio.sleep(10.0)
+            line.weather.faults = Faults.none()
+            await asyncio.sleep(10.0)
+
+    line = in_virtual_time(story)
+    assert line.hellos_s
+    assert line.states[-1][1].hellos_missed == 0
+
+
+def test_what_was_acknowledged_is_not_told_again() -> None:
+    async def story(line: Line) -> None:
+        for seed in (1, 2):
+            async with living(line.context(seed)):
+                await asyncio.sleep(10.0)
+
+    line = in_virtual_time(story)
+    assert [event.boot_count for event in line.events] == [1, 2]
+
+
+def test_events_that_waited_through_many_starts_are_told_in_their_order() -> None:
+    async def story(line: Line) -> None:
+        line.path.cut()
+        for seed in range(1, 6):
+            async with living(line.context(seed)):
+                await asyncio.sleep(10.0)
+        line.path.mend()
+        async with living(line.context(6)):
+            await asyncio.sleep(10.0)
+
+    line = in_virtual_time(story)
+    assert [event.boot_count for event in line.events] == [1, 2, 3, 4, 5, 6]
+    assert len({event.header.message_id for event in line.events}) == 6
