@@ -6,7 +6,8 @@ Rules:
 * a service that ends or raises is started again after a pause that doubles from
   ``restart_pause_s_min`` to ``restart_pause_s_max``, and is short again once the service has run
   for ``healthy_after_s``; chance spreads the pauses, so that a fleet does not start in step;
-* one failing service disturbs no other.
+* one failing service disturbs no other;
+* a cancellation is never lost, whatever a service makes of it.
 
 Left out on purpose: processes. Those are ended and started by whoever made them (roles/cell.py
 for nats-server and the cars).
@@ -60,11 +61,19 @@ async def _keep_running(service: Supervised, config: SupervisorConfig) -> None:
         # on. An ExceptionGroup comes from the service's own TaskGroup.
         except Exception as error:  # noqa: BLE001
             _report(context, error)
+        if _is_cancelled():
+            # The service died of something else at the moment of its cancellation, or ate it.
+            raise asyncio.CancelledError
         context.metrics.service_restarts.labels(service=context.service_name).inc()
         if loop.time() - started_s >= config.healthy_after_s:
             pause_s = config.restart_pause_s_min
         await asyncio.sleep(pause_s * (0.5 + context.random.random()))
         pause_s = min(pause_s * 2, config.restart_pause_s_max)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _report(context: Context, error: Exception) -> None:
