@@ -10,7 +10,7 @@ questions that a caller, a page or a log line has:
 
 The answers are attributes of the base class, so a wrapped or re-raised error never loses them.
 ``http_status`` maps the tree to HTTP (RFC 9110 status codes, RFC 9457 problem bodies);
-``to_failure`` maps it to the bus as a ``Failure`` message.
+plumbing/bus/failures.py maps it to the bus, as a ``Failure`` message, and back.
 
 The tree::
 

@@ -117,6 +117,8 @@ class Topic(Generic[MessageType]):
         """The subject of these identifiers, all of which must be given."""
         if set(identifiers) != set(self.identifier_names):
             raise TopicUnknown(f"{self.name} needs exactly {self.identifier_names}.")
+        if "*" in identifiers.values():
+            raise TopicUnknown("A star stands for many subjects; ask for a pattern.")
         return self._filled(identifiers)
 
     def pattern(self, **identifiers: str) -> str:
