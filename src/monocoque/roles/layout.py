@@ -69,6 +69,16 @@ class Layout:
         return self.path / "secrets"
 
     @property
+    def factory(self) -> Path:
+        """The factory's own secrets, which are not the cell's."""
+        return self.path / "factory"
+
+    @property
+    def door(self) -> Path:
+        """Where the cell answers: a process file with its HTTP port."""
+        return self.run / "cell.json"
+
+    @property
     def snapshots(self) -> Path:
         """Copies made before an upgrade, one folder each."""
         return self.path / "snapshots"
@@ -107,7 +117,14 @@ class Layout:
 
     def is_ours(self, name: str) -> bool:
         """Whether a name at the top may stand there before VERSION does."""
-        ours = (self.last_time, self.settings, self.run, self.secrets, self.snapshots)
+        ours = (
+            self.last_time,
+            self.settings,
+            self.run,
+            self.secrets,
+            self.factory,
+            self.snapshots,
+        )
         names = {path.name for path in (*ours, self.cell.path, self.cars)}
         # Beside ours: the half-written file of a start that was cut off, and a fresh disk's own.
         return name in names or name.startswith(".") or name == "lost+found"

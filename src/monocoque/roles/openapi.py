@@ -8,6 +8,7 @@ import sys
 from random import Random
 from typing import Any, Never, cast
 
+from monocoque.cloud.enrolment import web as enrolment_web
 from monocoque.cloud.registry import web as registry_web
 from monocoque.contracts.errors import DefectError
 from monocoque.phone.accounts.config import AccountsConfig
@@ -46,7 +47,7 @@ def document() -> dict[str, Any]:
     application = build_app(
         context,
         cars_online=absent,
-        routers=[registry_web.routes(absent)],
+        routers=[registry_web.routes(absent), enrolment_web.routes(absent)],
         pages_directory=None,
     )
     return application.openapi()

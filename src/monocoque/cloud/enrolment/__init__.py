@@ -1,0 +1,1 @@
+"""How the cell gives a car its place on the bus."""

@@ -1,0 +1,258 @@
+"""The registry: which cars exist, and which of them are there.
+
+Rules:
+
+* a car is online when its hello came within ``online_window_s``; the bus lets only the car itself
+  say it, so a hello is authenticated by who could publish it;
+* what is heard is on record first and told to the pages (``car.{car_id}.presence``) second; any
+  process can answer from the records how many cars are online;
+* an event of a car is recorded once, however often it comes, and acknowledged after that;
+* times are the cell's own, except for those that a car states about itself.
+
+Left out on purpose: who owns a car, and commands to it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from monocoque.cloud.registry import records as rows
+from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.registry.web import Car, Cars, CarState, Tick
+from monocoque.contracts import topics
+from monocoque.contracts.errors import UnavailableError
+from monocoque.contracts.wire import car_pb2
+from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.bus.port import Bus, Delivery
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.http.events import Event
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+
+SECOND_US = 1_000_000
+LISTEN_S = 3_600.0
+"""How long one wait for news lasts; then another begins."""
+
+
+async def run(context: Context) -> None:
+    """Hear the cars until cancelled."""
+    registry = _Registry(context)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(registry.hear_hellos())
+        group.create_task(registry.hear_states())
+        group.create_task(registry.write_what_was_heard())
+        group.create_task(registry.look_for_silence())
+        group.create_task(registry.record_events())
+
+
+class _Registry:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(RegistryConfig)
+        self._heard: dict[str, dict[str, Any]] = {}
+        """News of each car that is not on record yet, as columns."""
+        self._has_news = asyncio.Event()
+
+    async def hear_hellos(self) -> None:
+        """A hello says that the car is there, now."""
+        async with self._context.bus.listen(topics.CAR_HELLO) as subscription:
+            while True:
+                delivery = await subscription.next(LISTEN_S)
+                if delivery is not None:
+                    self._note(
+                        delivery,
+                        online=True,
+                        last_hello_us=self._context.clock.now_us(),
+                        boot_count=delivery.message.boot_count,
+                        software_version=delivery.message.software_version[:64],
+                    )
+
+    async def hear_states(self) -> None:
+        """A state says how the car sees itself."""
+        async with self._context.bus.watch(topics.CAR_STATE) as subscription:
+            while True:
+                delivery = await subscription.next(LISTEN_S)
+                if delivery is not None:
+                    state = delivery.message
+                    self._note(
+                        delivery,
+                        state_occurred_us=state.header.occurred_at_us,
+                        started_us=state.started_at_us,
+                        disk_free_bytes=state.disk_free_bytes,
+                        hellos_missed=state.hellos_missed,
+                    )
+
+    async def write_what_was_heard(self) -> None:
+        """In one transaction what came within ``flush_interval_s``; then tell the pages."""
+        while True:
+            await self._has_news.wait()
+            await asyncio.sleep(self._config.flush_interval_s)
+            self._has_news.clear()
+            heard, self._heard = self._heard, {}
+
+            def work(connection: Connection, heard: Any = heard) -> list[Row[Any]]:
+                for car_id in sorted(heard):
+                    rows.save_car(connection, car_id, heard[car_id])
+                found = [rows.find_car(connection, car_id) for car_id in sorted(heard)]
+                return [row for row in found if row is not None]
+
+            for row in await self._context.records.transact(work):
+                await self._tell(row, online=row.online)
+
+    async def look_for_silence(self) -> None:
+        """Cars that fell silent are noted and told, once."""
+        context, config = self._context, self._config
+        while True:
+            silent, online = await context.records.transact(self._take_silent)
+            context.metrics.cars_online.set(online)
+            for row in silent:
+                await self._tell(row, online=False)
+            await asyncio.sleep(config.silence_check_s)
+
+    async def record_events(self) -> None:
+        """Events: on record first, acknowledged second."""
+        context, config = self._context, self._config
+        consumer = await context.bus.consumer(topics.CAR_EVENTS, "registry")
+        while True:
+            deliveries = await consumer.fetch(config.events_batch_messages, config.events_wait_s)
+            if deliveries:
+                found = [_event_row(delivery) for delivery in deliveries]
+                await context.records.transact(partial(rows.add_events, rows=found))
+                await consumer.acknowledge(deliveries)
+
+    def _take_silent(self, connection: Connection) -> tuple[Sequence[Row[Any]], int]:
+        since_us = self._context.clock.now_us() - self._config.online_window_s * SECOND_US
+        silent = rows.take_silent(connection, since_us)
+        return silent, rows.count_heard_since(connection, since_us)
+
+    def _note(self, delivery: Delivery[Any], **columns: Any) -> None:
+        car_id = delivery.identifiers["car_id"]
+        if car_id not in self._heard and len(self._heard) >= self._config.heard_cars_max:
+            return
+        self._heard.setdefault(car_id, {}).update(columns)
+        self._has_news.set()
+
+    async def _tell(self, row: Row[Any], *, online: bool) -> None:
+        presence = car_pb2.CarPresence(
+            online=online,
+            last_hello_us=row.last_hello_us or 0,
+            boot_count=row.boot_count,
+            software_version=row.software_version,
+        )
+        stamp(presence, self._context.clock, self._context.random)
+        try:
+            await self._context.bus.publish(topics.CAR_PRESENCE, presence, car_id=row.car_id)
+        except UnavailableError:
+            # Nobody listens without a bus; a page that comes back begins with the records.
+            self._context.log.warning("presence not told", car_id=row.car_id)
+
+
+def _event_row(delivery: Delivery[car_pb2.CarEvent]) -> rows.CarEventRow:
+    event = delivery.message
+    return rows.CarEventRow(
+        message_id=event.header.message_id,
+        car_id=delivery.identifiers["car_id"],
+        kind=event.kind[:64],
+        boot_count=event.boot_count,
+        occurred_us=event.header.occurred_at_us,
+    )
+
+
+async def count_online(records: Records, clock: Clock, config: RegistryConfig) -> int:
+    """How many cars said hello within the window, from the records."""
+    since_us = clock.now_us() - config.online_window_s * SECOND_US
+    return await records.transact(lambda connection: rows.count_heard_since(connection, since_us))
+
+
+async def enrol(
+    records: Records, car_id: str, identity_key: str, bus_key: str, now_us: int
+) -> str | None:
+    """Put a car on record; returns the identity key that it has on record from now on.
+
+    A car keeps the identity key that it was enrolled with first; the same car may change its
+    ``bus_key``. identity_key: public JWK as JSON text, members sorted.
+    """
+
+    def work(connection: Connection) -> str | None:
+        found = rows.find_car(connection, car_id)
+        if found is not None and found.identity_key not in (None, identity_key):
+            return str(found.identity_key)
+        values = {"identity_key": identity_key, "bus_key": bus_key, "enrolled_us": now_us}
+        rows.save_car(connection, car_id, values)
+        return identity_key
+
+    return await records.transact(work)
+
+
+class RegistryFleet:
+    """The fleet as the pages see it; implements the port ``Fleet`` of web.py."""
+
+    def __init__(self, records: Records, bus: Bus, clock: Clock, config: RegistryConfig) -> None:
+        """bus: the cell's, as the console."""
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._config = config
+
+    async def cars(self) -> Cars:
+        """See Fleet."""
+        found = await self._records.transact(rows.all_cars)
+        now_us = self._clock.now_us()
+        return Cars(
+            cars=[self._shown(row, now_us) for row in found],
+            now=_moment(now_us),
+            cars_online_window_s=self._config.online_window_s,
+        )
+
+    async def live(self) -> AsyncGenerator[Event, None]:
+        """See Fleet."""
+        # The subscription is open before the records are read, so no change falls between.
+        async with self._bus.listen(topics.CAR_PRESENCE) as subscription:
+            yield self._tick()
+            for car in (await self.cars()).cars:
+                yield Event("car", car)
+            tick_due_us = self._clock.now_us()
+            while True:
+                now_us = self._clock.now_us()
+                if now_us >= tick_due_us:
+                    yield self._tick()
+                    tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
+                delivery = await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
+                if delivery is not None:
+                    changed = await self._car(delivery.identifiers["car_id"])
+                    if changed is not None:
+                        yield Event("car", changed)
+
+    async def _car(self, car_id: str) -> Car | None:
+        row = await self._records.transact(lambda connection: rows.find_car(connection, car_id))
+        return None if row is None else self._shown(row, self._clock.now_us())
+
+    def _tick(self) -> Event:
+        return Event("tick", Tick(now=_moment(self._clock.now_us())))
+
+    def _shown(self, row: Row[Any], now_us: int) -> Car:
+        since_us = now_us - self._config.online_window_s * SECOND_US
+        state = None
+        if row.state_occurred_us is not None:
+            state = CarState(
+                disk_free_bytes=row.disk_free_bytes,
+                started_at=_moment(row.started_us),
+                hellos_missed=row.hellos_missed,
+                occurred_at=_moment(row.state_occurred_us),
+            )
+        return Car(
+            car_id=row.car_id,
+            online=row.last_hello_us is not None and row.last_hello_us > since_us,
+            last_hello_at=None if row.last_hello_us is None else _moment(row.last_hello_us),
+            boot_count=row.boot_count,
+            software_version=row.software_version,
+            state=state,
+        )
+
+
+def _moment(time_us: int) -> datetime:
+    return datetime.fromtimestamp(time_us / SECOND_US, UTC)

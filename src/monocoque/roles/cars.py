@@ -1,0 +1,213 @@
+"""The virtual cars of this machine: each with its own bus, records, secrets and services.
+
+Rules:
+
+* a car is a folder in ``cars/``; a process takes it by its lock, so no car ever runs twice;
+* a car that cannot go on (no cell, refused, full disk) tries again after a pause, and disturbs no
+  other;
+* this process ends when the one that started it ends (its standard input closes).
+
+Left out on purpose: the car's body. It comes with the features that move it.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import httpx
+
+from monocoque.car.enrolment import service as enrolment
+from monocoque.contracts import identifiers
+from monocoque.contracts.errors import (
+    CarAlreadyEnrolled,
+    CellUnreachable,
+    CredentialsRefused,
+    DataDirectoryInUse,
+    MonocoqueError,
+)
+from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.memory import MemoryHub
+from monocoque.plumbing.bus.nats_bus import NatsBus
+from monocoque.plumbing.bus.nats_credentials import NatsCredentials
+from monocoque.plumbing.bus.nats_server import published_address
+from monocoque.plumbing.bus.port import Identity
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.files import make_directory, write_atomically
+from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.process_file import read_process_file
+from monocoque.plumbing.records.opening import open_records
+from monocoque.plumbing.service import Context
+from monocoque.roles.factory import birth_document
+from monocoque.roles.layout import Layout, MachineLayout
+from monocoque.roles.locks import DirectoryLock
+from monocoque.roles.migrations import migrate
+from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.table import MachineKind, services_of
+from monocoque.trust.keys import SystemKeyMaker
+
+CARS_MAX = 1_000
+"""Virtual cars in one process."""
+RETRY_S = 1.0
+"""Pause before a car that could not start tries again; spread by chance."""
+REQUEST_S_MAX = 10.0
+"""How long the cell may take to answer an enrolment."""
+BORN_FILE = "born_us"
+
+
+@dataclass(frozen=True)
+class CarProcess:
+    """What the cars of one process share."""
+
+    layout: Layout
+    clock: Clock
+    random: Random
+    configs: Mapping[type, Any]
+    software_version: str
+
+
+@dataclass(frozen=True)
+class TakenCar:
+    """A car that this process alone runs."""
+
+    car_id: CarId
+    lock: DirectoryLock
+
+
+def take_cars(process: CarProcess, count: int) -> list[TakenCar]:
+    """The oldest cars that nobody runs, and new ones until there are so many."""
+    taken: list[TakenCar] = []
+    known = [path for path in process.layout.cars.glob("car_*/") if (path / BORN_FILE).is_file()]
+    for path in sorted(known, key=lambda each: (int((each / BORN_FILE).read_text()), each.name)):
+        if len(taken) < count:
+            try:
+                taken.append(take_car(process, CarId(path.name)))
+            except DataDirectoryInUse:
+                continue
+    while len(taken) < count:
+        taken.append(make_car(process))
+    return taken
+
+
+def make_car(process: CarProcess) -> TakenCar:
+    """A new car, taken at once."""
+    car_id = CarId(identifiers.make("car", process.random.getrandbits))
+    place = process.layout.car(car_id)
+    place.make()
+    taken = TakenCar(car_id, DirectoryLock(place.path))
+    write_atomically(place.path / BORN_FILE, str(process.clock.now_us()).encode())
+    return taken
+
+
+def take_car(process: CarProcess, car_id: CarId) -> TakenCar:
+    """A car that exists. Raises DataDirectoryInUse when another process runs it."""
+    path = process.layout.car(car_id).path
+    make_directory(path)
+    return TakenCar(car_id, DirectoryLock(path))
+
+
+async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
+    """Run these cars until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for car in cars:
+            group.create_task(_run_car(process, car.car_id), name=car.car_id)
+
+
+async def _run_car(process: CarProcess, car_id: CarId) -> None:
+    log = get_log("monocoque.car").bind(car_id=car_id)
+    while True:
+        try:
+            await _live(process, car_id)
+        except MonocoqueError as error:
+            log.warning("car waits", error_code=error.code, what=error.what, hint=error.hint)
+        await asyncio.sleep(RETRY_S * (0.5 + process.random.random()))
+
+
+async def _live(process: CarProcess, car_id: CarId) -> None:
+    """One life of a car: ready its records, enrol where needed, connect, and run its services."""
+    place: MachineLayout = process.layout.car(car_id)
+    keystore = FileKeyStore(place.secrets)
+    records = open_records(place.records, process.random)
+    uplink: NatsBus | None = None
+    metrics, log = Metrics(), get_log("monocoque.car").bind(car_id=car_id)
+    try:
+        await migrate(records)
+        uplink = await NatsBus.connect(
+            identity=Identity(Role.CAR, {"car_id": car_id}),
+            credentials=await _place(process, car_id, keystore),
+            server_address=partial(_bus_address, process.layout),
+            clock=process.clock,
+            random=process.random,
+            metrics=metrics,
+            log=log,
+        )
+        hub = MemoryHub(process.clock, metrics, log)
+        services = [
+            Supervised(
+                Context(
+                    machine_id=car_id,
+                    service_name=row.name,
+                    clock=process.clock,
+                    random=process.random,
+                    bus=hub.connect(Identity(row.role, {"car_id": car_id})),
+                    records=records,
+                    keystore=keystore,
+                    metrics=metrics,
+                    log=log,
+                    disk_free_bytes=lambda: shutil.disk_usage(place.path).free,
+                    software_version=process.software_version,
+                    configs=process.configs,
+                    uplink=uplink,
+                ),
+                row.run,
+            )
+            for row in services_of(MachineKind.CAR)
+        ]
+        await supervise(services, SupervisorConfig())
+    finally:
+        if uplink is not None:
+            await uplink.close()
+        await records.close()
+
+
+async def _bus_address(layout: Layout) -> str:
+    return published_address(layout.path)
+
+
+async def _place(process: CarProcess, car_id: CarId, keystore: FileKeyStore) -> NatsCredentials:
+    known = enrolment.known_place(keystore)
+    if known is not None:
+        return known
+    identity = enrolment.identity_of(keystore, SystemKeyMaker())
+    # The end of the line: the factory looks at the car and says which key is in it.
+    birth = birth_document(process.layout, car_id, identity, process.clock, process.random)
+    post = partial(_post, process.layout)
+    return await enrolment.enrol(keystore, identity, birth, process.clock, process.random, post)
+
+
+async def _post(layout: Layout, document: bytes) -> str:
+    """Bring an enrolment to the cell of this data directory."""
+    cell = read_process_file(layout.door)
+    if cell is None:
+        raise CellUnreachable("No cell has run on this data directory.")
+    address = f"http://localhost:{cell.ports['http']}"
+    transport = httpx.AsyncHTTPTransport()
+    try:
+        async with httpx.AsyncClient(
+            base_url=address, timeout=REQUEST_S_MAX, transport=transport
+        ) as client:
+            answer = await client.post("/api/cars/enrolments", json={"document": document.decode()})
+            body = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise CellUnreachable("The cell did not answer the enrolment.") from error
+    if answer.is_success:
+        return str(body["credentials"])
+    refusals = {CarAlreadyEnrolled.code: CarAlreadyEnrolled}
+    refusal = refusals.get(body.get("code", ""), CredentialsRefused)
+    raise refusal(f"The cell refused the enrolment: {body.get('code')}.")
