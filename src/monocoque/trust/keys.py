@@ -80,6 +80,12 @@ class PrivateKey:
         r, s = decode_dss_signature(self._key.sign(message, how))
         return r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
 
+    def agreement_key(self) -> ec.EllipticCurvePrivateKey:
+        """The P-256 key itself, for sealing.py alone; raises AlgorithmRefused for Ed25519."""
+        if isinstance(self._key, ed25519.Ed25519PrivateKey):
+            raise AlgorithmRefused("Only a key of P-256 opens what is sealed.")
+        return self._key
+
     def export(self) -> bytes:
         """See ports.ExportableSigner.export."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
