@@ -1,0 +1,1 @@
+"""Bytes that every implementation of a protocol must agree on."""
