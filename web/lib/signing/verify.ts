@@ -1,0 +1,170 @@
+// Verifies signed documents in a browser, by the same rules as the cell (docs/protocol/documents.md).
+//
+// Rules: the reader decides the type and the key; nothing in the document can widen that. The
+// signature is checked before any claim is believed. Both sides read tests/vectors/documents.json.
+// Left out on purpose: signing, and telling 1 from 1.0, which JavaScript cannot.
+
+import { parseStrictly } from './json.ts';
+
+/** One row of the table of documents. */
+export interface DocumentType {
+  typ: string;
+  algorithms: readonly string[];
+  claims: readonly string[];
+  /** Longest time from `iat` to `exp`; 0 for a record that has no `exp`. */
+  lifetime_s_max: number;
+}
+
+/** A public key as a JWK with the members of its thumbprint. */
+export interface PublicKey {
+  kty: string;
+  crv: string;
+  x: string;
+  y?: string;
+}
+
+export type Claims = Record<string, unknown>;
+
+/** A document that cannot be taken; the codes are those of docs/protocol/errors.md. */
+export class DocumentRefused extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const DOCUMENT_BYTES_MAX = 65_536;
+const CLOCK_DIFFERENCE_S_MAX = 120;
+const SIGNATURE_BYTES = 64;
+
+const ALGORITHMS = {
+  ES256: { kty: 'EC', crv: 'P-256', imported: { name: 'ECDSA', namedCurve: 'P-256' } },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519', imported: { name: 'Ed25519' } },
+} as const;
+type Algorithm = keyof typeof ALGORITHMS;
+
+/**
+ * The claims of a document, when everything about it is right.
+ *
+ * findKey gives the trusted public key of a key id. nowS is seconds since 1970 by the reader's
+ * clock. audience is who the reader is, or null. Throws DocumentRefused.
+ */
+export async function verify(
+  type: DocumentType,
+  document: string,
+  findKey: (keyId: string) => PublicKey | undefined,
+  nowS: number,
+  audience: string | null = null,
+): Promise<Claims> {
+  if (document.length > DOCUMENT_BYTES_MAX) throw new DocumentRefused('document_too_large');
+  const parts = document.split('.');
+  const [head, body, signature] = parts;
+  if (parts.length !== 3 || head === undefined || body === undefined || signature === undefined) {
+    throw new DocumentRefused('document_malformed');
+  }
+  const { algorithm, keyId } = readHeader(type, unpack(head));
+  const key = findKey(keyId);
+  if (key === undefined) throw new DocumentRefused('key_unknown');
+  await checkSignature(key, algorithm, `${head}.${body}`, decode(signature));
+  const claims = unpack(body);
+  checkClaims(type, claims);
+  checkTimes(claims, nowS);
+  checkAudience(claims, audience);
+  return claims;
+}
+
+function readHeader(type: DocumentType, header: Claims): { algorithm: Algorithm; keyId: string } {
+  if (header.typ !== type.typ) throw new DocumentRefused('document_type_unknown');
+  if (Object.hasOwn(header, 'crit')) throw new DocumentRefused('critical_claim_unknown');
+  const named = type.algorithms.find((algorithm) => algorithm === header.alg);
+  if (named !== 'ES256' && named !== 'EdDSA') throw new DocumentRefused('algorithm_refused');
+  if (!isText(header.kid)) throw new DocumentRefused('document_malformed');
+  return { algorithm: named, keyId: header.kid };
+}
+
+async function checkSignature(
+  key: PublicKey,
+  algorithm: Algorithm,
+  signingInput: string,
+  signature: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const { kty, crv, imported } = ALGORITHMS[algorithm];
+  if (key.kty !== kty || key.crv !== crv) throw new DocumentRefused('algorithm_refused');
+  if (signature.length !== SIGNATURE_BYTES) throw new DocumentRefused('signature_invalid');
+  const members = kty === 'EC' ? { kty, crv, x: key.x, y: key.y ?? '' } : { kty, crv, x: key.x };
+  const publicKey = await crypto.subtle.importKey('jwk', members, imported, false, ['verify']);
+  const how = { name: imported.name, hash: 'SHA-256' };
+  const message = new TextEncoder().encode(signingInput);
+  if (!(await crypto.subtle.verify(how, publicKey, signature, message))) {
+    throw new DocumentRefused('signature_invalid');
+  }
+}
+
+function checkClaims(type: DocumentType, claims: Claims): void {
+  const isThere = (name: string) => Object.hasOwn(claims, name) && claims[name] !== null;
+  const areTexts = ['iss', 'sub', 'jti'].every(
+    (n) => !Object.hasOwn(claims, n) || isText(claims[n]),
+  );
+  const areTimes = ['iat', 'exp', 'nbf'].every(
+    (n) => !Object.hasOwn(claims, n) || Number.isSafeInteger(claims[n]),
+  );
+  if (!type.claims.every(isThere) || !areTexts || !areTimes) {
+    throw new DocumentRefused('document_malformed');
+  }
+  if (type.lifetime_s_max === 0) return;
+  const lifetimeS = Number(claims.exp) - Number(claims.iat);
+  if (!(lifetimeS > 0 && lifetimeS <= type.lifetime_s_max)) {
+    throw new DocumentRefused('document_malformed');
+  }
+}
+
+function checkTimes(claims: Claims, nowS: number): void {
+  const beginS = Math.max(Number(claims.iat ?? 0), Number(claims.nbf ?? 0));
+  if (nowS < beginS - CLOCK_DIFFERENCE_S_MAX) throw new DocumentRefused('document_not_yet_valid');
+  if (claims.exp !== undefined && nowS >= Number(claims.exp) + CLOCK_DIFFERENCE_S_MAX) {
+    throw new DocumentRefused('document_expired');
+  }
+}
+
+function checkAudience(claims: Claims, audience: string | null): void {
+  const named = claims.aud ?? null;
+  if (named === null && audience === null) return;
+  const names: unknown[] = Array.isArray(named) ? named : [named];
+  if (audience === null || !names.includes(audience)) {
+    throw new DocumentRefused('document_audience_wrong');
+  }
+}
+
+function unpack(part: string): Claims {
+  let value: unknown;
+  try {
+    value = parseStrictly(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decode(part)),
+    );
+  } catch {
+    throw new DocumentRefused('document_malformed');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DocumentRefused('document_malformed');
+  }
+  return { ...value };
+}
+
+/** Base64url in its one canonical spelling (RFC 7515 section 2). */
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  let binary: string;
+  try {
+    binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  } catch {
+    throw new DocumentRefused('document_malformed');
+  }
+  const spelling = btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  if (spelling !== text) throw new DocumentRefused('document_malformed');
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
