@@ -162,7 +162,7 @@ ODD = SIGNATURE[:-1] + (b"R" if SIGNATURE[-1:] == b"Q" else b"Z")
         ),
         pytest.param(forged(claims=BIRTH | {"sub": 7}), DocumentMalformed, id="sub a number"),
         pytest.param(forged(claims=BIRTH | {"exp": "1"}), DocumentMalformed, id="exp a text"),
-        pytest.param(forged(claims=BIRTH | {"iat": True}), DocumentMalformed, id="iat a truth"),
+        pytest.param(forged(claims=BIRTH | {"nbf": True}), DocumentMalformed, id="nbf a truth"),
         pytest.param(forged(claims=BIRTH | {"nbf": 1.5}), DocumentMalformed, id="nbf a fraction"),
         pytest.param(
             forged(claims=BIRTH | {"exp": NOW_S + 3_601}), DocumentMalformed, id="lives too long"
