@@ -1,0 +1,109 @@
+"""The doctor: looks at everything a start needs, says what is wrong and how to mend it.
+
+Rules: looks only, changes nothing; each finding is an error of the one tree, so it brings its
+hint; a cell that runs is asked over HTTP like anybody else would.
+"""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from monocoque.contracts.errors import (
+    CellUnreachable,
+    DiskFull,
+    MonocoqueError,
+    NotWritable,
+    PagesMissing,
+    PortInUse,
+)
+from monocoque.contracts.rights import Site
+from monocoque.plumbing.bus.nats_server import find_program
+from monocoque.plumbing.process_file import is_alive, read_process_file
+from monocoque.roles import stamp
+from monocoque.roles.http import PAGES_DIRECTORY
+from monocoque.roles.layout import Layout
+
+DISK_FREE_BYTES_MIN = 500 * 1024 * 1024
+ASK_S_MAX = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    detail: str
+    error: MonocoqueError | None = None
+
+
+def examine(path: Path, port: int, product: str) -> Iterator[Finding]:
+    """Look at an installation, one finding after the other."""
+    layout = Layout(path)
+    for what, look in (
+        ("data directory", lambda: _directory(layout, product)),
+        ("free disk", lambda: _disk(path)),
+        ("bus server", find_program),
+        ("pages", _pages),
+        ("cell", lambda: _cell(layout, port)),
+    ):
+        yield _looked(what, look)
+
+
+def _looked(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, look())
+    except MonocoqueError as error:
+        return Finding(what, error.what, error)
+
+
+def _directory(layout: Layout, product: str) -> str:
+    if not layout.path.exists():
+        return f"{layout.path} is made at the first start"
+    try:
+        # Asking the file system, not the permission bits: they do not hold for everybody.
+        with (layout.path / ".doctor").open("wb"):
+            pass
+        (layout.path / ".doctor").unlink()
+    except OSError as error:
+        raise NotWritable(f"{layout.path}: {error.strerror}.") from error
+    found = stamp.read_stamp(layout)
+    if found is not None:
+        stamp.refuse(layout, found, product)
+    return f"{layout.path}, written by {found.product if found else 'nobody yet'}"
+
+
+def _disk(path: Path) -> str:
+    while not path.exists():
+        path = path.parent
+    free = shutil.disk_usage(path).free
+    if free < DISK_FREE_BYTES_MIN:
+        raise DiskFull(f"{free // 1024**2} MB are free.")
+    return f"{free // 1024**2} MB are free"
+
+
+def _pages() -> str:
+    missing = [s.value for s in Site if not (PAGES_DIRECTORY / s.value / "index.html").is_file()]
+    if missing:
+        raise PagesMissing(f"Not built: {', '.join(missing)}.")
+    return "built"
+
+
+def _cell(layout: Layout, port: int) -> str:
+    process = read_process_file(layout.door)
+    if process is None or not is_alive(process):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise PortInUse(f"Port {port} is taken by another program.")
+        return "not running"
+    address = f"http://localhost:{process.ports['http']}"
+    try:
+        answer = httpx.get(f"{address}/api/health", timeout=ASK_S_MAX)
+        answer.raise_for_status()
+        online = answer.json()["cars_online"]
+    except (httpx.HTTPError, ValueError) as error:
+        raise CellUnreachable(f"{address} does not answer.") from error
+    return f"{address}, {online} cars online"

@@ -1,0 +1,209 @@
+"""The commands. The only place, with its neighbours here, that reads environment and arguments.
+
+Rules: a failure is printed as what happened and what to do now, and ends with status 1; results go
+to standard output, progress and logs to standard error.
+"""
+
+import dataclasses
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import platformdirs
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from monocoque import __version__
+from monocoque.contracts.errors import (
+    MonocoqueError,
+    RoleUnknown,
+    SettingInvalid,
+    SiteUnknown,
+)
+from monocoque.contracts.identifiers import car_id
+from monocoque.contracts.rights import Site
+
+DEFAULT_DATA = Path(platformdirs.user_data_dir("monocoque"))
+DEFAULT_PORT = 8_000
+CARS_MAX = 1_000
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path, typer.Option("--data", help="The data directory.", envvar="MONOCOQUE_DATA")]
+Cars = Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")]
+Port = Annotated[
+    int,
+    typer.Option(min=0, max=65_535, help="The HTTP port; 0 for any.", envvar="MONOCOQUE_PORT"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"monocoque {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def monocoque(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """One shell for a software-defined car, its phone, home, services, updates and shop."""
+
+
+@app.command()
+def up(cars: Cars = 3, port: Port = DEFAULT_PORT, data: Data = DEFAULT_DATA) -> None:
+    """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
+    from monocoque.cli.starting import start_cell
+
+    start_cell(data, port, cars)
+
+
+@app.command()
+def run(
+    role: Annotated[str, typer.Argument(help="cell, cars or car.")],
+    cars: Cars = 0,
+    port: Port = DEFAULT_PORT,
+    data: Data = DEFAULT_DATA,
+    car: Annotated[str, typer.Option(help="Which car, for the role car; a new one if none.")] = "",
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
+    ] = False,
+) -> None:
+    """Run one role in a process of its own, beside a cell on the same data directory."""
+    from monocoque.cli import starting
+
+    match role:
+        case "cell":
+            starting.start_cell(data, port, cars)
+        case "cars":
+            starting.start_cars(data, cars, ends_with_input=until_input_ends)
+        case "car":
+            chosen = car_id(car) if car else None
+            starting.start_car(data, chosen, ends_with_input=until_input_ends)
+        case _:
+            raise RoleUnknown("There is no such role; there are cell, cars and car.")
+
+
+@app.command("sign-in")
+def sign_in(
+    site: Annotated[str, typer.Argument(help="shop, phone or console.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Print a new one-time link for a site of the running installation."""
+    from monocoque.cli.starting import print_sign_in_link
+
+    if site not in {each.value for each in Site}:
+        raise SiteUnknown("There is no such site.", hint="Say shop, phone or console.")
+    print_sign_in_link(data, Site(site))
+
+
+@app.command()
+def doctor(port: Port = DEFAULT_PORT, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+    """Say what is wrong and how to mend it, and where each setting came from."""
+    from monocoque.cli.doctor import examine
+    from monocoque.cli.settings import read_settings
+
+    findings = list(examine(data, port, __version__))
+    settings = read_settings(data / "monocoque.toml")[1]
+    if as_json:
+        found = [
+            {"what": f.what, "detail": f.detail, "code": f.error.code if f.error else None}
+            for f in findings
+        ]
+        rows = [dataclasses.asdict(setting) for setting in settings]
+        typer.echo(json.dumps({"findings": found, "settings": rows}))
+    else:
+        _print_findings(findings, settings)
+    if any(finding.error for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def world(
+    cars: Cars = 3,
+    hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
+    faults: Annotated[bool, typer.Option("--faults", help="Networks fail, power cuts.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a world of virtual cars on virtual time and say what happened."""
+    from monocoque.sim.faults import Faults
+    from monocoque.sim.world import run_world
+
+    with Console(stderr=True).status(f"{cars} cars for {hours} h of virtual time"):
+        report = run_world(cars, hours, seed, Faults.usual() if faults else Faults.none())
+    shown = dataclasses.asdict(report)
+    _print_figures(shown, as_json=as_json)
+    if report.violations:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(name: Annotated[str, typer.Argument(help="up or bus.")], as_json: AsJson = False) -> None:
+    """Measure this machine; needs the source, since benchmarks are not in the package."""
+    figures = _measure(name)(lambda what: typer.echo(what, err=True))
+    _print_figures(figures, as_json=as_json)
+
+
+def _measure(name: str) -> Callable[[Callable[[str], None]], dict[str, Any]]:
+    folder = Path(__file__).parents[3] / "bench"
+    names = sorted(path.stem for path in folder.glob("*.py"))
+    if name not in names:
+        raise SettingInvalid(
+            f"There is no benchmark {name}.",
+            hint=f"Say one of: {', '.join(names)}." if names else "Run it in the source folder.",
+        )
+    specification = importlib.util.spec_from_file_location(f"bench_{name}", folder / f"{name}.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    measure: Callable[[Callable[[str], None]], dict[str, Any]] = module.measure
+    return measure
+
+
+def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(figures, default=str))
+        return
+    table = Table("figure", "value")
+    for key, value in figures.items():
+        table.add_row(key, str(value))
+    Console().print(table)
+
+
+def _print_findings(findings: list[Any], settings: list[Any]) -> None:
+    console = Console()
+    table = Table("looked at", "", "found", "to mend it")
+    for finding in findings:
+        mark = "[red]wrong[/red]" if finding.error else "[green]well[/green]"
+        table.add_row(
+            finding.what, mark, finding.detail, finding.error.hint if finding.error else ""
+        )
+    console.print(table)
+    values = Table("setting", "value", "from")
+    for setting in settings:
+        values.add_row(setting.name, str(setting.value), setting.source)
+    console.print(values)
+
+
+def main() -> NoReturn:
+    """The entry point; turns an error of ours into two lines and status 1."""
+    try:
+        app()
+    except MonocoqueError as error:
+        typer.echo(f"{error.what}\n{error.hint}", err=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

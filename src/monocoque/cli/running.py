@@ -1,0 +1,49 @@
+"""Starts the event loop of a command that runs until it is told to stop.
+
+Rules: Ctrl-C and SIGTERM cancel the main task once, and the command ends with status 0 when
+everything it started has ended; a parent that goes away (standard input closes) does the same.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
+
+INPUT_CHUNK_BYTES = 4_096
+
+
+def run_until_stopped(main: Coroutine[Any, Any, None], *, ends_with_input: bool) -> None:
+    """Run it; returns when it ended, or was ended by a signal."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_guarded(main, ends_with_input=ends_with_input))
+
+
+async def _guarded(main: Coroutine[Any, Any, None], *, ends_with_input: bool) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(main)
+    was_stopped = False
+
+    def stop() -> None:
+        nonlocal was_stopped
+        if not was_stopped:
+            was_stopped = True
+            task.cancel()
+
+    def look_at_input() -> None:
+        if not os.read(sys.stdin.fileno(), INPUT_CHUNK_BYTES):
+            loop.remove_reader(sys.stdin.fileno())
+            stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if ends_with_input:
+        loop.add_reader(sys.stdin.fileno(), look_at_input)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not was_stopped:
+            raise

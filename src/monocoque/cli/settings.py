@@ -1,0 +1,127 @@
+"""Settings: every limit of every feature, and where its value came from.
+
+Rules:
+
+* a setting is named ``SECTION.FIELD``, such as ``link.hello_interval_s``, after its dataclass;
+* defaults < ``monocoque.toml`` in the data directory < environment < arguments; the environment's
+  name is ``MONOCOQUE_LINK_HELLO_INTERVAL_S``;
+* an unknown name or a value of another type is refused with SettingInvalid, never passed over.
+
+Left out on purpose: secrets. They are in keystores, never in settings.
+"""
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from monocoque.car.link.config import LinkConfig
+from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.contracts.errors import SettingInvalid
+from monocoque.phone.accounts.config import AccountsConfig
+from monocoque.plumbing.files import storage_errors
+from monocoque.plumbing.http.config import HttpConfig
+
+SECTIONS: Final[Mapping[str, type]] = {
+    "accounts": AccountsConfig,
+    "http": HttpConfig,
+    "link": LinkConfig,
+    "registry": RegistryConfig,
+}
+"""The sections, and the dataclass of each."""
+
+ENVIRONMENT_PREFIX: Final = "MONOCOQUE_"
+_SIMPLE = (bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value and where it came from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def read_settings(
+    file: Path, environment: Mapping[str, str] | None = None
+) -> tuple[dict[type, Any], list[Setting]]:
+    """The dataclasses for ``Context.configs``, and every setting for the doctor.
+
+    file: may be missing. environment: os.environ when None. Raises SettingInvalid.
+    """
+    given = os.environ if environment is None else environment
+    written = _read_file(file)
+    configs: dict[type, Any] = {}
+    shown: list[Setting] = []
+    for section, kind in SECTIONS.items():
+        values: dict[str, Any] = {}
+        table = written.pop(section, {})
+        if not isinstance(table, dict):
+            raise SettingInvalid(f"{file}: {section} is not a section.")
+        for field in dataclasses.fields(kind):
+            setting = _setting(section, field, table, given, file)
+            if setting is not None:
+                shown.append(setting)
+                values[field.name] = setting.value
+        if table:
+            raise SettingInvalid(f"{file}: there is no setting {section}.{min(table)}.")
+        configs[kind] = kind(**values)
+    if written:
+        raise SettingInvalid(f"{file}: there is no section {min(written)}.")
+    return configs, shown
+
+
+def _setting(
+    section: str,
+    field: dataclasses.Field[Any],
+    table: dict[str, Any],
+    environment: Mapping[str, str],
+    file: Path,
+) -> Setting | None:
+    default = field.default
+    if type(default) not in _SIMPLE:
+        return None
+    name = f"{section}.{field.name}"
+    variable = f"{ENVIRONMENT_PREFIX}{section}_{field.name}".upper()
+    setting = Setting(name, default, "default")
+    if field.name in table:
+        setting = Setting(name, _checked(name, table.pop(field.name), default), str(file))
+    if variable in environment:
+        text = environment[variable]
+        setting = Setting(name, _from_text(name, text, default), f"environment {variable}")
+    return setting
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(default):
+        raise SettingInvalid(f"{name} must be a {type(default).__name__}.")
+    if isinstance(value, int | float) and value < 0:
+        raise SettingInvalid(f"{name} must not be below zero.")
+    return value
+
+
+def _from_text(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    try:
+        return _checked(name, tomllib.loads(f"value = {text}")["value"], default)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingInvalid(f"{name} must be a {type(default).__name__}.") from error
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    with storage_errors(file):
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            return {}
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"{file} is not TOML.") from error

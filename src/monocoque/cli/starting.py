@@ -1,0 +1,106 @@
+"""Puts production together: real clock, chance, files, ports and processes.
+
+Rules: this is where adapters are chosen, together with sim for worlds; rooms are given them.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from random import SystemRandom
+
+import typer
+
+from monocoque import __version__
+from monocoque.cli.running import run_until_stopped
+from monocoque.cli.settings import read_settings
+from monocoque.contracts.errors import CellUnreachable
+from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.rights import Site
+from monocoque.phone.accounts.config import AccountsConfig
+from monocoque.phone.accounts.service import make_sign_in_link, sign_in_url
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.http.server import listen
+from monocoque.plumbing.logging import configure_logging
+from monocoque.plumbing.process_file import is_alive, read_process_file
+from monocoque.plumbing.records.opening import open_records
+from monocoque.plumbing.records.port import Records
+from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
+from monocoque.roles.cell import CellSettings, run_cell
+from monocoque.roles.data_directory import open_data_directory
+from monocoque.roles.layout import Layout
+
+LOG_LEVEL = "WARNING"
+SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
+
+
+def start_cell(data: Path, port: int, cars: int) -> None:
+    """Run the cell, with so many virtual cars beside it, until it is told to stop."""
+    configure_logging(LOG_LEVEL)
+    clock, random = SystemClock(), SystemRandom()
+    configs = read_settings(Layout(data).settings)[0]
+    is_first = not Layout(data).version.exists()
+    with listen(port) as listener, contextlib.ExitStack() as stack:
+        directory = open_data_directory(
+            data, __version__, clock.now_us(), lambda step: typer.echo(f"… {step}", err=True)
+        )
+        stack.callback(directory.close)
+        settings = CellSettings(cars, configs, __version__)
+
+        async def announce(records: Records) -> None:
+            accounts: AccountsConfig = configs[AccountsConfig]
+            typer.echo(f"ready http://localhost:{listener.port}")
+            if not is_first:
+                typer.echo("  sign in with a link of: monocoque sign-in shop|phone|console")
+                return
+            for site in SITES:
+                code = await make_sign_in_link(records, clock, random, site, accounts)
+                typer.echo(f"  {site.value:8}{sign_in_url(site, code, listener.port)}")
+
+        main = run_cell(directory, listener, settings, clock, random, announce)
+        run_until_stopped(main, ends_with_input=False)
+
+
+def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
+    """Run the oldest cars that nobody runs, and new ones up to the count."""
+    process = _car_process(data)
+    _run(process, take_cars(process, count), ends_with_input=ends_with_input)
+
+
+def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> None:
+    """Run one car: the chosen one, or a new one."""
+    process = _car_process(data)
+    car = make_car(process) if chosen is None else take_car(process, chosen)
+    typer.echo(car.car_id)
+    _run(process, [car], ends_with_input=ends_with_input)
+
+
+def print_sign_in_link(data: Path, site: Site) -> None:
+    """A new link for a site of the cell that runs on this data directory."""
+    layout = Layout(data)
+    cell = read_process_file(layout.door)
+    if cell is None or not is_alive(cell):
+        raise CellUnreachable("No cell runs on this data directory.")
+    accounts: AccountsConfig = read_settings(layout.settings)[0][AccountsConfig]
+
+    async def make() -> str:
+        random = SystemRandom()
+        records = open_records(layout.cell.records, random)
+        try:
+            return await make_sign_in_link(records, SystemClock(), random, site, accounts)
+        finally:
+            await records.close()
+
+    typer.echo(sign_in_url(site, asyncio.run(make()), cell.ports["http"]))
+
+
+def _car_process(data: Path) -> CarProcess:
+    configure_logging(LOG_LEVEL)
+    layout = Layout(data)
+    if not layout.version.exists():
+        raise CellUnreachable("This data directory has no cell yet.")
+    configs = read_settings(layout.settings)[0]
+    return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
+
+
+def _run(process: CarProcess, cars: list[TakenCar], *, ends_with_input: bool) -> None:
+    run_until_stopped(run_cars(process, cars), ends_with_input=ends_with_input)
