@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cars/enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol Car
+         * @description Give a car that our factory vouches for its place on the bus.
+         */
+        post: operations["enrol_car"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cars/live": {
         parameters: {
             query?: never;
@@ -181,6 +201,19 @@ export interface components {
             tick: components["schemas"]["Tick"];
         };
         /**
+         * CarPlace
+         * @description What a car gets.
+         */
+        CarPlace: {
+            /** Car Id */
+            car_id: string;
+            /**
+             * Credentials
+             * @description its place on the bus, a NATS user JWT
+             */
+            credentials: string;
+        };
+        /**
          * CarState
          * @description A car's last known state, as the car itself saw it.
          */
@@ -220,6 +253,17 @@ export interface components {
              * @description by the cell's clock
              */
             now: string;
+        };
+        /**
+         * EnrolmentRequest
+         * @description What a car sends.
+         */
+        EnrolmentRequest: {
+            /**
+             * Document
+             * @description a signed car enrolment, a compact JWS
+             */
+            document: string;
         };
         /**
          * Health
@@ -390,6 +434,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cars"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarPlace"];
                 };
             };
             /** @description Why it failed. */
