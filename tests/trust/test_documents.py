@@ -104,6 +104,9 @@ ODD = SIGNATURE[:-1] + (b"R" if SIGNATURE[-1:] == b"Q" else b"Z")
             id="inner claim twice",
         ),
         pytest.param(forged(claims=BIRTH | {"a": float("nan")}), DocumentMalformed, id="NaN"),
+        pytest.param(
+            forged(claims=BIRTH | {"a": ["\ud800"]}), DocumentMalformed, id="half a letter"
+        ),
         pytest.param(forged(claims="[]"), DocumentMalformed, id="claims are a list"),
         pytest.param(forged(without(HEADER, "typ")), DocumentTypeUnknown, id="no typ"),
         pytest.param(
@@ -266,6 +269,11 @@ def test_a_bound_key_must_be_a_public_key(cnf):
         bound_key({"cnf": cnf})
 
 
+def test_an_unverified_claim_can_always_be_written():
+    with pytest.raises(DocumentMalformed):
+        unverified_claim(forged(claims={"birth": "\ud800"}), "birth")
+
+
 @pytest.mark.parametrize("name", ["missing", "iat", "cnf"])
 def test_an_unverified_claim_is_a_text(name):
     with pytest.raises(DocumentMalformed):
@@ -279,6 +287,7 @@ def test_an_unverified_claim_is_a_text(name):
         pytest.param(without(BIRTH, "cnf"), FACTORY, DocumentMalformed, id="claim missing"),
         pytest.param(BIRTH | {"a": {1, 2}}, FACTORY, DocumentMalformed, id="not JSON"),
         pytest.param(BIRTH | {"a": float("inf")}, FACTORY, DocumentMalformed, id="infinite"),
+        pytest.param(BIRTH | {"a": "\ud800"}, FACTORY, DocumentMalformed, id="half a letter"),
         pytest.param(BIRTH | {"a": "x" * 65_536}, FACTORY, DocumentTooLarge, id="too large"),
     ],
 )

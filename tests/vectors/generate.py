@@ -79,6 +79,7 @@ def cases() -> list[dict[str, Any]]:
         ("line end", right + "\n", "document_malformed"),
         ("unused bits", f"{first}.{second}.{signature[:-1]}_", "document_malformed"),
         ("claim twice", made(head, twice, FACTORY), "document_malformed"),
+        ("half a letter", made(head, BIRTH | {"x": ["\ud800"]}, FACTORY), "document_malformed"),
         ("claims are a list", made(head, "[]", FACTORY), "document_malformed"),
         ("claims are no JSON", made(head, "{", FACTORY), "document_malformed"),
         ("another type", made(head | {"typ": "x"}, BIRTH, FACTORY), "document_type_unknown"),

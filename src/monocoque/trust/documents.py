@@ -204,10 +204,16 @@ def _text(members: Mapping[str, Any], name: str) -> str:
 
 def _pack(members: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(dict(members), separators=(",", ":"), sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(
+            dict(members),
+            separators=(",", ":"),
+            sort_keys=True,
+            allow_nan=False,
+            ensure_ascii=False,
+        )
+        return base64url.encode(text.encode())
+    except (TypeError, ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
         raise DocumentMalformed("The claims cannot be written as JSON.") from None
-    return base64url.encode(text.encode())
 
 
 def _unpack(text: str) -> dict[str, Any]:
@@ -217,6 +223,8 @@ def _unpack(text: str) -> dict[str, Any]:
             object_pairs_hook=_without_repetition,
             parse_constant=_no_constant,
         )
+        # Half of a surrogate pair is a text that cannot be stored or sent (RFC 7493 section 2.1).
+        json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise DocumentMalformed("A part is not JSON.") from None
     if not isinstance(members, dict):

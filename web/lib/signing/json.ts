@@ -1,8 +1,9 @@
-// JSON whose objects have no member twice: readers differ in which of the two counts.
+// JSON whose objects have no member twice (readers differ in which of the two counts), and whose
+// texts are whole letters.
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
 
-/** The value of a JSON text; throws SyntaxError, also when an object has a member twice. */
+/** The value of a JSON text; throws SyntaxError, also for a member that is there twice. */
 export function parseStrictly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   // The text is JSON from here on, so its tokens alone say where a member's name stands.
@@ -12,6 +13,9 @@ export function parseStrictly(text: string): unknown {
     if (token === '{') open.push(new Set());
     else if (token === '[') open.push(null);
     else if (token === '}' || token === ']') open.pop();
+    else if (token.startsWith('"') && /\p{Surrogate}/u.test(JSON.parse(token))) {
+      throw new SyntaxError('A text has half of a surrogate pair.'); // RFC 7493 section 2.1
+    }
     const names = open.at(-1);
     if (names && token.startsWith('"') && previous !== ':') {
       const name: string = JSON.parse(token);
