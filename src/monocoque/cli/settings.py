@@ -69,10 +69,19 @@ def read_settings(
                 values[field.name] = setting.value
         if table:
             raise SettingInvalid(f"{file}: there is no setting {section}.{min(table)}.")
+        _refuse_unknown_variables(section, kind, given)
         configs[kind] = kind(**values)
     if written:
         raise SettingInvalid(f"{file}: there is no section {min(written)}.")
     return configs, shown
+
+
+def _refuse_unknown_variables(section: str, kind: type, environment: Mapping[str, str]) -> None:
+    prefix = f"{ENVIRONMENT_PREFIX}{section}_".upper()
+    known = {prefix + field.name.upper() for field in dataclasses.fields(kind)}
+    unknown = {name for name in environment if name.startswith(prefix)} - known
+    if unknown:
+        raise SettingInvalid(f"Environment: {min(unknown)} is no setting.")
 
 
 def _setting(

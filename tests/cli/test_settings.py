@@ -1,0 +1,90 @@
+"""Settings: which of three places wins, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from monocoque.car.link.config import LinkConfig
+from monocoque.cli.settings import SECTIONS, read_settings
+from monocoque.contracts.errors import SettingInvalid
+
+NAME = "link.hello_interval_s"
+VARIABLE = "MONOCOQUE_LINK_HELLO_INTERVAL_S"
+
+
+def written(directory: Path, content: str) -> Path:
+    """A settings file."""
+    file = directory / "monocoque.toml"
+    file.write_bytes(content.encode("latin-1"))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "value", "source"),
+    [
+        pytest.param("", {}, LinkConfig().hello_interval_s, "default", id="default"),
+        pytest.param("[link]\nhello_interval_s = 4.5", {}, 4.5, "FILE", id="file"),
+        pytest.param("[link]\nhello_interval_s = 4", {}, 4.0, "FILE", id="whole-number"),
+        pytest.param("", {VARIABLE: "2.5"}, 2.5, f"environment {VARIABLE}", id="environment"),
+        pytest.param(
+            "[link]\nhello_interval_s = 4.5",
+            {VARIABLE: "2"},
+            2.0,
+            f"environment {VARIABLE}",
+            id="environment-over-file",
+        ),
+    ],
+)
+def test_the_nearest_place_wins_and_is_named(
+    content: str, environment: dict[str, str], value: float, source: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path, content)
+    configs, settings = read_settings(file, environment)
+    config = configs[LinkConfig]
+    assert config.hello_interval_s == value
+    assert type(config.hello_interval_s) is float
+    assert config.hello_retry_s == LinkConfig().hello_retry_s
+    sources = {setting.name: (setting.value, setting.source) for setting in settings}
+    assert sources[NAME] == (value, source.replace("FILE", str(file)))
+    assert sources["link.hello_retry_s"] == (LinkConfig().hello_retry_s, "default")
+
+
+def test_without_a_file_every_section_has_its_defaults(tmp_path: Path) -> None:
+    configs, settings = read_settings(tmp_path / "monocoque.toml", {})
+    assert configs == {kind: kind() for kind in SECTIONS.values()}
+    assert {setting.source for setting in settings} == {"default"}
+
+
+def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
+    others = {"PATH": "/bin", "MONOCOQUE_DATA": "/data", "MONOCOQUE_PORT": "8000"}
+    assert read_settings(tmp_path / "none", others)[0] == read_settings(tmp_path / "none", {})[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "named"),
+    [
+        pytest.param("[link]\nhello = 1", {}, "link.hello", id="unknown-setting"),
+        pytest.param("[wheels]\ncount = 4", {}, "wheels", id="unknown-section"),
+        pytest.param("link = 4", {}, "link", id="no-section"),
+        pytest.param("[link]\nhello_interval_s = 'often'", {}, NAME, id="text-for-number"),
+        pytest.param("[link]\nhello_interval_s = true", {}, NAME, id="truth-for-number"),
+        pytest.param(
+            "[link]\noutbox_batch_messages = 1.5", {}, "link.outbox_batch_messages", id="half"
+        ),
+        pytest.param("[link]\nhello_interval_s = -1", {}, NAME, id="negative"),
+        pytest.param("[link\n", {}, "not TOML", id="not-toml"),
+        pytest.param("# \xff", {}, "not TOML", id="not-utf-8"),
+        pytest.param("", {VARIABLE: "often"}, NAME, id="environment-text-for-number"),
+        pytest.param("", {VARIABLE: ""}, NAME, id="environment-empty"),
+        pytest.param("", {VARIABLE: "-0.5"}, NAME, id="environment-negative"),
+        pytest.param(
+            "", {"MONOCOQUE_LINK_HELLO": "1"}, "MONOCOQUE_LINK_HELLO", id="environment-unknown"
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(
+    content: str, environment: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings(written(tmp_path, content), environment)
+    assert named in refused.value.what
