@@ -242,6 +242,9 @@ def _parameter(parameter: Any, path: str) -> list[str]:
         else parameter.name.upper()
     )
     default = "required" if parameter.required else parameter.default
+    described = getattr(parameter, "show_default", None)
+    if isinstance(described, str):  # a value that is another one on each machine
+        return [code(name), described, said]
     shown = "none" if default is None or callable(default) else default
     return [code(name), code(shown), said]
 

@@ -33,7 +33,15 @@ CARS_MAX = 1_000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[Path, typer.Option("--data", help="The data directory.", envvar="MONOCOQUE_DATA")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="The data directory.",
+        envvar="MONOCOQUE_DATA",
+        show_default="monocoque in the user's data folder",
+    ),
+]
 Cars = Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")]
 Port = Annotated[
     int,
