@@ -175,7 +175,7 @@ async def test_pages_that_were_not_built_say_how_to_build_them(edge: EdgeUnderTe
 
     assert response.status_code == 500
     assert response.headers["content-type"].startswith("text/plain")
-    assert "make setup" in response.text
+    assert "make web" in response.text
 
 
 def test_memory_for_pages_is_bounded(directory: Path) -> None:

@@ -555,7 +555,7 @@ class PagesMissing(SetupError):
     """The web pages were not built into this installation."""
 
     code = "pages_missing"
-    default_hint = "Run `make setup`, which builds them."
+    default_hint = "Run `make web`, which builds them."
 
 
 # --- a mistake of ours -----------------------------------------------------------------------

@@ -200,7 +200,7 @@ export const de: Catalogue = {
   'error.clock_went_back': 'Die Uhr der Zelle ging zurück.',
   'error.clock_went_back.hint': 'Sie nach einer Zeitquelle stellen; festgehaltene Zeiten bleiben.',
   'error.pages_missing': 'Diese Installation hat keine Seiten.',
-  'error.pages_missing.hint': '„make setup“ baut sie.',
+  'error.pages_missing.hint': '„make web“ baut sie.',
   'error.defect': 'Die Zelle hat einen Fehler gemacht.',
   'error.defect.hint': 'Mit der Kennung der Spur unten melden.',
 };

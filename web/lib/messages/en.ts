@@ -197,7 +197,7 @@ export const en = {
   'error.clock_went_back': 'The cell’s clock went back.',
   'error.clock_went_back.hint': 'Set it by a time source; times on record are not changed.',
   'error.pages_missing': 'This installation has no pages.',
-  'error.pages_missing.hint': 'Run “make setup”, which builds them.',
+  'error.pages_missing.hint': 'Run “make web”, which builds them.',
   'error.defect': 'The cell made a mistake.',
   'error.defect.hint': 'Report it with the trace id below.',
 } as const;

@@ -192,7 +192,7 @@ export const zh: Catalogue = {
   'error.clock_went_back': '单元的时钟倒退了。',
   'error.clock_went_back.hint': '请用时间源校准；已记录的时间不会更改。',
   'error.pages_missing': '此安装没有页面。',
-  'error.pages_missing.hint': '请运行 “make setup” 构建页面。',
+  'error.pages_missing.hint': '请运行 “make web” 构建页面。',
   'error.defect': '单元出了差错。',
   'error.defect.hint': '请附上下方的追踪编号报告。',
 };
