@@ -4,6 +4,7 @@ Rules: a failure is printed as what happened and what to do now, and ends with s
 to standard output, progress and logs to standard error.
 """
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
@@ -27,7 +28,6 @@ from monocoque.contracts.errors import (
 from monocoque.contracts.identifiers import car_id
 from monocoque.contracts.rights import Site
 
-DEFAULT_DATA = Path(platformdirs.user_data_dir("monocoque"))
 DEFAULT_PORT = 8_000
 CARS_MAX = 1_000
 
@@ -37,9 +37,10 @@ Data = Annotated[
     Path,
     typer.Option(
         "--data",
-        help="The data directory.",
+        help="The data directory; the user's own data folder if not given.",
         envvar="MONOCOQUE_DATA",
-        show_default="monocoque in the user's data folder",
+        default_factory=lambda: Path(platformdirs.user_data_dir("monocoque")),
+        show_default=False,
     ),
 ]
 Cars = Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")]
@@ -67,7 +68,7 @@ def monocoque(
 
 
 @app.command()
-def up(cars: Cars = 3, port: Port = DEFAULT_PORT, data: Data = DEFAULT_DATA) -> None:
+def up(data: Data, cars: Cars = 3, port: Port = DEFAULT_PORT) -> None:
     """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
     from monocoque.cli.starting import start_cell
 
@@ -77,9 +78,9 @@ def up(cars: Cars = 3, port: Port = DEFAULT_PORT, data: Data = DEFAULT_DATA) -> 
 @app.command()
 def run(
     role: Annotated[str, typer.Argument(help="cell, cars or car.")],
+    data: Data,
     cars: Cars = 0,
     port: Port = DEFAULT_PORT,
-    data: Data = DEFAULT_DATA,
     car: Annotated[str, typer.Option(help="Which car, for the role car; a new one if none.")] = "",
     until_input_ends: Annotated[
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
@@ -103,7 +104,7 @@ def run(
 @app.command("sign-in")
 def sign_in(
     site: Annotated[str, typer.Argument(help="shop, phone or console.")],
-    data: Data = DEFAULT_DATA,
+    data: Data,
 ) -> None:
     """Print a new one-time link for a site of the running installation."""
     from monocoque.cli.starting import print_sign_in_link
@@ -114,13 +115,15 @@ def sign_in(
 
 
 @app.command()
-def doctor(port: Port = DEFAULT_PORT, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+def doctor(data: Data, port: Port = DEFAULT_PORT, as_json: AsJson = False) -> None:
     """Say what is wrong and how to mend it, and where each setting came from."""
     from monocoque.cli.doctor import examine
     from monocoque.cli.settings import read_settings
 
     findings = list(examine(data, port, __version__))
-    settings = read_settings(data / "monocoque.toml")[1]
+    settings = []
+    with contextlib.suppress(MonocoqueError):  # then it is among the findings
+        settings = read_settings(data / "monocoque.toml")[1]
     if as_json:
         found = [
             {"what": f.what, "detail": f.detail, "code": f.error.code if f.error else None}
