@@ -210,3 +210,15 @@ def test_ctrl_c_ends_everything_and_the_next_start_goes_on(tmp_path: Path) -> No
     installation.start()
     assert {path.name for path in (installation.data / "cars").iterdir()} == cars
     assert installation.stop() == 0
+
+
+def test_a_refused_setting_is_said_in_two_lines(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/monocoque.toml").write_text("[link]\nhello = 1\n")
+    done = typed(tmp_path, "up", "--port", "0", "--data", "data")
+    assert_refused(done, errors.SettingInvalid.default_hint)
+    assert "link.hello" in done.stderr
+    words = ["doctor", "--json", "--data", "data", "--port", str(free_port())]
+    found = findings_of(typed(tmp_path, *words))
+    assert found["settings"]["code"] == errors.SettingInvalid.code
+    assert "link.hello" in found["settings"]["detail"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import (
     CellUnreachable,
     DiskFull,
@@ -45,6 +46,7 @@ def examine(path: Path, port: int, product: str) -> Iterator[Finding]:
     layout = Layout(path)
     for what, look in (
         ("data directory", lambda: _directory(layout, product)),
+        ("settings", lambda: _settings(layout)),
         ("free disk", lambda: _disk(path)),
         ("bus server", find_program),
         ("pages", _pages),
@@ -74,6 +76,11 @@ def _directory(layout: Layout, product: str) -> str:
     if found is not None:
         stamp.refuse(layout, found, product)
     return f"{layout.path}, written by {found.product if found else 'nobody yet'}"
+
+
+def _settings(layout: Layout) -> str:
+    settings = read_settings(layout.settings)[1]
+    return f"{sum(setting.source != 'default' for setting in settings)} are not the default"
 
 
 def _disk(path: Path) -> str:
