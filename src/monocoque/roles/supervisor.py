@@ -14,7 +14,7 @@ for nats-server and the cars).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monocoque.contracts.errors import MonocoqueError
@@ -43,12 +43,22 @@ class Supervised:
 
 async def supervise(services: Sequence[Supervised], config: SupervisorConfig) -> None:
     """Run the services until cancelled."""
+    own_task = asyncio.current_task()
+    assert own_task is not None
+    cancelled_before = own_task.cancelling()
+
+    def is_stopping() -> bool:
+        return own_task.cancelling() > cancelled_before
+
     async with asyncio.TaskGroup() as group:
         for service in services:
-            group.create_task(_keep_running(service, config), name=_name(service))
+            work = _keep_running(service, config, is_stopping)
+            group.create_task(work, name=_name(service))
 
 
-async def _keep_running(service: Supervised, config: SupervisorConfig) -> None:
+async def _keep_running(
+    service: Supervised, config: SupervisorConfig, is_stopping: Callable[[], bool]
+) -> None:
     context = service.context
     loop = asyncio.get_running_loop()
     pause_s = config.restart_pause_s_min
@@ -61,9 +71,10 @@ async def _keep_running(service: Supervised, config: SupervisorConfig) -> None:
         # on. An ExceptionGroup comes from the service's own TaskGroup.
         except Exception as error:  # noqa: BLE001
             _report(context, error)
-        if _is_cancelled():
+        if is_stopping():
             # The service died of something else at the moment of its cancellation, or ate it.
             raise asyncio.CancelledError
+        _forget_cancellations()
         context.metrics.service_restarts.labels(service=context.service_name).inc()
         if loop.time() - started_s >= config.healthy_after_s:
             pause_s = config.restart_pause_s_min
@@ -71,9 +82,14 @@ async def _keep_running(service: Supervised, config: SupervisorConfig) -> None:
         pause_s = min(pause_s * 2, config.restart_pause_s_max)
 
 
-def _is_cancelled() -> bool:
+def _forget_cancellations() -> None:
+    """Take back what a TaskGroup of the service that failed left on this task.
+
+    Before Python 3.13 it cancels the task that waits for it, and does not always take that back.
+    """
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    while task is not None and task.cancelling() > 0:
+        task.uncancel()
 
 
 def _report(context: Context, error: Exception) -> None:
