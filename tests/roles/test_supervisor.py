@@ -52,6 +52,15 @@ async def fails_at_once(_life: int) -> None:
     raise BusUnavailable("The bus is away.")
 
 
+async def fails_in_a_group(_life: int) -> None:
+    async def fails_later() -> None:
+        await asyncio.sleep(0.001)
+        raise BusUnavailable("The bus went away.")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fails_later())
+
+
 async def ends_at_once(_life: int) -> None:
     return
 
@@ -111,7 +120,12 @@ async def supervised(
 
 
 @pytest.mark.parametrize(
-    "script", [pytest.param(fails_at_once, id="fails"), pytest.param(ends_at_once, id="ends")]
+    "script",
+    [
+        pytest.param(fails_at_once, id="fails"),
+        pytest.param(fails_in_a_group, id="fails in a group of tasks"),
+        pytest.param(ends_at_once, id="ends"),
+    ],
 )
 @pytest.mark.parametrize("seed", range(3))
 def test_a_service_that_does_not_stay_is_started_again_after_a_growing_pause(script, seed) -> None:
