@@ -35,7 +35,7 @@ from monocoque.plumbing.bus.nats_credentials import (
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.http import build_app
 from monocoque.trust.documents import sign
-from monocoque.trust.keys import PrivateKey, SystemKeyMaker
+from monocoque.trust.keys import PrivateKey, SystemKeyMaker, load_key
 from tests.fixtures.bus import SecretsInMemory
 from tests.fixtures.http import HOSTS, SettableClock, in_process, make_context
 
@@ -138,7 +138,7 @@ async def test_the_two_sides_understand_each_other(records: Records) -> None:
     world = World(records)
     keystore = SecretsInMemory()
     identity = car_enrolment.identity_of(keystore, SystemKeyMaker())
-    birth = world.birth(key=car_enrolment.load_key(keystore.read("identity-key") or b""))
+    birth = world.birth(key=load_key(keystore.read("identity-key") or b""))
 
     async def post(document: bytes) -> str:
         return (await world.enrolment.enrol(document)).credentials
