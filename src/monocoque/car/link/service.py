@@ -2,8 +2,10 @@
 
 Rules:
 
-* says hello every ``hello_interval_s`` and as soon as there is a connection;
-* publishes the car's state at every connect and at least every ``state_interval_s``;
+* says hello every ``hello_interval_s``, and every ``hello_retry_s`` while none can be sent; a cut
+  that begins and ends between two hellos is not noticed;
+* publishes the car's state after each hello that followed a missed one, and at least every
+  ``state_interval_s``;
 * an event is a row in the outbox first and a message second; the row goes when the cell has
   acknowledged it, and its message id makes a repetition harmless;
 * without a connection nothing is lost but hellos, which are counted.
