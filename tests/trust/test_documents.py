@@ -1,11 +1,14 @@
 """Documents: the right ones are taken, and every wrong one is refused by its own error."""
 
+import hmac
 import json
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from monocoque.contracts.documents import (
     CAR_BIRTH,
@@ -29,7 +32,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.trust import base64url
 from monocoque.trust.documents import SECOND_US, bound_key, sign, unverified_claim, verify
-from monocoque.trust.keys import SeededKeyMaker
+from monocoque.trust.keys import P256_ORDER, SeededKeyMaker
 
 NOW_S = 1_800_000_000
 NOW_US = NOW_S * SECOND_US
@@ -58,6 +61,23 @@ def forged(header=HEADER, claims=BIRTH, signer=FACTORY):
     parts = [p if isinstance(p, str) else json.dumps(p) for p in (header, claims)]
     signing_input = ".".join(base64url.encode(part.encode()) for part in parts).encode()
     return signing_input + b"." + base64url.encode(signer.sign(signing_input)).encode()
+
+
+def with_number(digits):
+    return forged(claims=json.dumps(BIRTH)[:-1] + f',"a":{digits}}}')
+
+
+def nested(depth):
+    """Claims of that depth; they themselves are the first."""
+    lists = depth - 1
+    return forged(claims=json.dumps(BIRTH)[:-1] + ',"a":' + "[" * lists + "]" * lists + "}")
+
+
+class ByPublicBytes:
+    """Signs by HMAC with what everybody knows: the public key."""
+
+    def sign(self, message):
+        return hmac.digest(json.dumps(dict(FACTORY.public_jwk)).encode(), message, "sha256")
 
 
 def without(members, name):
@@ -108,6 +128,14 @@ ODD = SIGNATURE[:-1] + (b"R" if SIGNATURE[-1:] == b"Q" else b"Z")
             forged(claims=BIRTH | {"a": ["\ud800"]}), DocumentMalformed, id="half a letter"
         ),
         pytest.param(forged(claims="[]"), DocumentMalformed, id="claims are a list"),
+        pytest.param(forged(claims=BIRTH | {"a": 1.0}), DocumentMalformed, id="a fraction"),
+        pytest.param(with_number("1e3"), DocumentMalformed, id="an exponent"),
+        pytest.param(with_number("1e999"), DocumentMalformed, id="an infinite exponent"),
+        pytest.param(with_number(str(2**53)), DocumentMalformed, id="a large number"),
+        pytest.param(with_number(str(-(2**53))), DocumentMalformed, id="a large debt"),
+        pytest.param(with_number("9" * 5_000), DocumentMalformed, id="an endless number"),
+        pytest.param(nested(17), DocumentMalformed, id="nested once too often"),
+        pytest.param(nested(20_000), DocumentMalformed, id="nested without end"),
         pytest.param(forged(without(HEADER, "typ")), DocumentTypeUnknown, id="no typ"),
         pytest.param(
             forged(HEADER | {"typ": CAR_ENROLMENT.typ}), DocumentTypeUnknown, id="another type"
@@ -117,6 +145,7 @@ ODD = SIGNATURE[:-1] + (b"R" if SIGNATURE[-1:] == b"Q" else b"Z")
         ),
         pytest.param(forged(HEADER | {"crit": ["b64"]}), CriticalClaimUnknown, id="crit"),
         pytest.param(forged(HEADER | {"crit": []}), CriticalClaimUnknown, id="empty crit"),
+        pytest.param(forged(HEADER | {"b64": False}), CriticalClaimUnknown, id="plain claims"),
         pytest.param(forged(without(HEADER, "alg")), AlgorithmRefused, id="no algorithm"),
         pytest.param(forged(HEADER | {"alg": "none"}), AlgorithmRefused, id="none"),
         pytest.param(
@@ -127,7 +156,14 @@ ODD = SIGNATURE[:-1] + (b"R" if SIGNATURE[-1:] == b"Q" else b"Z")
             AlgorithmRefused,
             id="none without signature",
         ),
+        pytest.param(forged(HEADER | {"alg": "NoNe"}), AlgorithmRefused, id="none in disguise"),
+        pytest.param(forged(HEADER | {"alg": "es256"}), AlgorithmRefused, id="small letters"),
         pytest.param(forged(HEADER | {"alg": "HS256"}), AlgorithmRefused, id="HS256"),
+        pytest.param(
+            forged(HEADER | {"alg": "HS256"}, signer=ByPublicBytes()),
+            AlgorithmRefused,
+            id="HS256 by the public key's bytes",
+        ),
         pytest.param(forged(HEADER | {"alg": "EdDSA"}), AlgorithmRefused, id="not of the row"),
         pytest.param(forged(HEADER | {"alg": ["ES256"]}), AlgorithmRefused, id="a list of them"),
         pytest.param(
@@ -288,6 +324,8 @@ def test_an_unverified_claim_is_a_text(name):
         pytest.param(BIRTH | {"a": {1, 2}}, FACTORY, DocumentMalformed, id="not JSON"),
         pytest.param(BIRTH | {"a": float("inf")}, FACTORY, DocumentMalformed, id="infinite"),
         pytest.param(BIRTH | {"a": "\ud800"}, FACTORY, DocumentMalformed, id="half a letter"),
+        pytest.param(BIRTH | {"a": 0.5}, FACTORY, DocumentMalformed, id="a fraction"),
+        pytest.param(BIRTH | {"a": {1: 1, "1": 2}}, FACTORY, DocumentMalformed, id="twice"),
         pytest.param(BIRTH | {"a": "x" * 65_536}, FACTORY, DocumentTooLarge, id="too large"),
     ],
 )
@@ -302,8 +340,46 @@ def test_every_row_says_when_it_was_made_and_ends_or_is_for_ever(row):
     assert row.expires == ("exp" in row.claims)
 
 
+def test_what_every_reader_reads_alike_is_taken():
+    document = nested(16)
+    assert verify(CAR_BIRTH, document, find_key, NOW_US)
+    for number in (2**53 - 1, 1 - 2**53):
+        assert verify(CAR_BIRTH, with_number(str(number)), find_key, NOW_US).claims["a"] == number
+
+
+def test_a_key_that_was_found_under_another_name_is_not_used():
+    with pytest.raises(KeyUnknown):
+        verify(CAR_BIRTH, RIGHT, lambda _: STRANGER.public_jwk, NOW_US)
+    misnamed = forged(HEADER | {"kid": "factory"})
+    with pytest.raises(KeyUnknown):
+        verify(CAR_BIRTH, misnamed, lambda _: FACTORY.public_jwk, NOW_US)
+
+
+def test_both_halves_of_the_curve_are_taken_so_bytes_are_no_name_of_a_document():
+    raw = base64url.decode(SIGNATURE.decode())
+    other_s = P256_ORDER - int.from_bytes(raw[32:], "big")
+    mirrored = base64url.encode(raw[:32] + other_s.to_bytes(32, "big")).encode()
+    document = HEAD + b"." + BODY + b"." + mirrored
+    assert document != RIGHT
+    assert verify(CAR_BIRTH, document, find_key, NOW_US).claims == BIRTH
+
+
+def test_a_library_of_others_reads_our_documents_and_names_our_keys():
+    key = ECKey.import_key(dict(FACTORY.public_jwk))
+    assert key.thumbprint() == FACTORY.key_id
+    found = jws.deserialize_compact(sign(CAR_BIRTH, BIRTH, FACTORY), key, algorithms=["ES256"])
+    assert json.loads(found.payload) == BIRTH
+    assert found.protected == HEADER
+
+
+def test_we_read_the_documents_of_a_library_of_others():
+    key = ECKey.import_key(json.loads(FACTORY.export()))
+    document = jws.serialize_compact(HEADER, json.dumps(BIRTH), key, algorithms=["ES256"])
+    assert verify(CAR_BIRTH, document.encode(), find_key, NOW_US).claims == BIRTH
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )

@@ -6,6 +6,8 @@ Rules:
 * its JWS header carries ``typ``, which names kind and version; a reader takes only the ``typ`` it
   asked for, only by the algorithms of the row, and refuses any ``crit`` it does not know;
 * claims that a reader does not know survive and are ignored (old cars read new documents);
+* numbers are whole and small enough that every language reads the same one, also in claims that
+  are added later;
 * every document ends: ``exp`` is required unless the row says that it is a record for ever.
 
 docs/protocol/documents.md shows every row with worked bytes.
@@ -18,6 +20,10 @@ from typing import Final
 DOCUMENT_BYTES_MAX: Final = 65_536
 CLOCK_DIFFERENCE_S_MAX: Final = 120
 """How far two honest clocks may disagree when a time is checked."""
+DOCUMENT_NUMBER_MAX: Final = 2**53 - 1
+"""The largest number, and the smallest below zero, that every reader has (RFC 7493, 2.2)."""
+DOCUMENT_DEPTH_MAX: Final = 16
+"""How many objects and lists may lie in one another, the outermost counted."""
 
 
 @dataclass(frozen=True, slots=True)

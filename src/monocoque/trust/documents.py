@@ -6,7 +6,10 @@ Rules:
   itself by name; nothing in the document can widen that (RFC 8725);
 * the signature is checked before any claim is believed;
 * no member of a header or of the claims may be there twice, since readers differ in which counts;
-* any ``crit`` is refused: there is no extension that we know;
+* any ``crit`` is refused: there is no extension that we know; so is ``b64`` (RFC 7797), by which
+  some readers would take other bytes for the claims;
+* what two readers could read differently (fractions, large numbers, deep nesting, half letters)
+  is refused, known claim or not;
 * an audience in a document must be the reader's own (RFC 7519 section 4.1.3);
 * claims that a reader does not know are kept and ignored.
 
@@ -22,6 +25,8 @@ from typing import Any, Final
 from monocoque.contracts.documents import (
     CLOCK_DIFFERENCE_S_MAX,
     DOCUMENT_BYTES_MAX,
+    DOCUMENT_DEPTH_MAX,
+    DOCUMENT_NUMBER_MAX,
     DocumentType,
 )
 from monocoque.contracts.errors import (
@@ -64,14 +69,15 @@ def sign(document_type: DocumentType, claims: Mapping[str, Any], signer: Signer)
     """A document of that type with these claims, as compact JWS.
 
     claims: times are whole seconds since 1970 (RFC 7519 NumericDate). Raises AlgorithmRefused
-    when the type does not allow the signer's algorithm, DocumentMalformed when claims are missing
-    or no reader would take their times, DocumentTooLarge.
+    when the type does not allow the signer's algorithm, DocumentMalformed when no reader would
+    take the claims, DocumentTooLarge.
     """
     if signer.algorithm not in document_type.algorithms:
         raise AlgorithmRefused(f"{document_type.typ} is not signed with {signer.algorithm}.")
-    _check_claims(document_type, claims)
+    claims_text = _pack(claims)
+    _check_claims(document_type, _unpack(claims_text))
     header = {"alg": signer.algorithm, "kid": signer.key_id, "typ": document_type.typ}
-    signing_input = f"{_pack(header)}.{_pack(claims)}".encode("ascii")
+    signing_input = f"{_pack(header)}.{claims_text}".encode("ascii")
     signature = base64url.encode(signer.sign(signing_input)).encode("ascii")
     document = signing_input + b"." + signature
     if len(document) > DOCUMENT_BYTES_MAX:
@@ -150,7 +156,7 @@ def _read_header(document_type: DocumentType, header: Mapping[str, Any]) -> tupl
     """The algorithm and the key id."""
     if header.get("typ") != document_type.typ:
         raise DocumentTypeUnknown(f"Wanted is {document_type.typ}.")
-    if "crit" in header:
+    if "crit" in header or "b64" in header:
         raise CriticalClaimUnknown("The document has a header that must be understood.")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in document_type.algorithms:
@@ -171,8 +177,6 @@ def _check_claims(document_type: DocumentType, claims: Mapping[str, Any]) -> Non
             raise DocumentMalformed(f"{name} is not whole seconds.")
     if not document_type.expires:
         return
-    if "exp" not in claims or "iat" not in claims:
-        raise DocumentMalformed(f"{document_type.typ} says when it was made and when it ends.")
     if not 0 < claims["exp"] - claims["iat"] <= document_type.lifetime_s_max:
         raise DocumentMalformed(f"{document_type.typ} lives too long, or not at all.")
 
@@ -221,8 +225,11 @@ def _unpack(text: str) -> dict[str, Any]:
         members = json.loads(
             base64url.decode(text).decode("utf-8"),
             object_pairs_hook=_without_repetition,
-            parse_constant=_no_constant,
+            parse_constant=_no_number,
+            parse_float=_no_number,
+            parse_int=_whole_number,
         )
+        _check_depth(members, DOCUMENT_DEPTH_MAX)
         # Half of a surrogate pair is a text that cannot be stored or sent (RFC 7493 section 2.1).
         json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
@@ -239,5 +246,21 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_constant(name: str) -> Any:
-    raise DocumentMalformed(f"{name} is not JSON.")
+def _no_number(_: str) -> Any:
+    raise DocumentMalformed("A number is not whole.")
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > DOCUMENT_NUMBER_MAX:
+        raise DocumentMalformed("A number is too large to be the same for every reader.")
+    return number
+
+
+def _check_depth(value: object, left: int) -> None:
+    if not isinstance(value, (dict, list)):
+        return
+    if left == 0:
+        raise DocumentMalformed("A part is nested too deeply.")
+    for member in value.values() if isinstance(value, dict) else value:
+        _check_depth(member, left - 1)
