@@ -1,4 +1,4 @@
-"""The vectors that the pages read too: they are up to date, and this side agrees with them."""
+"""The shared vectors: Python says of each what the file says, as the pages do."""
 
 import json
 
@@ -6,28 +6,48 @@ import pytest
 
 from monocoque.contracts.documents import DOCUMENT_TYPES
 from monocoque.contracts.errors import DocumentRefused
+from monocoque.trust import base64url
 from monocoque.trust.documents import SECOND_US, verify
-from tests.vectors.generate import FILE, vectors
+from monocoque.trust.keys import load_key
+from monocoque.trust.sealing import open_sealed
+from tests.vectors import generate
 
-VECTORS = json.loads(FILE.read_text(encoding="utf-8"))
+VECTORS = json.loads(generate.DOCUMENTS.read_text(encoding="utf-8"))
+SEALED = json.loads(generate.SEALED.read_text(encoding="utf-8"))
 TYPES = {row.typ: row for row in DOCUMENT_TYPES}
 
 
-def test_the_file_is_what_the_rules_give():
-    assert FILE.read_text(encoding="utf-8") == vectors()
+def said(read, *arguments):
+    """What the reader says: its answer, or the code of its refusal."""
+    try:
+        return read(*arguments), None
+    except DocumentRefused as error:
+        return None, error.code
+
+
+def test_the_files_are_what_the_rules_give():
+    assert generate.DOCUMENTS.read_text(encoding="utf-8") == generate.documents()
+    assert generate.SEALED.read_text(encoding="utf-8") == generate.sealed()
 
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
-def test_a_reader_says_what_the_vector_says(case):
-    try:
-        verify(
-            TYPES[case["typ"]],
-            case["document"].encode(),
-            VECTORS["keys"].get,
-            VECTORS["now_s"] * SECOND_US,
-            case["audience"],
-        )
-        code = None
-    except DocumentRefused as error:
-        code = error.code
+def test_a_reader_says_of_a_document_what_the_vector_says(case):
+    verified, code = said(
+        verify,
+        TYPES[case["typ"]],
+        (case["document"] * case.get("times", 1)).encode(),
+        VECTORS["keys"].get,
+        VECTORS["now_s"] * SECOND_US,
+        case["audience"],
+    )
     assert code == case["code"]
+    assert (verified.claims if verified else None) == case.get("claims")
+
+
+@pytest.mark.parametrize("case", SEALED["cases"], ids=lambda case: case["name"])
+def test_a_reader_says_of_a_sealed_message_what_the_vector_says(case):
+    key = load_key(json.dumps(case["key"]).encode())
+    sealed, purpose = (base64url.decode(case[name]) for name in ("sealed", "purpose"))
+    plaintext, code = said(open_sealed, key, sealed, purpose)
+    assert code == case["code"]
+    assert plaintext == (None if code else base64url.decode(case["plaintext"]))

@@ -1,9 +1,11 @@
-// JSON whose objects have no member twice (readers differ in which of the two counts), and whose
-// texts are whole letters.
+// JSON that every language reads alike: no object has a member twice (readers differ in which of
+// the two counts), numbers are whole and not too large, texts are whole letters, and nothing is
+// nested deeper than the limit.
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|-?\d[\d.eE+-]*/gs;
+const DEPTH_MAX = 16;
 
-/** The value of a JSON text; throws SyntaxError, also for a member that is there twice. */
+/** The value of a JSON text; throws SyntaxError, also for what is JSON and not read alike. */
 export function parseStrictly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   // The text is JSON from here on, so its tokens alone say where a member's name stands.
@@ -13,9 +15,8 @@ export function parseStrictly(text: string): unknown {
     if (token === '{') open.push(new Set());
     else if (token === '[') open.push(null);
     else if (token === '}' || token === ']') open.pop();
-    else if (token.startsWith('"') && /\p{Surrogate}/u.test(JSON.parse(token))) {
-      throw new SyntaxError('A text has half of a surrogate pair.'); // RFC 7493 section 2.1
-    }
+    else checkValue(token);
+    if (open.length > DEPTH_MAX) throw new SyntaxError('A part is nested too deeply.');
     const names = open.at(-1);
     if (names && token.startsWith('"') && previous !== ':') {
       const name: string = JSON.parse(token);
@@ -25,4 +26,14 @@ export function parseStrictly(text: string): unknown {
     previous = token;
   }
   return value;
+}
+
+function checkValue(token: string): void {
+  if (token.startsWith('"')) {
+    if (!/\p{Surrogate}/u.test(JSON.parse(token))) return;
+    throw new SyntaxError('A text has half of a surrogate pair.'); // RFC 7493 section 2.1
+  }
+  if (token === ',' || token === ':') return;
+  if (/^-?\d+$/.test(token) && Number.isSafeInteger(Number(token))) return;
+  throw new SyntaxError('A number is not whole, or too large.'); // RFC 7493 section 2.2
 }
