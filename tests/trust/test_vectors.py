@@ -1,6 +1,8 @@
 """The shared vectors: Python says of each what the file says, as the pages do."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.vectors import generate
 
 VECTORS = json.loads(generate.DOCUMENTS.read_text(encoding="utf-8"))
 SEALED = json.loads(generate.SEALED.read_text(encoding="utf-8"))
+PAGE = Path(__file__).parents[2] / "docs/protocol/documents.md"
 TYPES = {row.typ: row for row in DOCUMENT_TYPES}
 
 
@@ -51,3 +54,28 @@ def test_a_reader_says_of_a_sealed_message_what_the_vector_says(case):
     plaintext, code = said(open_sealed, key, sealed, purpose)
     assert code == case["code"]
     assert plaintext == (None if code else base64url.decode(case["plaintext"]))
+
+
+def squeezed(text):
+    return "".join(text.split())
+
+
+def test_the_worked_bytes_of_the_specification_are_those_of_the_vectors():
+    """Every document, key and sealed message on the page, and nothing else that looks like one."""
+    page = squeezed(PAGE.read_text(encoding="utf-8"))
+    cases = {case["name"]: case for case in VECTORS["cases"]}
+    shown = [cases[name] for name in ("right", "for the reader", "for ever")]
+    assert re.findall(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", page) == [case["document"] for case in shown]
+    for case in shown:
+        header = json.loads(base64url.decode(case["document"].split(".")[0]))
+        claims = {name: "…" if name == "birth" else case["claims"][name] for name in case["claims"]}
+        for value in (header, claims):
+            assert squeezed(json.dumps(value, ensure_ascii=False)) in page
+    for case in (shown[0], shown[2]):
+        key_id = json.loads(base64url.decode(case["document"].split(".")[0]))["kid"]
+        assert squeezed(json.dumps(VECTORS["keys"][key_id])) in page
+    message = next(case for case in SEALED["cases"] if case["name"] == "right")
+    assert squeezed(json.dumps(message["key"], sort_keys=True)) in page
+    assert f"```text{message['sealed']}```" in page
+    assert squeezed(f"`{base64url.decode(message['purpose']).decode()}`") in page
+    assert f"`{base64url.decode(message['plaintext']).decode()}`" in page

@@ -38,8 +38,7 @@ ENROLMENT = {
     "iat": NOW_S,
     "exp": NOW_S + 300,
     "jti": "2",
-    "birth": "a.b.c",
-    "bus_key": "U",
+    "bus_key": "UBUS",
 }
 RELEASE = {
     "iss": "build",
@@ -171,8 +170,9 @@ def _repeated(name: str, text: str, times: int) -> Any:
 def documents() -> str:
     """The text of documents.json."""
     enrolment_head = {"alg": "ES256", "kid": CAR.key_id, "typ": CAR_ENROLMENT.typ}
-    enrolment = made(enrolment_head, ENROLMENT, CAR)
-    several = made(enrolment_head, ENROLMENT | {"aud": ["other", "cell"]}, CAR)
+    shown = ENROLMENT | {"birth": made(HEAD, BIRTH, FACTORY)}
+    enrolment = made(enrolment_head, shown, CAR)
+    several = made(enrolment_head, shown | {"aud": ["other", "cell"]}, CAR)
     release_head = {"alg": "EdDSA", "kid": BUILD.key_id, "typ": PHONE_RELEASE.typ}
     release = made(release_head, RELEASE, BUILD)
     forged = made(release_head, RELEASE, SeededKeyMaker(random.Random("f").randbytes).make("EdDSA"))
