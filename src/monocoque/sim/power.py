@@ -32,6 +32,7 @@ from monocoque.contracts.errors import (
 from monocoque.contracts.topics import Topic
 from monocoque.plumbing.bus.port import Bus, Consumer, Delivery, Identity, Outgoing, Subscription
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.keystore.rules import checked_name, checked_secret
 from monocoque.plumbing.records.port import Records
 from monocoque.sim.faults import Weather
 
@@ -368,11 +369,11 @@ class VirtualKeyStore:
 
     def read(self, name: str) -> bytes | None:
         """See KeyStore."""
-        return self._secrets.get(name)
+        return self._secrets.get(checked_name(name))
 
     def write(self, name: str, secret: bytes) -> None:
         """See KeyStore."""
-        self._secrets[name] = bytes(secret)
+        self._secrets[checked_name(name)] = bytes(checked_secret(name, secret))
 
     def names(self) -> list[str]:
         """See KeyStore."""

@@ -14,10 +14,17 @@ class KeyStore(Protocol):
     """Named secrets."""
 
     def read(self, name: str) -> bytes | None:
-        """The secret, or None when there is none. Raises CredentialsRefused when it is damaged."""
+        """The secret, or None when there is none.
+
+        Raises CredentialsRefused when it is damaged, SettingInvalid when the name is none.
+        """
 
     def write(self, name: str, secret: bytes) -> None:
-        """Keep the secret, in place of an older one. Raises DiskFull, NotWritable."""
+        """Keep the secret, in place of an older one.
+
+        Raises DiskFull and NotWritable; the older one is then still there. Raises SettingInvalid
+        for a name, and CredentialsRefused for a size, that rules.py does not take.
+        """
 
     def names(self) -> list[str]:
         """Which secrets there are, sorted."""
