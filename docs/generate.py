@@ -125,7 +125,7 @@ def document_table() -> str:
 
 
 def error_table() -> str:
-    """Every class of contracts/errors.py, in the order of the tree."""
+    """Every class of contracts/errors/, in the order of the tree."""
 
     def below(kind: type[errors.MonocoqueError]) -> Iterator[type[errors.MonocoqueError]]:
         yield kind

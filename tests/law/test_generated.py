@@ -99,14 +99,14 @@ def test_the_tables_are_those_of_the_code(copy: Copy):
             id="a document's lifetime",
         ),
         pytest.param(
-            "src/monocoque/contracts/errors.py",
+            "src/monocoque/contracts/errors/inputs.py",
             'default_hint = "Send less at once."',
             'default_hint = "Send more."',
             "errors.md",
             id="an error's hint",
         ),
         pytest.param(
-            "src/monocoque/contracts/errors.py",
+            "src/monocoque/contracts/errors/limits.py",
             'code = "queue_full"',
             'code = "not_found"',
             "has the code of another error",

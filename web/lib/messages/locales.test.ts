@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MessageKey } from './catalogue.ts';
 import { CATALOGUES, chooseLocale, LOCALES, translate } from './locales.ts';
@@ -88,10 +88,11 @@ describe('messages', () => {
   });
 
   it('cover every error code that can reach a page', () => {
-    const source = readFileSync(
-      new URL('../../../src/monocoque/contracts/errors.py', import.meta.url),
-      'utf8',
-    );
+    const folder = new URL('../../../src/monocoque/contracts/errors/', import.meta.url);
+    const source = readdirSync(folder)
+      .filter((name) => name.endsWith('.py'))
+      .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+      .join('\n');
     const codes = [...source.matchAll(/^ {4}code(?:: ClassVar\[str\])? = "(\w+)"$/gm)].map(
       (found) => found[1] ?? '',
     );

@@ -1,0 +1,132 @@
+"""The one error tree.
+
+Every failure that leaves a function of ours is one of these classes. Each class answers the four
+questions that a caller, a page or a log line has:
+
+* ``code``: the fixed word on the wire, never renamed, never reused;
+* ``may_have_happened``: could the effect have taken place although this error came back?
+* ``temporary``: may the very same call succeed later, unchanged?
+* ``hint``: what a person can do now.
+
+Rules: a family has a file; every error is imported from this package, where each has a line below
+and a place in the drawing. A class whose answers differ from its parent's overrides them.
+
+The tree::
+
+    MonocoqueError
+    ├── InputError                 the caller sent something we cannot take
+    │   ├── IdentifierMalformed
+    │   ├── MoneyMismatch
+    │   ├── RequestMalformed, RequestTooLarge
+    │   ├── NotFound, MethodNotAllowed
+    │   ├── MessageRefused         on the bus
+    │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
+    │   │   └── MessageFromTheFuture, MessageExpired
+    │   ├── TopicUnknown
+    │   └── DocumentRefused        a signed document
+    │       ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
+    │       ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
+    │       └── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
+    ├── RightsError                the caller may not do this
+    │   ├── NotSignedIn, NotAllowed, SignInLinkSpent
+    │   ├── CrossSiteRefused, SiteUnknown
+    │   ├── TopicRefused
+    │   └── CredentialsRefused
+    ├── LimitError                 a named limit was reached
+    │   ├── TooManyRequests
+    │   └── QueueFull
+    ├── ConflictError              the state forbids it
+    │   ├── CarAlreadyEnrolled
+    │   └── RecordsContended
+    ├── UnavailableError           a part that we need does not answer
+    │   ├── BusUnavailable, BusOutcomeUnknown
+    │   ├── RecordsUnavailable, RecordsOutcomeUnknown
+    │   ├── DeadlinePassed
+    │   └── CellUnreachable
+    ├── StorageError               the disk or the data on it
+    │   ├── DiskFull, NotWritable
+    │   ├── DatabaseCorrupted
+    │   └── DataDirectoryNewer, DataDirectoryOlder, DataDirectoryInUse
+    ├── SetupError                 the machine or its settings
+    │   ├── PortInUse, SettingInvalid, RoleUnknown
+    │   ├── ServerMissing, ServerFailed
+    │   ├── ClockWentBack
+    │   └── PagesMissing
+    └── DefectError                a mistake of ours
+        ├── Deadlock, Livelock, NotInVirtualTime, WorkNotSynchronous
+        └── MachineFenced
+
+Left out on purpose: translations. A page chooses its words by ``code``; ``hint`` is English, for
+engineers and logs.
+"""
+
+from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
+from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
+from monocoque.contracts.errors.conflicts import RecordsContended as RecordsContended
+from monocoque.contracts.errors.defects import Deadlock as Deadlock
+from monocoque.contracts.errors.defects import DefectError as DefectError
+from monocoque.contracts.errors.defects import Livelock as Livelock
+from monocoque.contracts.errors.defects import MachineFenced as MachineFenced
+from monocoque.contracts.errors.defects import NotInVirtualTime as NotInVirtualTime
+from monocoque.contracts.errors.defects import WorkNotSynchronous as WorkNotSynchronous
+from monocoque.contracts.errors.documents import AlgorithmRefused as AlgorithmRefused
+from monocoque.contracts.errors.documents import CriticalClaimUnknown as CriticalClaimUnknown
+from monocoque.contracts.errors.documents import DecryptionFailed as DecryptionFailed
+from monocoque.contracts.errors.documents import DocumentAudienceWrong as DocumentAudienceWrong
+from monocoque.contracts.errors.documents import DocumentExpired as DocumentExpired
+from monocoque.contracts.errors.documents import DocumentMalformed as DocumentMalformed
+from monocoque.contracts.errors.documents import DocumentNotYetValid as DocumentNotYetValid
+from monocoque.contracts.errors.documents import DocumentRefused as DocumentRefused
+from monocoque.contracts.errors.documents import DocumentTooLarge as DocumentTooLarge
+from monocoque.contracts.errors.documents import DocumentTypeUnknown as DocumentTypeUnknown
+from monocoque.contracts.errors.documents import KeyUnknown as KeyUnknown
+from monocoque.contracts.errors.documents import SignatureInvalid as SignatureInvalid
+from monocoque.contracts.errors.inputs import IdentifierMalformed as IdentifierMalformed
+from monocoque.contracts.errors.inputs import InputError as InputError
+from monocoque.contracts.errors.inputs import MethodNotAllowed as MethodNotAllowed
+from monocoque.contracts.errors.inputs import MoneyMismatch as MoneyMismatch
+from monocoque.contracts.errors.inputs import NotFound as NotFound
+from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
+from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.limits import LimitError as LimitError
+from monocoque.contracts.errors.limits import QueueFull as QueueFull
+from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
+from monocoque.contracts.errors.messages import MessageExpired as MessageExpired
+from monocoque.contracts.errors.messages import MessageFromTheFuture as MessageFromTheFuture
+from monocoque.contracts.errors.messages import MessageMalformed as MessageMalformed
+from monocoque.contracts.errors.messages import MessageRefused as MessageRefused
+from monocoque.contracts.errors.messages import MessageTooLarge as MessageTooLarge
+from monocoque.contracts.errors.messages import MessageVersionUnknown as MessageVersionUnknown
+from monocoque.contracts.errors.messages import TopicUnknown as TopicUnknown
+from monocoque.contracts.errors.rights import CredentialsRefused as CredentialsRefused
+from monocoque.contracts.errors.rights import CrossSiteRefused as CrossSiteRefused
+from monocoque.contracts.errors.rights import NotAllowed as NotAllowed
+from monocoque.contracts.errors.rights import NotSignedIn as NotSignedIn
+from monocoque.contracts.errors.rights import RightsError as RightsError
+from monocoque.contracts.errors.rights import SignInLinkSpent as SignInLinkSpent
+from monocoque.contracts.errors.rights import SiteUnknown as SiteUnknown
+from monocoque.contracts.errors.rights import TopicRefused as TopicRefused
+from monocoque.contracts.errors.setup import ClockWentBack as ClockWentBack
+from monocoque.contracts.errors.setup import PagesMissing as PagesMissing
+from monocoque.contracts.errors.setup import PortInUse as PortInUse
+from monocoque.contracts.errors.setup import RoleUnknown as RoleUnknown
+from monocoque.contracts.errors.setup import ServerFailed as ServerFailed
+from monocoque.contracts.errors.setup import ServerMissing as ServerMissing
+from monocoque.contracts.errors.setup import SettingInvalid as SettingInvalid
+from monocoque.contracts.errors.setup import SetupError as SetupError
+from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
+from monocoque.contracts.errors.storage import DataDirectoryInUse as DataDirectoryInUse
+from monocoque.contracts.errors.storage import DataDirectoryNewer as DataDirectoryNewer
+from monocoque.contracts.errors.storage import DataDirectoryOlder as DataDirectoryOlder
+from monocoque.contracts.errors.storage import DiskFull as DiskFull
+from monocoque.contracts.errors.storage import NotWritable as NotWritable
+from monocoque.contracts.errors.storage import StorageError as StorageError
+from monocoque.contracts.errors.tree import MonocoqueError as MonocoqueError
+from monocoque.contracts.errors.tree import all_errors as all_errors
+from monocoque.contracts.errors.unavailable import BusOutcomeUnknown as BusOutcomeUnknown
+from monocoque.contracts.errors.unavailable import BusUnavailable as BusUnavailable
+from monocoque.contracts.errors.unavailable import CellUnreachable as CellUnreachable
+from monocoque.contracts.errors.unavailable import DeadlinePassed as DeadlinePassed
+from monocoque.contracts.errors.unavailable import RecordsOutcomeUnknown as RecordsOutcomeUnknown
+from monocoque.contracts.errors.unavailable import RecordsUnavailable as RecordsUnavailable
+from monocoque.contracts.errors.unavailable import UnavailableError as UnavailableError

@@ -1,0 +1,32 @@
+"""The state of things forbids it; nothing was changed.
+
+Rules: raise a leaf where there is one; the package says what every error answers.
+
+Left out on purpose: input that no state could take, which is an error of input.
+"""
+
+from monocoque.contracts.errors.tree import MonocoqueError
+
+
+class ConflictError(MonocoqueError):
+    """The state of things forbids it; nothing was changed."""
+
+    code = "conflict"
+    http_status = 409
+    default_hint = "Read the present state and decide again."
+
+
+class CarAlreadyEnrolled(ConflictError):
+    """The car is enrolled with another key."""
+
+    code = "car_already_enrolled"
+    default_hint = "A car keeps the key it was enrolled with; look for a copied data directory."
+
+
+class RecordsContended(ConflictError):
+    """Too many writers wanted the same rows at once; the transaction was given up."""
+
+    code = "records_contended"
+    http_status = 503
+    temporary = True
+    default_hint = "Try again."

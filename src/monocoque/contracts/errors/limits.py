@@ -1,0 +1,30 @@
+"""A named limit was reached; nothing was changed.
+
+Rules: raise a leaf where there is one; the package says what every error answers.
+
+Left out on purpose: the limits themselves, which stand beside what they bound.
+"""
+
+from monocoque.contracts.errors.tree import MonocoqueError
+
+
+class LimitError(MonocoqueError):
+    """A named limit was reached; nothing was changed."""
+
+    code = "limit_error"
+    http_status = 429
+    temporary = True
+    default_hint = "Wait, then try again more slowly."
+
+
+class TooManyRequests(LimitError):
+    """One caller asked more often than the rate limit allows."""
+
+    code = "too_many_requests"
+
+
+class QueueFull(LimitError):
+    """A bounded queue is full."""
+
+    code = "queue_full"
+    http_status = 503

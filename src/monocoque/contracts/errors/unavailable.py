@@ -1,0 +1,61 @@
+"""A part that we need does not answer.
+
+Rules: raise a leaf where there is one; the package says what every error answers.
+
+Left out on purpose: parts that never started, which is an error of set-up.
+"""
+
+from monocoque.contracts.errors.tree import MonocoqueError
+
+
+class UnavailableError(MonocoqueError):
+    """A part that we need does not answer."""
+
+    code = "unavailable"
+    http_status = 503
+    temporary = True
+    default_hint = "Try again in a moment; `monocoque doctor` says which part is down."
+
+
+class BusUnavailable(UnavailableError):
+    """The bus cannot be reached; the message was not sent."""
+
+    code = "bus_unavailable"
+
+
+class BusOutcomeUnknown(UnavailableError):
+    """The message was sent and its acknowledgement never came."""
+
+    code = "bus_outcome_unknown"
+    may_have_happened = True
+    default_hint = "Publish it again with the same message id; repetition is harmless."
+
+
+class RecordsUnavailable(UnavailableError):
+    """The database does not answer; nothing was written."""
+
+    code = "records_unavailable"
+
+
+class RecordsOutcomeUnknown(UnavailableError):
+    """The connection was lost while the transaction was being committed."""
+
+    code = "records_outcome_unknown"
+    may_have_happened = True
+    default_hint = "Read the present state before you do it again."
+
+
+class DeadlinePassed(UnavailableError):
+    """The answer did not come in time."""
+
+    code = "deadline_passed"
+    http_status = 504
+    may_have_happened = True
+    default_hint = "Read the present state before you do it again."
+
+
+class CellUnreachable(UnavailableError):
+    """The cell's HTTP door does not answer."""
+
+    code = "cell_unreachable"
+    default_hint = "Start it with `monocoque up` on the same data directory."
