@@ -5,7 +5,8 @@ Rules:
 * the address is asked for anew before every attempt, since the server's port may change;
 * pauses between attempts double up to a limit and are jittered, so that a fleet does not come back
   all at once;
-* after every connection the subscriptions are made again before anybody is told;
+* after every connection the subscriptions are made again before anybody is told, those also that
+  began while they were being made; one that has ended is made no more;
 * refused credentials are an error at the first attempt; later they are tried again, slowly, since
   the server may be about to be given the right keys;
 * without TLS it connects to loopback only.
@@ -23,6 +24,7 @@ import contextlib
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,6 +33,7 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from monocoque.contracts.errors import (
     BusUnavailable,
@@ -51,6 +54,18 @@ Hear = Callable[[Msg], Awaitable[None]]
 _CANCELLATIONS_MAX: Final = 20
 _CANCELLATION_WAIT_S: Final = 0.25
 _OUTGOING_BYTES_MAX: Final = 8 * 1_024 * 1_024
+
+
+@dataclass(eq=False)
+class _Heard:
+    """One subscription, over every connection."""
+
+    subject: str
+    hear: Hear
+    is_over: bool = False
+    made_on: Client | None = None
+    """The connection that it was made on last."""
+    made: Subscription | None = None
 
 
 class NatsLink:
@@ -78,9 +93,7 @@ class NatsLink:
         self._refusal: CredentialsRefused | None = None
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._heard: dict[int, tuple[str, Hear]] = {}
-        self._next_key = 0
-        self.on_connected: list[Callable[[], None]] = []
+        self._heard: set[_Heard] = set()
         self.on_lost: list[Callable[[], None]] = []
 
     @property
@@ -110,23 +123,29 @@ class NatsLink:
             await client.close()
 
     async def subscribe(self, subject: str, hear: Hear) -> Callable[[], Awaitable[None]]:
-        """Hear what is said on a subject, over every reconnection; returns how to stop."""
-        self._next_key += 1
-        key = self._next_key
-        self._heard[key] = (subject, hear)
-        subscription = None
-        if self.is_connected:
-            with _client_errors():
-                subscription = await self.client.subscribe(subject, cb=hear)
-            await self._settle(self.client)
-        made_on = self._client
+        """Hear what is said on a subject, over every reconnection; returns how to stop.
+
+        Without a connection, or when it goes meanwhile, the next connection begins with it.
+        """
+        heard = _Heard(subject, hear)
+        self._heard.add(heard)
 
         async def stop() -> None:
-            del self._heard[key]
-            if subscription is not None and self._client is made_on and self.is_connected:
+            heard.is_over = True
+            self._heard.discard(heard)
+            if heard.made is not None:
                 with contextlib.suppress(nats.errors.Error):
-                    await subscription.unsubscribe()
+                    await heard.made.unsubscribe()
 
+        if self.is_connected:
+            try:
+                with contextlib.suppress(BusUnavailable):
+                    client = self.client
+                    await self._make(client, heard)
+                    await self._settle(client)
+            except asyncio.CancelledError:
+                await stop()
+                raise
         return stop
 
     async def send(
@@ -147,7 +166,7 @@ class NatsLink:
     async def _keep(self) -> None:
         wait_s = self._config.reconnect_wait_s_min
         while True:
-            if self.is_connected:
+            if self._client is not None:
                 await self._lost.wait()
                 self._client = None
                 self._give_up_settling()
@@ -197,9 +216,11 @@ class NatsLink:
                     tls=self._tls,
                 )
                 await client.subscribe(self._settling_subject, cb=self._hear_settled)
-                for subject, hear in self._heard.values():
-                    await client.subscribe(subject, cb=hear)
-            await self._settle(client)
+                await self._make_missing(client)
+                await self._settle(client)
+                # Others began meanwhile. Settling again would give still others time to begin;
+                # whatever is said over this connection from now on comes after them anyway.
+                await self._make_missing(client)
         except BusUnavailable:
             await client.close()
             raise
@@ -210,8 +231,21 @@ class NatsLink:
             raise BusUnavailable("The bus server cannot be reached.") from error
         self._client = client
         self._refusal = None
-        for tell in self.on_connected:
-            tell()
+
+    async def _make_missing(self, client: Client) -> None:
+        while missing := [heard for heard in self._heard if heard.made_on is not client]:
+            for heard in missing:
+                await self._make(client, heard)
+
+    async def _make(self, client: Client, heard: _Heard) -> None:
+        """Tell the server of this subscription; raises BusUnavailable."""
+        heard.made_on, heard.made = client, None
+        with _client_errors():
+            made = await client.subscribe(heard.subject, cb=heard.hear)
+            if heard.is_over:
+                await made.unsubscribe()
+        if heard.made_on is client:  # else the next connection was quicker
+            heard.made = made
 
     async def _settle(self, client: Client) -> None:
         """Return when the server has taken all that was sent; raises BusUnavailable."""

@@ -1,0 +1,119 @@
+"""One connection to NATS while its server dies and subscriptions come and go."""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nats.aio.msg import Msg
+
+from monocoque.contracts.errors import BusUnavailable
+from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.nats_link import NatsLink
+from tests.fixtures.bus import QUICK, NatsCellBus
+
+WAIT_S = 10.0
+KILLS = 5
+COMERS = 20
+
+
+class Ear:
+    """What one subscription heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    async def hear(self, message: Msg) -> None:
+        """Keep it."""
+        self.heard.append(message.data)
+
+
+@asynccontextmanager
+async def opened(cell_bus: NatsCellBus) -> AsyncIterator[tuple[NatsLink, str]]:
+    """A link as a service, and the inbox that it may write to and read."""
+    credentials = cell_bus.credentials(Role.ECHO, {})
+    inbox = f"_INBOX_{credentials.name}"
+    address, chance, log = cell_bus.server.address, cell_bus.random, cell_bus.log
+    link = NatsLink(address, credentials, f"{inbox}.own", chance, log, QUICK, None)
+    await link.open()
+    try:
+        yield link, inbox
+    finally:
+        await link.close()
+
+
+async def restart(cell_bus: NatsCellBus, link: NatsLink) -> None:
+    """Kill the server, start it, and return when the link is connected anew."""
+    pid = cell_bus.server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await cell_bus.until(lambda: not link.is_connected)
+    await cell_bus.server.start()
+    await cell_bus.until(lambda: link.is_connected)
+
+
+async def say(link: NatsLink, subject: str, data: bytes) -> None:
+    """Say it, however often the server is away."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await link.send_to_all([subject], data)
+            except BusUnavailable:
+                await asyncio.sleep(0.01)
+
+
+async def come_and_go(link: NatsLink, inbox: str) -> None:
+    """Subscribe and stop, again and again, without a pause."""
+    for number in itertools.count():
+        stop = await link.subscribe(f"{inbox}.comer.{number}", Ear().hear)
+        await asyncio.sleep(0)
+        await stop()
+
+
+async def test_it_comes_back_every_time_while_subscriptions_come_and_go(nats_bus: NatsCellBus):
+    async with opened(nats_bus) as (link, inbox), asyncio.TaskGroup() as group:
+        comers = [group.create_task(come_and_go(link, inbox)) for _ in range(COMERS)]
+        staying = Ear()
+        await link.subscribe(f"{inbox}.staying", staying.hear)
+        for number in range(KILLS):
+            await restart(nats_bus, link)
+            await say(link, f"{inbox}.staying", b"%d" % number)
+        for comer in comers:
+            comer.cancel()
+        assert staying.heard == [b"%d" % number for number in range(KILLS)]
+
+
+async def test_what_is_subscribed_while_it_connects_is_heard_on_the_new_connection(
+    nats_bus: NatsCellBus,
+):
+    async with opened(nats_bus) as (link, inbox):
+        ears: list[Ear] = []
+
+        async def subscribe_until_connected() -> None:
+            while not link.is_connected:
+                ears.append(Ear())
+                await link.subscribe(f"{inbox}.all", ears[-1].hear)
+                await asyncio.sleep(0.001)
+
+        async with asyncio.TaskGroup() as group:
+            restarting = group.create_task(restart(nats_bus, link))
+            await nats_bus.until(lambda: not link.is_connected)
+            group.create_task(subscribe_until_connected())
+            await restarting
+        await say(link, f"{inbox}.all", b"news")
+        assert ears
+        assert {tuple(ear.heard) for ear in ears} == {(b"news",)}
+
+
+async def test_what_was_ended_after_a_reconnection_is_heard_no_more(nats_bus: NatsCellBus):
+    async with opened(nats_bus) as (link, inbox):
+        ended, going_on = Ear(), Ear()
+        stop = await link.subscribe(f"{inbox}.all", ended.hear)
+        await link.subscribe(f"{inbox}.all", going_on.hear)
+        await restart(nats_bus, link)
+        await say(link, f"{inbox}.all", b"before")
+        await stop()
+        await say(link, f"{inbox}.all", b"after")
+        assert (ended.heard, going_on.heard) == ([b"before"], [b"before", b"after"])
