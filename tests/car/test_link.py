@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from random import Random
@@ -15,6 +17,7 @@ from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_EVENTS, CAR_HELLO, CAR_STATE, Role
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.memory import MemoryHub
+from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.clock import Clock, SystemClock
 from monocoque.plumbing.metrics import Metrics
@@ -152,6 +155,35 @@ async def test_an_event_whose_acknowledgement_never_came_is_told_once(
         assert set(arrivals.values()) == {1}
 
 
+async def test_hello_and_state_are_said_at_once_when_the_bus_server_was_killed(
+    nats_server: NatsServer,
+) -> None:
+    cell_bus = NatsCellBus(nats_server)
+    registry = await cell_bus.connect(Role.REGISTRY)
+    uplink = await cell_bus.connect(Role.CAR, car_id=CAR_ID)
+    records = records_in_memory(Random(1))
+    async with (
+        registry.listen(CAR_HELLO) as hellos,
+        registry.watch(CAR_STATE) as states,
+        living(context_of(uplink, records, cell_bus.clock)),
+    ):
+        assert await hellos.next(WAIT_S_MAX) is not None
+        first = await states.next(WAIT_S_MAX)
+        pid = nats_server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await cell_bus.until(lambda: not (uplink.is_connected or registry.is_connected))
+        await nats_server.start()
+        # A car that connects before the registry speaks to nobody; its state is there all the same.
+        async with asyncio.timeout(WAIT_S_MAX):
+            while (again := await states.next(WAIT_S_MAX)) == first:
+                pass
+        assert again is not None
+        assert again.message.boot_count == 1
+    for bus in cell_bus.buses:
+        await bus.close()
+
+
 async def test_every_start_is_counted(records_factory: RecordsFactory) -> None:
     where = await records_factory.new_where()
     cell_bus = MemoryCellBus()
@@ -245,6 +277,23 @@ def test_it_goes_on_when_the_connection_is_back_and_says_what_was_missed() -> No
     ((_, state),) = line.states
     assert 60 <= state.hellos_missed <= 67
     assert [(event.kind, event.boot_count) for event in line.events] == [("started", 1)]
+
+
+def test_a_connection_made_anew_is_told_hello_and_state_at_once_however_short_the_cut() -> None:
+    async def story(line: Line) -> None:
+        async with living(line.context()):
+            for pause_s, cut_s in ((1.0, 0.001), (3.0, 1.7), (7.0, 0.0)):
+                await asyncio.sleep(pause_s)
+                line.path.cut()
+                await asyncio.sleep(cut_s)
+                line.path.mend()
+                mended_s.append(line.now_s())
+                await asyncio.sleep(0.01)
+
+    mended_s: list[float] = []
+    line = in_virtual_time(story)
+    for told_s in (line.hellos_s, [at_s for at_s, _ in line.states]):
+        assert set(mended_s) < {round(at_s, 5) for at_s in told_s} | set(told_s)
 
 
 def test_a_connection_that_comes_back_is_told_the_state_again() -> None:

@@ -431,3 +431,31 @@ async def test_a_closed_bus_says_so_to_publishers_and_to_readers(cell_bus: CellB
     assert not bus.is_connected
     with pytest.raises(errors.BusUnavailable):
         await bus.publish(ECHO_ANSWERS, cell_bus.echo(), echo_id="a")
+
+
+async def test_the_first_connection_is_told_at_once_and_the_next_is_waited_for(cell_bus: CellBus):
+    bus = await cell_bus.connect(Role.ECHO)
+    assert bus.connection_count == 1
+    assert await bus.connected_after(0) == 1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(QUIET_S):
+            await bus.connected_after(1)
+
+
+async def test_who_waits_for_a_connection_is_told_when_the_bus_is_closed(cell_bus: CellBus):
+    bus = await cell_bus.connect(Role.ECHO)
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
+        waiting = group.create_task(bus_is_closed(bus))
+        await asyncio.sleep(0)
+        await bus.close()
+    assert waiting.result()
+    assert await bus_is_closed(bus)
+
+
+async def bus_is_closed(bus: Bus) -> bool:
+    """Whether waiting for another connection ends in an error."""
+    try:
+        await bus.connected_after(bus.connection_count)
+    except errors.BusUnavailable:
+        return True
+    return False

@@ -82,6 +82,19 @@ async def test_a_live_reader_hears_again_after_the_server_died_and_is_told_of_th
         assert subscription.missed == 1
 
 
+async def test_every_new_connection_is_told_when_readers_hear_again(supervised):
+    bus = await supervised.connect(Role.ECHO)
+    async with bus.listen(ECHO_ANSWERS) as subscription:
+        for count in (2, 3):
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(bus.connected_after(count - 1))
+                os.kill(supervised.server.pid, signal.SIGKILL)
+            assert (waiting.result(), bus.connection_count) == (count, count)
+            await bus.publish(ECHO_ANSWERS, supervised.echo(count), echo_id="a")
+            assert await first_of(subscription) == count
+        assert await bus.connected_after(1) == 3, "who was away hears of it too"
+
+
 async def test_a_consumer_goes_on_after_the_server_died(supervised):
     bus = await supervised.connect(Role.ECHO)
     consumer = await bus.consumer(ECHO_REQUESTS, "reader")
@@ -139,6 +152,7 @@ async def test_a_participant_may_come_before_the_server(tmp_path: Path):
     cell_bus = NatsCellBus(server)
     bus = await cell_bus.connect(Role.ECHO)
     assert not bus.is_connected
+    assert bus.connection_count == 0
     async with bus.listen(ECHO_ANSWERS) as subscription:
         await server.start()
         await cell_bus.until(lambda: bus.is_connected)

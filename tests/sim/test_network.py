@@ -174,6 +174,38 @@ def test_a_cut_path_refuses_and_leaves_what_is_under_way_in_doubt() -> None:
     run_virtual(main())
 
 
+def test_every_mended_cut_is_a_new_connection_however_short_it_was() -> None:
+    async def main() -> list[int]:
+        line = Line(Faults.none())
+        counts = [await line.far.connected_after(0)]
+        for _ in range(2):
+            line.path.cut()
+            line.path.mend()
+            counts.append(await line.far.connected_after(counts[-1]))
+        line.path.cut()
+        asyncio.get_running_loop().call_later(7.0, line.path.mend)
+        counts.append(await line.far.connected_after(0))
+        assert asyncio.get_running_loop().time() == 7.0
+        await line.far.close()
+        with pytest.raises(BusUnavailable):
+            await line.far.connected_after(0)
+        return counts
+
+    assert run_virtual(main()) == [1, 2, 3, 4]
+
+
+def test_a_participant_that_comes_during_a_cut_has_not_been_connected() -> None:
+    async def main() -> list[int]:
+        line = Line(Faults.none())
+        line.path.cut()
+        late = FaultyBus(line.near, line.path)
+        counts = [late.connection_count]
+        line.path.mend()
+        return [*counts, await late.connected_after(0)]
+
+    assert run_virtual(main()) == [0, 1]
+
+
 def test_a_path_cut_twice_is_whole_when_it_was_mended_twice() -> None:
     async def main() -> list[bool]:
         path = Line(Faults.none()).path

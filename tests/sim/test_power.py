@@ -96,6 +96,7 @@ ACTS: list[tuple[str, Callable[[Place], Awaitable[object]]]] = [
             ECHO_ANSWERS, [Outgoing(place.message(), {"echo_id": "a"})]
         ),
     ),
+    ("wait for a connection", lambda place: place.bus.connected_after(0)),
     ("listen", _listen),
     ("watch", _watch),
     ("last", lambda place: place.bus.last(ECHO_STATE, echo_id="a")),

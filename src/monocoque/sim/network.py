@@ -24,6 +24,7 @@ from google.protobuf.message import Message
 
 from monocoque.contracts.errors import BusOutcomeUnknown, BusUnavailable
 from monocoque.contracts.topics import Kept, Topic
+from monocoque.plumbing.bus.connections import Connections
 from monocoque.plumbing.bus.port import Bus, Consumer, Delivery, Identity, Outgoing, Subscription
 from monocoque.sim.faults import Weather
 
@@ -56,6 +57,7 @@ class Path:
         self._reasons = 0
         self._last_arrival_s: dict[str, float] = {}
         self._readers: list[_Reader[Any]] = []
+        self._connections: list[Connections] = []
 
     @property
     def is_whole(self) -> bool:
@@ -69,12 +71,30 @@ class Path:
         self._whole.clear()
         for reader in list(self._readers):
             reader.wake()
+        for connections in self._connections:
+            connections.lose()
 
     def mend(self) -> None:
         """One reason less why nothing gets through."""
         self._reasons -= 1
         if self._reasons == 0:
             self._whole.set()
+            for connections in self._connections:
+                connections.begin()
+
+    def connect(self) -> Connections:
+        """The connections over this path of one more participant, who is to give them back."""
+        connections = Connections()
+        if self.is_whole:
+            connections.begin()
+        self._connections.append(connections)
+        return connections
+
+    def disconnect(self, connections: Connections) -> None:
+        """This participant is gone."""
+        connections.end()
+        if connections in self._connections:
+            self._connections.remove(connections)
 
     async def until_whole(self) -> None:
         """Return as soon as messages get through."""
@@ -133,6 +153,7 @@ class FaultyBus:
     def __init__(self, inner: Bus, path: Path) -> None:
         self._inner = inner
         self._path = path
+        self._connections = path.connect()
 
     @property
     def identity(self) -> Identity:
@@ -143,6 +164,15 @@ class FaultyBus:
     def is_connected(self) -> bool:
         """See Bus."""
         return self._path.is_whole and self._inner.is_connected
+
+    @property
+    def connection_count(self) -> int:
+        """See Bus."""
+        return self._connections.count
+
+    async def connected_after(self, count: int) -> int:
+        """See Bus."""
+        return await self._connections.after(count)
 
     async def publish(
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
@@ -227,6 +257,7 @@ class FaultyBus:
 
     async def close(self) -> None:
         """See Bus."""
+        self._path.disconnect(self._connections)
         await self._inner.close()
 
 

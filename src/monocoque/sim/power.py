@@ -184,6 +184,18 @@ class FencedBus:
         """See Bus."""
         return not self._life.is_over and self._inner.is_connected
 
+    @property
+    def connection_count(self) -> int:
+        """See Bus."""
+        return self._inner.connection_count
+
+    async def connected_after(self, count: int) -> int:
+        """See Bus."""
+        self._life.check()
+        connection_count = await self._inner.connected_after(count)
+        self._life.check()
+        return connection_count
+
     async def publish(
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
     ) -> None:

@@ -2,10 +2,10 @@
 
 Rules:
 
-* says hello every ``hello_interval_s``, and every ``hello_retry_s`` while none can be sent; a cut
-  that begins and ends between two hellos is not noticed;
-* publishes the car's state after each hello that followed a missed one, and at least every
-  ``state_interval_s``;
+* says hello every ``hello_interval_s``, every ``hello_retry_s`` while none can be sent, and at once
+  whenever the connection was made anew;
+* publishes the car's state after each hello that followed a new connection or a missed hello, and
+  at least every ``state_interval_s``;
 * an event is a row in the outbox first and a message second; the row goes when the cell has
   acknowledged it, and its message id makes a repetition harmless;
 * without a connection nothing is lost but hellos, which are counted.
@@ -69,6 +69,7 @@ class _Link:
         """Hello, and the state where it is due; again after a pause."""
         state_due_us = 0
         while True:
+            connections = self._uplink.connection_count
             now_us = self._context.clock.now_us()
             try:
                 await self._say_hello()
@@ -79,17 +80,32 @@ class _Link:
             except UnavailableError:
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
-            await asyncio.sleep(pause_s * (0.9 + 0.1 * self._context.random.random()))
+            if await self._reconnected(connections, pause_s * self._spread()):
+                state_due_us = 0
 
     async def empty_outbox_for_ever(self) -> None:
         """Publish what waits, oldest first, and remove what was acknowledged."""
         while True:
             await self._has_events.wait()
+            connections = self._uplink.connection_count
             try:
                 if await self._publish_waiting() == 0:
                     self._has_events.clear()
             except UnavailableError:
-                await asyncio.sleep(self._config.outbox_retry_s)
+                await self._reconnected(connections, self._config.outbox_retry_s)
+
+    async def _reconnected(self, connections: int, pause_s: float) -> bool:
+        """Pause, unless it is connected for more than that many times; whether it is."""
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._uplink.connected_after(connections)
+        except TimeoutError:
+            return False
+        return True
+
+    def _spread(self) -> float:
+        """What pauses are multiplied with, so that a fleet does not speak in step."""
+        return 0.9 + 0.1 * self._context.random.random()
 
     async def _say_hello(self) -> None:
         hello = car_pb2.CarHello(

@@ -31,6 +31,7 @@ from monocoque.contracts.errors import BusUnavailable
 from monocoque.contracts.topics import TOPICS, Kept, Topic
 from monocoque.plumbing.bus import rights
 from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
+from monocoque.plumbing.bus.connections import Connections
 from monocoque.plumbing.bus.door import Door
 from monocoque.plumbing.bus.live import LiveQueue
 from monocoque.plumbing.bus.memory_stream import MemoryStream, Place
@@ -137,6 +138,8 @@ class MemoryBus:
         self._identity = identity
         self._readers: list[LiveReader[Any]] = []
         self._is_open = True
+        self._connections = Connections()
+        self._connections.begin()
 
     @property
     def identity(self) -> Identity:
@@ -147,6 +150,15 @@ class MemoryBus:
     def is_connected(self) -> bool:
         """See Bus."""
         return self._is_open
+
+    @property
+    def connection_count(self) -> int:
+        """See Bus."""
+        return self._connections.count
+
+    async def connected_after(self, count: int) -> int:
+        """See Bus."""
+        return await self._connections.after(count)
 
     async def publish(
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
@@ -205,6 +217,7 @@ class MemoryBus:
     async def close(self) -> None:
         """See Bus."""
         self._is_open = False
+        self._connections.end()
         for reader in self._readers:
             reader.queue.end(BusUnavailable("The bus was closed."))
 

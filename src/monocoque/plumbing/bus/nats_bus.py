@@ -112,6 +112,15 @@ class NatsBus:
         """See Bus."""
         return self._link.is_connected
 
+    @property
+    def connection_count(self) -> int:
+        """See Bus."""
+        return self._link.connections.count
+
+    async def connected_after(self, count: int) -> int:
+        """See Bus."""
+        return await self._link.connections.after(count)
+
     async def publish(
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
     ) -> None:

@@ -42,6 +42,7 @@ from monocoque.contracts.errors import (
     SettingInvalid,
 )
 from monocoque.plumbing.bus.config import BusConfig
+from monocoque.plumbing.bus.connections import Connections
 from monocoque.plumbing.bus.nats_credentials import NatsCredentials
 from monocoque.plumbing.bus.nats_rights import INBOX
 from monocoque.plumbing.bus.nats_server import is_loopback
@@ -94,6 +95,7 @@ class NatsLink:
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._heard: set[_Heard] = set()
+        self.connections = Connections()
         self.on_lost: list[Callable[[], None]] = []
 
     @property
@@ -116,6 +118,7 @@ class NatsLink:
 
     async def close(self) -> None:
         """Leave for good."""
+        self.connections.end()
         if self._task is not None:
             await end_task(self._task)
         client, self._client = self._client, None
@@ -169,6 +172,7 @@ class NatsLink:
             if self._client is not None:
                 await self._lost.wait()
                 self._client = None
+                self.connections.lose()
                 self._give_up_settling()
                 for tell in self.on_lost:
                     tell()
@@ -231,6 +235,7 @@ class NatsLink:
             raise BusUnavailable("The bus server cannot be reached.") from error
         self._client = client
         self._refusal = None
+        self.connections.begin()
 
     async def _make_missing(self, client: Client) -> None:
         while missing := [heard for heard in self._heard if heard.made_on is not client]:

@@ -13,6 +13,8 @@ Rules, held by tests/conformance/ on every adapter:
   and the server's;
 * whatever arrives has passed the door (door.py): wrong shape, size, version or time is counted and
   left out, and disturbs nobody;
+* a connection that is lost is sought again for ever; ``connected_after`` tells of each new one,
+  when publishing works again and live readers hear again, and no new one passes unnoticed;
 * every queue is bounded; a live reader that is too slow loses the oldest, and is told how many.
 
 Left out on purpose: request and reply (that is two topics and a deadline), wildcards of one's own,
@@ -104,6 +106,17 @@ class Bus(Protocol):
     @property
     def is_connected(self) -> bool:
         """Whether messages can be sent right now."""
+
+    @property
+    def connection_count(self) -> int:
+        """How often it was connected so far, this time included."""
+
+    async def connected_after(self, count: int) -> int:
+        """Return as soon as it is connected for more than that many times; says how many.
+
+        Who passes the count that was returned last is told of every new connection. Raises
+        BusUnavailable once the bus was closed.
+        """
 
     async def publish(
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
