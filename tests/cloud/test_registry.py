@@ -14,8 +14,8 @@ from sqlalchemy import select
 from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry import service
 from monocoque.cloud.registry.config import RegistryConfig
-from monocoque.cloud.registry.service import RegistryFleet, count_online
-from monocoque.cloud.registry.web import Car, Cars, Tick
+from monocoque.cloud.registry.service import count_online
+from monocoque.cloud.registry.web import Car, Cars, Fleet, Tick
 from monocoque.contracts.topics import CAR_EVENTS, CAR_HELLO, CAR_PRESENCE, CAR_STATE, Role
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
@@ -60,7 +60,7 @@ class Cell:
         self.log = structlog.stdlib.get_logger()
         self.hub = MemoryHub(clock, self.metrics, self.log, chance or MemoryChance())
         self.console = self.hub.connect(Identity(Role.CONSOLE))
-        self.fleet = RegistryFleet(records, self.console, clock, config)
+        self.fleet = Fleet(records, self.console, clock, config)
 
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:

@@ -87,16 +87,16 @@ def run(
     ] = False,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
-    from monocoque.cli import starting
+    from monocoque.cli import starting_cars
 
     match role:
         case "cell":
-            starting.start_cell(data, port, cars)
+            up(data, cars, port)
         case "cars":
-            starting.start_cars(data, cars, ends_with_input=until_input_ends)
+            starting_cars.start_cars(data, cars, ends_with_input=until_input_ends)
         case "car":
             chosen = car_id(car) if car else None
-            starting.start_car(data, chosen, ends_with_input=until_input_ends)
+            starting_cars.start_car(data, chosen, ends_with_input=until_input_ends)
         case _:
             raise RoleUnknown("There is no such role; there are cell, cars and car.")
 
@@ -206,14 +206,37 @@ def _print_findings(findings: list[Any], settings: list[Any]) -> None:
     console.print(values)
 
 
-def main() -> NoReturn:
-    """The entry point; turns an error of ours into two lines and status 1."""
+def run_command(command: Callable[[], object]) -> int:
+    """Run it and return its exit status: errors of ours are two lines each and status 1.
+
+    A group of errors is taken apart; one with a defect in it is raised whole, with its traceback.
+    """
     try:
-        app()
+        command()
     except MonocoqueError as error:
-        typer.echo(f"{error.what}\n{error.hint}", err=True)
-        sys.exit(1)
-    sys.exit(0)
+        _print_errors([error])
+        return 1
+    except ExceptionGroup as group:
+        # Imported here: only what ran a machine ends with a group, and has loaded it already.
+        from monocoque.roles.supervisor import leaves
+
+        errors = [leaf for leaf in leaves(group) if isinstance(leaf, MonocoqueError)]
+        if len(errors) < len(leaves(group)):
+            raise
+        _print_errors(errors)
+        return 1
+    return 0
+
+
+def _print_errors(errors: list[MonocoqueError]) -> None:
+    # Two parts of a cell may have failed of the same thing.
+    for said in dict.fromkeys(f"{error.what}\n{error.hint}" for error in errors):
+        typer.echo(said, err=True)
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    sys.exit(run_command(app))
 
 
 if __name__ == "__main__":

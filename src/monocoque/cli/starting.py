@@ -1,6 +1,8 @@
-"""Puts production together: real clock, chance, files, ports and processes.
+"""Puts the cell together: real clock, chance, files, ports and processes.
 
 Rules: this is where adapters are chosen, together with sim for worlds; rooms are given them.
+
+Left out on purpose: the cars (starting_cars.py), whose process loads nothing of the web.
 """
 
 import asyncio
@@ -14,7 +16,6 @@ from monocoque import __version__
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CellUnreachable
-from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import make_sign_in_link, sign_in_url
@@ -24,7 +25,6 @@ from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.process_file import is_alive, read_process_file
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
-from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
 from monocoque.roles.cell import CellSettings, run_cell
 from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
@@ -60,20 +60,6 @@ def start_cell(data: Path, port: int, cars: int) -> None:
         run_until_stopped(main, ends_with_input=False)
 
 
-def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
-    """Run the oldest cars that nobody runs, and new ones up to the count."""
-    process = _car_process(data)
-    _run(process, take_cars(process, count), ends_with_input=ends_with_input)
-
-
-def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> None:
-    """Run one car: the chosen one, or a new one."""
-    process = _car_process(data)
-    car = make_car(process) if chosen is None else take_car(process, chosen)
-    typer.echo(car.car_id)
-    _run(process, [car], ends_with_input=ends_with_input)
-
-
 def print_sign_in_link(data: Path, site: Site) -> None:
     """A new link for a site of the cell that runs on this data directory."""
     layout = Layout(data)
@@ -91,16 +77,3 @@ def print_sign_in_link(data: Path, site: Site) -> None:
             await records.close()
 
     typer.echo(sign_in_url(site, asyncio.run(make()), cell.ports["http"]))
-
-
-def _car_process(data: Path) -> CarProcess:
-    configure_logging(LOG_LEVEL)
-    layout = Layout(data)
-    if not layout.version.exists():
-        raise CellUnreachable("This data directory has no cell yet.")
-    configs = read_settings(layout.settings)[0]
-    return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
-
-
-def _run(process: CarProcess, cars: list[TakenCar], *, ends_with_input: bool) -> None:
-    run_until_stopped(run_cars(process, cars), ends_with_input=ends_with_input)

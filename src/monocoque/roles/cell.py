@@ -18,10 +18,8 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -45,6 +43,7 @@ from monocoque.plumbing.process_file import write_process_file
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
+from monocoque.roles.cars_process import CarsProcess
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import TRUSTED_KEY, make_factory
 from monocoque.roles.http import METRICS_ENTRY, build_app
@@ -55,10 +54,6 @@ from monocoque.trust.keys import SystemKeyMaker
 
 CARS_START_S_MAX = 4.0
 """How long the announcement waits for the virtual cars to be there."""
-CHILD_PAUSE_S = 0.5
-"""Pause before the cars' process is started again."""
-CHILD_END_S_MAX = 5.0
-"""How long the cars' process may take to end."""
 LOOK_S = 0.05
 NOTE_TIME_S = 60.0
 METRICS_TOKEN_BITS = 256
@@ -130,7 +125,10 @@ async def run_cell(
     announce: Announce,
 ) -> None:
     """Run the cell on an open data directory until cancelled."""
-    async with _parts(directory, settings, clock, random) as cell:
+    cars = CarsProcess(directory.layout, settings.cars)
+    write_process_file(directory.layout.door, os.getpid(), {"http": listener.port})
+    await cars.start()
+    async with _ended(cars), _parts(directory, settings, clock, random) as cell:
         buses = {row.role: await cell.connect(row.role) for row in services_of(MachineKind.CELL)}
         console = await cell.connect(Role.CONSOLE)
         services = [
@@ -142,12 +140,20 @@ async def run_cell(
                 group.create_task(cell.nats.supervise())
                 group.create_task(supervise(services, SupervisorConfig()))
                 group.create_task(_serve(cell, console, listener))
-                group.create_task(_keep_cars(cell, listener.port))
+                group.create_task(cars.keep(cell.metrics))
                 group.create_task(_note_time(cell))
                 group.create_task(_announce(cell, announce))
         finally:
             for bus in (*buses.values(), console):
                 await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def _ended(cars: CarsProcess) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await cars.end()
 
 
 @contextlib.asynccontextmanager
@@ -179,51 +185,13 @@ async def _serve(cell: Cell, console: Bus, listener: Listener) -> None:
     enrolment = Enrolment(
         cell.records, cell.clock, factory_key, cell.nats.authority.car_credentials
     )
-    fleet = registry.RegistryFleet(cell.records, console, cell.clock, limits)
+    fleet = registry_web.Fleet(cell.records, console, cell.clock, limits)
     application = build_app(
         cell.context("http", console),
         cars_online=lambda: registry.count_online(cell.records, cell.clock, limits),
         routers=[registry_web.routes(fleet), enrolment_web.routes(enrolment)],
     )
     await serve(application, listener, config)
-
-
-async def _keep_cars(cell: Cell, port: int) -> None:
-    """The process of the virtual cars, started again whenever it ends."""
-    layout, log = cell.directory.layout, get_log("monocoque.cars")
-    write_process_file(layout.door, os.getpid(), {"http": port})
-    while cell.settings.cars > 0:
-        child = await asyncio.create_subprocess_exec(
-            *_cars_command(layout.path, cell.settings.cars),
-            stdin=asyncio.subprocess.PIPE,
-            # Ctrl-C in a terminal goes to the cell, which then ends its children in order.
-            start_new_session=True,
-        )
-        write_process_file(layout.run / "cars.json", child.pid)
-        try:
-            await child.wait()
-        finally:
-            await _end(child)
-        log.error("the cars' process ended", status=child.returncode)
-        cell.metrics.service_restarts.labels(service="cars").inc()
-        await asyncio.sleep(CHILD_PAUSE_S)
-
-
-def _cars_command(path: Path, cars: int) -> list[str]:
-    arguments = ["run", "cars", "--data", str(path), "--cars", str(cars), "--until-input-ends"]
-    return [sys.executable, "-m", "monocoque.cli.main", *arguments]
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is not None:
-        return
-    child.terminate()
-    try:
-        async with asyncio.timeout(CHILD_END_S_MAX):
-            await child.wait()
-    except TimeoutError:
-        child.kill()
-        await child.wait()
 
 
 async def _note_time(cell: Cell) -> None:

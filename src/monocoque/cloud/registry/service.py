@@ -9,12 +9,12 @@ Rules:
 * an event of a car is recorded once, however often it comes, and acknowledged after that;
 * times are the cell's own, except for those that a car states about itself.
 
-Left out on purpose: who owns a car, and commands to it.
+Left out on purpose: what the pages see (web.py, which this does not load), who owns a car, and
+commands to it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,14 +22,12 @@ from sqlalchemy import Connection, Row
 
 from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry.config import RegistryConfig
-from monocoque.cloud.registry.web import Car, Cars, CarState, Tick
 from monocoque.contracts import topics
 from monocoque.contracts.errors import UnavailableError
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
-from monocoque.plumbing.bus.port import Bus, Delivery
+from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.http.events import Event
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 
@@ -168,6 +166,16 @@ async def count_online(records: Records, clock: Clock, config: RegistryConfig) -
     return await records.transact(lambda connection: rows.count_heard_since(connection, since_us))
 
 
+async def read_cars(records: Records) -> Sequence[Row[Any]]:
+    """Every car on record."""
+    return await records.transact(rows.all_cars)
+
+
+async def read_car(records: Records, car_id: str) -> Row[Any] | None:
+    """One car on record, or None."""
+    return await records.transact(lambda connection: rows.find_car(connection, car_id))
+
+
 async def enrol(
     records: Records, car_id: str, identity_key: str, bus_key: str, now_us: int
 ) -> str | None:
@@ -186,73 +194,3 @@ async def enrol(
         return identity_key
 
     return await records.transact(work)
-
-
-class RegistryFleet:
-    """The fleet as the pages see it; implements the port ``Fleet`` of web.py."""
-
-    def __init__(self, records: Records, bus: Bus, clock: Clock, config: RegistryConfig) -> None:
-        """bus: the cell's, as the console."""
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._config = config
-
-    async def cars(self) -> Cars:
-        """See Fleet."""
-        found = await self._records.transact(rows.all_cars)
-        now_us = self._clock.now_us()
-        return Cars(
-            cars=[self._shown(row, now_us) for row in found],
-            now=_moment(now_us),
-            cars_online_window_s=self._config.online_window_s,
-        )
-
-    async def live(self) -> AsyncGenerator[Event, None]:
-        """See Fleet."""
-        # The subscription is open before the records are read, so no change falls between.
-        async with self._bus.listen(topics.CAR_PRESENCE) as subscription:
-            yield self._tick()
-            for car in (await self.cars()).cars:
-                yield Event("car", car)
-            tick_due_us = self._clock.now_us()
-            while True:
-                now_us = self._clock.now_us()
-                if now_us >= tick_due_us:
-                    yield self._tick()
-                    tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
-                delivery = await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
-                if delivery is not None:
-                    changed = await self._car(delivery.identifiers["car_id"])
-                    if changed is not None:
-                        yield Event("car", changed)
-
-    async def _car(self, car_id: str) -> Car | None:
-        row = await self._records.transact(lambda connection: rows.find_car(connection, car_id))
-        return None if row is None else self._shown(row, self._clock.now_us())
-
-    def _tick(self) -> Event:
-        return Event("tick", Tick(now=_moment(self._clock.now_us())))
-
-    def _shown(self, row: Row[Any], now_us: int) -> Car:
-        since_us = now_us - self._config.online_window_s * SECOND_US
-        state = None
-        if row.state_occurred_us is not None:
-            state = CarState(
-                disk_free_bytes=row.disk_free_bytes,
-                started_at=_moment(row.started_us),
-                hellos_missed=row.hellos_missed,
-                occurred_at=_moment(row.state_occurred_us),
-            )
-        return Car(
-            car_id=row.car_id,
-            online=row.last_hello_us is not None and row.last_hello_us > since_us,
-            last_hello_at=None if row.last_hello_us is None else _moment(row.last_hello_us),
-            boot_count=row.boot_count,
-            software_version=row.software_version,
-            state=state,
-        )
-
-
-def _moment(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / SECOND_US, UTC)

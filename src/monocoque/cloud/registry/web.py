@@ -4,15 +4,24 @@ Left out on purpose: changing anything; a car speaks for itself on the bus.
 """
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Row
 
+from monocoque.cloud.registry import service
+from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.contracts import topics
 from monocoque.contracts.rights import READ_FLEET
+from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.rules import needs
+from monocoque.plumbing.records.port import Records
+
+SECOND_US = 1_000_000
 
 
 class CarState(BaseModel):
@@ -56,14 +65,69 @@ class CarEvents(BaseModel):
     tick: Tick
 
 
-class Fleet(Protocol):
-    """What the routes show."""
+class Fleet:
+    """The fleet as the pages see it: from the records, and live."""
+
+    def __init__(self, records: Records, bus: Bus, clock: Clock, config: RegistryConfig) -> None:
+        """bus: the cell's, as the console."""
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._config = config
 
     async def cars(self) -> Cars:
         """Every car, now."""
+        found = await service.read_cars(self._records)
+        now_us = self._clock.now_us()
+        return Cars(
+            cars=[self._shown(row, now_us) for row in found],
+            now=_moment(now_us),
+            cars_online_window_s=self._config.online_window_s,
+        )
 
-    def live(self) -> AsyncGenerator[Event, None]:
-        """Every car once, then each that changes, and a tick every 5 s."""
+    async def live(self) -> AsyncGenerator[Event, None]:
+        """Every car once, then each that changes, and a tick every ``tick_interval_s``."""
+        # The subscription is open before the records are read, so no change falls between.
+        async with self._bus.listen(topics.CAR_PRESENCE) as subscription:
+            for car in (await self.cars()).cars:
+                yield Event("car", car)
+            tick_due_us = self._clock.now_us()
+            while True:
+                now_us = self._clock.now_us()
+                if now_us >= tick_due_us:
+                    yield self._tick()
+                    tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
+                delivery = await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
+                if delivery is not None:
+                    changed = await self._car(delivery.identifiers["car_id"])
+                    if changed is not None:
+                        yield Event("car", changed)
+
+    async def _car(self, car_id: str) -> Car | None:
+        row = await service.read_car(self._records, car_id)
+        return None if row is None else self._shown(row, self._clock.now_us())
+
+    def _tick(self) -> Event:
+        return Event("tick", Tick(now=_moment(self._clock.now_us())))
+
+    def _shown(self, row: Row[Any], now_us: int) -> Car:
+        since_us = now_us - self._config.online_window_s * SECOND_US
+        state = None
+        if row.state_occurred_us is not None:
+            state = CarState(
+                disk_free_bytes=row.disk_free_bytes,
+                started_at=_moment(row.started_us),
+                hellos_missed=row.hellos_missed,
+                occurred_at=_moment(row.state_occurred_us),
+            )
+        return Car(
+            car_id=row.car_id,
+            online=row.last_hello_us is not None and row.last_hello_us > since_us,
+            last_hello_at=None if row.last_hello_us is None else _moment(row.last_hello_us),
+            boot_count=row.boot_count,
+            software_version=row.software_version,
+            state=state,
+        )
 
 
 def routes(fleet: Fleet) -> APIRouter:
@@ -88,3 +152,7 @@ def routes(fleet: Fleet) -> APIRouter:
         return EventStream(request, fleet.live())
 
     return router
+
+
+def _moment(time_us: int) -> datetime:
+    return datetime.fromtimestamp(time_us / SECOND_US, UTC)

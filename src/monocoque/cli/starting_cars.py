@@ -1,0 +1,48 @@
+"""Puts virtual cars together: real clock, chance, files and processes.
+
+Rules: this is where adapters are chosen, as in starting.py.
+"""
+
+from pathlib import Path
+from random import SystemRandom
+
+import typer
+
+from monocoque import __version__
+from monocoque.cli.running import run_until_stopped
+from monocoque.cli.settings import read_settings
+from monocoque.contracts.errors import CellUnreachable
+from monocoque.contracts.identifiers import CarId
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.logging import configure_logging
+from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
+from monocoque.roles.layout import Layout
+
+LOG_LEVEL = "WARNING"
+
+
+def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
+    """Run the oldest cars that nobody runs, and new ones up to the count."""
+    process = _car_process(data)
+    _run(process, take_cars(process, count), ends_with_input=ends_with_input)
+
+
+def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> None:
+    """Run one car: the chosen one, or a new one."""
+    process = _car_process(data)
+    car = make_car(process) if chosen is None else take_car(process, chosen)
+    typer.echo(car.car_id)
+    _run(process, [car], ends_with_input=ends_with_input)
+
+
+def _car_process(data: Path) -> CarProcess:
+    configure_logging(LOG_LEVEL)
+    layout = Layout(data)
+    if not layout.version.exists():
+        raise CellUnreachable("This data directory has no cell yet.")
+    configs = read_settings(layout.settings)[0]
+    return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
+
+
+def _run(process: CarProcess, cars: list[TakenCar], *, ends_with_input: bool) -> None:
+    run_until_stopped(run_cars(process, cars), ends_with_input=ends_with_input)

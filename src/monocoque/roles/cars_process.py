@@ -1,0 +1,77 @@
+"""The process of a cell's virtual cars, as the cell sees it.
+
+Rules:
+
+* it is started before the cell is ready, since loading its code takes as long as readying the
+  cell; its cars wait for the cell;
+* it is started again whenever it ends, with the folders that its cars had;
+* it ends by itself when the cell is killed: its standard input closes.
+
+Left out on purpose: what happens inside it; that is cars.py.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.process_file import write_process_file
+from monocoque.roles.layout import Layout
+
+PAUSE_S = 0.5
+"""Pause before it is started again."""
+END_S_MAX = 5.0
+"""How long it may take to end before it is killed."""
+
+
+class CarsProcess:
+    """So many virtual cars in a process of their own; none when there shall be no cars."""
+
+    def __init__(self, layout: Layout, cars: int) -> None:
+        self._layout = layout
+        self._cars = cars
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it, without waiting for anything."""
+        if self._cars == 0:
+            return
+        self._child = await asyncio.create_subprocess_exec(
+            *_command(self._layout.path, self._cars),
+            stdin=asyncio.subprocess.PIPE,
+            # Ctrl-C in a terminal goes to the cell, which then ends its children in order.
+            start_new_session=True,
+        )
+        write_process_file(self._layout.run / "cars.json", self._child.pid)
+
+    async def keep(self, metrics: Metrics) -> None:
+        """Start it again whenever it ends, until cancelled; then it has ended."""
+        log = get_log("monocoque.cars")
+        try:
+            while self._child is not None:
+                status = await self._child.wait()
+                log.error("the cars' process ended", status=status)
+                metrics.service_restarts.labels(service="cars").inc()
+                await asyncio.sleep(PAUSE_S)
+                await self.start()
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
+        """End it calmly, or by force when it takes too long."""
+        child = self._child
+        if child is None or child.returncode is not None:
+            return
+        child.terminate()
+        try:
+            async with asyncio.timeout(END_S_MAX):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+
+def _command(path: Path, cars: int) -> list[str]:
+    arguments = ["run", "cars", "--data", str(path), "--cars", str(cars), "--until-input-ends"]
+    return [sys.executable, "-m", "monocoque.cli.main", *arguments]
