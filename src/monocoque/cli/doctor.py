@@ -23,10 +23,12 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.rights import Site
 from monocoque.plumbing.bus.nats_server import find_program
+from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.process_file import is_alive, read_process_file
 from monocoque.roles import stamp
 from monocoque.roles.http import PAGES_DIRECTORY
 from monocoque.roles.layout import Layout
+from monocoque.roles.release_log import check_phone_release
 
 DISK_FREE_BYTES_MIN = 500 * 1024 * 1024
 ASK_S_MAX = 3.0
@@ -49,7 +51,7 @@ def examine(path: Path, port: int, product: str) -> Iterator[Finding]:
         ("settings", lambda: _settings(layout)),
         ("free disk", lambda: _disk(path)),
         ("bus server", find_program),
-        ("pages", _pages),
+        ("pages", lambda: _pages(product)),
         ("cell", lambda: _cell(layout, port)),
     ):
         yield _looked(what, look)
@@ -92,11 +94,12 @@ def _disk(path: Path) -> str:
     return f"{free // 1024**2} MB are free"
 
 
-def _pages() -> str:
+def _pages(product: str) -> str:
     missing = [s.value for s in Site if not (PAGES_DIRECTORY / s.value / "index.html").is_file()]
     if missing:
         raise PagesMissing(f"Not built: {', '.join(missing)}.")
-    return "built"
+    check_phone_release(PAGES_DIRECTORY, product, SystemClock().now_us())
+    return f"built; the phone site is the one that was released as {product}"
 
 
 def _cell(layout: Layout, port: int) -> str:

@@ -42,6 +42,7 @@ const NEVER_ON_A_PAGE = new Set([
   'role_unknown',
   'server_missing',
   'server_failed',
+  'pages_altered',
   'deadlock',
   'machine_fenced',
   'livelock',

@@ -51,7 +51,7 @@ The tree::
     │   ├── PortInUse, SettingInvalid, RoleUnknown
     │   ├── ServerMissing, ServerFailed
     │   ├── ClockWentBack
-    │   └── PagesMissing
+    │   └── PagesMissing, PagesAltered
     └── DefectError                a mistake of ours
         ├── Deadlock, Livelock, NotInVirtualTime, WorkNotSynchronous
         └── MachineFenced
@@ -107,6 +107,7 @@ from monocoque.contracts.errors.rights import SignInLinkSpent as SignInLinkSpent
 from monocoque.contracts.errors.rights import SiteUnknown as SiteUnknown
 from monocoque.contracts.errors.rights import TopicRefused as TopicRefused
 from monocoque.contracts.errors.setup import ClockWentBack as ClockWentBack
+from monocoque.contracts.errors.setup import PagesAltered as PagesAltered
 from monocoque.contracts.errors.setup import PagesMissing as PagesMissing
 from monocoque.contracts.errors.setup import PortInUse as PortInUse
 from monocoque.contracts.errors.setup import RoleUnknown as RoleUnknown

@@ -62,3 +62,10 @@ class PagesMissing(SetupError):
 
     code = "pages_missing"
     default_hint = "Run `make web`, which builds them."
+
+
+class PagesAltered(SetupError):
+    """The web pages are not the ones that were released with this version."""
+
+    code = "pages_altered"
+    default_hint = "Run `make web`, or install the package again from a source that you trust."
