@@ -1,5 +1,6 @@
 """Settings: which of three places wins, and what is refused."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,27 @@ def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
             "[link]\noutbox_batch_messages = 1.5", {}, "link.outbox_batch_messages", id="half"
         ),
         pytest.param("[link]\nhello_interval_s = -1", {}, NAME, id="negative"),
+        pytest.param("[link]\nhello_interval_s = 0", {}, NAME, id="never-pausing"),
+        pytest.param("[link]\nhello_interval_s = nan", {}, NAME, id="not-a-number"),
+        pytest.param("[link]\nhello_interval_s = inf", {}, NAME, id="infinite"),
+        pytest.param("[link]\nhello_interval_s = -inf", {}, NAME, id="below-infinite"),
+        pytest.param("[link]\nhello_interval_s = 10_001", {}, NAME, id="slip-of-the-unit"),
+        pytest.param(
+            "[records]\nconnections_max = 0", {}, "records.connections_max", id="none-at-all"
+        ),
+        pytest.param(
+            "[nats]\nconnections_max = 9_999_999_999", {}, "nats.connections_max", id="absurd"
+        ),
+        pytest.param(
+            "[bus]\nreconnect_wait_s_min = 6", {}, "bus.reconnect_wait_s_min", id="least-above-most"
+        ),
+        pytest.param("[nats]\nlisten_host = '::'", {}, "nats.listen_host", id="place"),
         pytest.param("[link\n", {}, "not TOML", id="not-toml"),
         pytest.param("# \xff", {}, "not TOML", id="not-utf-8"),
         pytest.param("", {VARIABLE: "often"}, NAME, id="environment-text-for-number"),
         pytest.param("", {VARIABLE: ""}, NAME, id="environment-empty"),
         pytest.param("", {VARIABLE: "-0.5"}, NAME, id="environment-negative"),
+        pytest.param("", {VARIABLE: "nan"}, NAME, id="environment-not-a-number"),
         pytest.param(
             "", {"MONOCOQUE_LINK_HELLO": "1"}, "MONOCOQUE_LINK_HELLO", id="environment-unknown"
         ),
@@ -88,3 +105,30 @@ def test_what_cannot_be_meant_is_refused_by_name(
     with pytest.raises(SettingInvalid) as refused:
         read_settings(written(tmp_path, content), environment)
     assert named in refused.value.what
+    assert refused.value.hint
+
+
+def test_a_refused_number_is_answered_with_the_numbers_that_are_taken(tmp_path: Path) -> None:
+    file = written(tmp_path, "[records]\nattempts_max = 0")
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings(file, {})
+    assert refused.value.hint == "Give a value from 1 to 40000; the default is 40."
+    assert read_settings(written(tmp_path, "[records]\nattempts_max = 1"), {})
+
+
+def test_every_section_takes_every_limit_of_its_dataclass(tmp_path: Path) -> None:
+    shown = {setting.name for setting in read_settings(tmp_path / "none", {})[1]}
+    numbers = {
+        f"{section}.{field.name}": field.default
+        for section, kind in SECTIONS.items()
+        for field in dataclasses.fields(kind)
+        if isinstance(field.default, int | float)
+    }
+    assert numbers.keys() <= shown
+    for name, default in numbers.items():
+        section, _, field = name.partition(".")
+        # Half a "_max" may fall below its "_min"; twice any other value never does.
+        wanted = default * 2 if not field.endswith("_min") else type(default)(default / 2) or 1
+        given = {f"MONOCOQUE_{section}_{field}".upper(): str(wanted)}
+        config = read_settings(tmp_path / "none", given)[0][SECTIONS[section]]
+        assert getattr(config, field) == wanted, name

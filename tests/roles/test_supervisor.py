@@ -15,8 +15,9 @@ from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.service import Context, Run
+from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.migrations import records_in_memory
-from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.loop import run_virtual
 from tests.fixtures.bus import SecretsInMemory

@@ -5,12 +5,16 @@ Rules:
 * a setting is named ``SECTION.FIELD``, such as ``link.hello_interval_s``, after its dataclass;
 * defaults < ``monocoque.toml`` in the data directory < environment < arguments; the environment's
   name is ``MONOCOQUE_LINK_HELLO_INTERVAL_S``;
-* an unknown name or a value of another type is refused with SettingInvalid, never passed over.
+* an unknown name or a value of another type is refused with SettingInvalid, never passed over;
+* a number that is not finite, or further than ``FACTOR_MAX`` from its default, is a slip of the
+  unit and is refused; so is a least value above its greatest.
 
-Left out on purpose: secrets. They are in keystores, never in settings.
+Left out on purpose: secrets, which are in keystores; and the places of nats-server, since whoever
+takes part on this machine finds it on loopback.
 """
 
 import dataclasses
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -22,19 +26,28 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.phone.accounts.config import AccountsConfig
+from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
+from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.roles.config import SupervisorConfig
 
 SECTIONS: Final[Mapping[str, type]] = {
     "accounts": AccountsConfig,
+    "bus": BusConfig,
     "http": HttpConfig,
     "link": LinkConfig,
+    "nats": NatsServerConfig,
+    "records": RecordsConfig,
     "registry": RegistryConfig,
+    "supervisor": SupervisorConfig,
 }
 """The sections, and the dataclass of each."""
 
 ENVIRONMENT_PREFIX: Final = "MONOCOQUE_"
-_SIMPLE = (bool, int, float, str)
+FACTOR_MAX: Final = 1_000
+"""How many times its default a number may be, or be part of it."""
+_NUMBERS = (int, float)
 
 
 @dataclass(frozen=True)
@@ -70,15 +83,31 @@ def read_settings(
         if table:
             raise SettingInvalid(f"{file}: there is no setting {section}.{min(table)}.")
         _refuse_unknown_variables(section, kind, given)
+        _refuse_crossed(section, values)
         configs[kind] = kind(**values)
     if written:
         raise SettingInvalid(f"{file}: there is no section {min(written)}.")
     return configs, shown
 
 
+def _can_be_set(field: dataclasses.Field[Any]) -> bool:
+    return type(field.default) in _NUMBERS
+
+
+def _refuse_crossed(section: str, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        greatest = f"{name.removesuffix('min')}max"
+        if name.endswith("_min") and value > values.get(greatest, math.inf):
+            raise SettingInvalid(
+                f"{section}.{name} is above {section}.{greatest}.",
+                hint="Raise the one or lower the other; `monocoque doctor` shows every setting.",
+            )
+
+
 def _refuse_unknown_variables(section: str, kind: type, environment: Mapping[str, str]) -> None:
     prefix = f"{ENVIRONMENT_PREFIX}{section}_".upper()
-    known = {prefix + field.name.upper() for field in dataclasses.fields(kind)}
+    fields = [field for field in dataclasses.fields(kind) if _can_be_set(field)]
+    known = {prefix + field.name.upper() for field in fields}
     unknown = {name for name in environment if name.startswith(prefix)} - known
     if unknown:
         raise SettingInvalid(f"Environment: {min(unknown)} is no setting.")
@@ -92,7 +121,7 @@ def _setting(
     file: Path,
 ) -> Setting | None:
     default = field.default
-    if type(default) not in _SIMPLE:
+    if not _can_be_set(field):
         return None
     name = f"{section}.{field.name}"
     variable = f"{ENVIRONMENT_PREFIX}{section}_{field.name}".upper()
@@ -106,18 +135,20 @@ def _setting(
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:
-    if isinstance(default, float) and type(value) is int:
-        value = float(value)
-    if type(value) is not type(default):
+    if type(value) not in (type(default), int):
         raise SettingInvalid(f"{name} must be a {type(default).__name__}.")
-    if isinstance(value, int | float) and value < 0:
-        raise SettingInvalid(f"{name} must not be below zero.")
-    return value
+    is_whole = isinstance(default, int)
+    least = max(1, default // FACTOR_MAX) if is_whole else default / FACTOR_MAX
+    greatest = default * FACTOR_MAX
+    if not least <= value <= greatest:  # so written, it refuses what is not a number too
+        raise SettingInvalid(
+            f"{name} cannot be {value}.",
+            hint=f"Give a value from {least} to {greatest}; the default is {default}.",
+        )
+    return type(default)(value)
 
 
 def _from_text(name: str, text: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return text
     try:
         return _checked(name, tomllib.loads(f"value = {text}")["value"], default)
     except tomllib.TOMLDecodeError as error:

@@ -23,6 +23,7 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.process_file import is_alive, read_process_file
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cell import CellSettings, run_cell
@@ -66,11 +67,12 @@ def print_sign_in_link(data: Path, site: Site) -> None:
     cell = read_process_file(layout.door)
     if cell is None or not is_alive(cell):
         raise CellUnreachable("No cell runs on this data directory.")
-    accounts: AccountsConfig = read_settings(layout.settings)[0][AccountsConfig]
+    configs = read_settings(layout.settings)[0]
+    accounts: AccountsConfig = configs[AccountsConfig]
 
     async def make() -> str:
         random = SystemRandom()
-        records = open_records(layout.cell.records, random)
+        records = open_records(layout.cell.records, random, configs[RecordsConfig])
         try:
             return await make_sign_in_link(records, SystemClock(), random, site, accounts)
         finally:

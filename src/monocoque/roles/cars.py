@@ -31,6 +31,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.nats_bus import NatsBus
 from monocoque.plumbing.bus.nats_credentials import NatsCredentials
@@ -42,13 +43,15 @@ from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import read_process_file
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
+from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.factory import birth_document
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
-from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.trust.keys import SystemKeyMaker
 
@@ -133,7 +136,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
     """One life of a car: ready its records, enrol where needed, connect, and run its services."""
     place: MachineLayout = process.layout.car(car_id)
     keystore = FileKeyStore(place.secrets)
-    records = open_records(place.records, process.random)
+    records = open_records(place.records, process.random, process.configs[RecordsConfig])
     uplink: NatsBus | None = None
     metrics, log = Metrics(), get_log("monocoque.car").bind(car_id=car_id)
     try:
@@ -146,8 +149,9 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
             random=process.random,
             metrics=metrics,
             log=log,
+            config=process.configs[BusConfig],
         )
-        hub = MemoryHub(process.clock, metrics, log)
+        hub = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
         services = [
             Supervised(
                 Context(
@@ -169,7 +173,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
             )
             for row in services_of(MachineKind.CAR)
         ]
-        await supervise(services, SupervisorConfig())
+        await supervise(services, process.configs[SupervisorConfig])
     finally:
         if uplink is not None:
             await uplink.close()

@@ -29,6 +29,7 @@ from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry import web as registry_web
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.bus.nats_bus import NatsBus
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.bus.port import Bus, Identity
@@ -40,15 +41,17 @@ from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import write_process_file
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.cars_process import CarsProcess
+from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import TRUSTED_KEY, make_factory
 from monocoque.roles.http import METRICS_ENTRY, build_app
 from monocoque.roles.migrations import migrate
-from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.trust.keys import SystemKeyMaker
 
@@ -109,6 +112,7 @@ class Cell:
             random=self.random,
             metrics=self.metrics,
             log=get_log("monocoque.bus"),
+            config=self.settings.configs[BusConfig],
         )
 
 
@@ -138,7 +142,7 @@ async def run_cell(
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(cell.nats.supervise())
-                group.create_task(supervise(services, SupervisorConfig()))
+                group.create_task(supervise(services, settings.configs[SupervisorConfig]))
                 group.create_task(_serve(cell, console, listener))
                 group.create_task(cars.keep(cell.metrics))
                 group.create_task(_note_time(cell))
@@ -167,8 +171,10 @@ async def _parts(
     if keystore.read(METRICS_ENTRY) is None:
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())
-    records = open_records(layout.cell.records, random)
-    nats = NatsServer(layout.path, keystore, clock, get_log("monocoque.nats"))
+    configs = settings.configs
+    records = open_records(layout.cell.records, random, configs[RecordsConfig])
+    log = get_log("monocoque.nats")
+    nats = NatsServer(layout.path, keystore, clock, log, configs[NatsServerConfig])
     try:
         await migrate(records)
         await nats.start()

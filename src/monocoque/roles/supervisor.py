@@ -19,18 +19,7 @@ from dataclasses import dataclass
 
 from monocoque.contracts.errors import MonocoqueError
 from monocoque.plumbing.service import Context, Run
-
-
-@dataclass(frozen=True)
-class SupervisorConfig:
-    """Limits of the supervisor."""
-
-    restart_pause_s_min: float = 0.1
-    """Pause before the first restart of a service."""
-    restart_pause_s_max: float = 30.0
-    """Longest pause between two starts of a service that keeps failing."""
-    healthy_after_s: float = 60.0
-    """A service that ran this long starts again after the shortest pause."""
+from monocoque.roles.config import SupervisorConfig
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
-from monocoque.roles.supervisor import Supervised, SupervisorConfig, supervise
+from monocoque.roles.config import SupervisorConfig
+from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
