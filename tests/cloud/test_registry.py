@@ -20,7 +20,7 @@ from monocoque.contracts.topics import CAR_EVENTS, CAR_HELLO, CAR_PRESENCE, CAR_
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
-from monocoque.plumbing.bus.port import Identity
+from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.clock import Clock, SystemClock
 from monocoque.plumbing.http.events import Event
 from monocoque.plumbing.metrics import Metrics
@@ -28,7 +28,10 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.migrations import records_in_memory
 from monocoque.sim.clock import START_US, MachineTime, VirtualClock
+from monocoque.sim.faults import Faults, Weather
 from monocoque.sim.loop import run_virtual
+from monocoque.sim.network import FaultyBus, Path
+from monocoque.sim.power import FencedRecords, Power
 from tests.fixtures.bus import SecretsInMemory
 from tests.fixtures.http import SettableClock
 
@@ -63,14 +66,14 @@ class Cell:
         self.fleet = Fleet(records, self.console, clock, config)
 
     @contextlib.asynccontextmanager
-    async def living(self) -> AsyncIterator[None]:
+    async def living(self, through: Callable[[Bus], Bus] = lambda bus: bus) -> AsyncIterator[None]:
         """The registry runs inside this block; it listens before the block begins."""
         context = Context(
             machine_id="cell",
             service_name="registry",
             clock=self.clock,
             random=Random(2),
-            bus=self.hub.connect(Identity(Role.REGISTRY)),
+            bus=through(self.hub.connect(Identity(Role.REGISTRY))),
             records=self.records,
             keystore=SecretsInMemory(),
             metrics=self.metrics,
@@ -121,6 +124,10 @@ class Cell:
         found = await self.records.transact(lambda connection: connection.execute(wanted).all())
         return [(row.car_id, row.kind, row.boot_count) for row in found]
 
+    async def has_state(self) -> bool:
+        """Whether a car's state is on record."""
+        return any(car.state is not None for car in (await self.fleet.cars()).cars)
+
     async def count(self) -> int:
         return await count_online(self.records, self.clock, self.config)
 
@@ -156,11 +163,9 @@ async def test_a_hello_makes_a_car_online_and_the_pages_are_told(records: Record
 
 async def test_a_state_is_shown_and_makes_no_car_online(records: Records) -> None:
     cell = Cell(records, SystemClock(), QUICK)
-    async with cell.console.listen(CAR_PRESENCE) as told, cell.living():
+    async with cell.living():
         await cell.state()
-        heard = await told.next(WAIT_S_MAX)
-    assert heard is not None
-    assert heard.message.online is False
+        await until(cell.has_state)
     (car,) = (await cell.fleet.cars()).cars
     assert car.online is False
     assert car.last_hello_at is None
@@ -176,11 +181,50 @@ async def test_a_state_that_was_said_before_the_registry_started_is_shown(
 ) -> None:
     cell = Cell(records, SystemClock(), QUICK)
     await cell.state(disk_free_bytes=99)
-    async with cell.console.listen(CAR_PRESENCE) as told, cell.living():
-        assert await told.next(WAIT_S_MAX) is not None
+    async with cell.living():
+        await until(cell.has_state)
     (car,) = (await cell.fleet.cars()).cars
     assert car.state is not None
     assert car.state.disk_free_bytes == 99
+
+
+async def test_a_state_tells_the_pages_nothing_of_presence(records: Records) -> None:
+    cell = Cell(records, SystemClock(), QUICK)
+    async with cell.console.listen(CAR_PRESENCE) as told, cell.living():
+        for _ in range(3):
+            await cell.state(FIRST)
+        await until(cell.has_state)
+        await cell.hello(SECOND)
+        heard = await told.next(WAIT_S_MAX)
+    assert heard is not None
+    assert heard.identifiers == {"car_id": SECOND}
+
+
+def test_it_goes_on_by_itself_when_its_bus_and_its_records_were_away() -> None:
+    async def main() -> tuple[int, list[tuple[str, str, int]]]:
+        weather = Weather(Faults.none())
+        path = Path(weather, Random(3))
+        clock = VirtualClock(MachineTime(asyncio.get_running_loop().time))
+        power = Power(Random(4))
+        power.add("cell")
+        life = power.begin("cell", "registry")
+        records = FencedRecords(records_in_memory(Random(1)), life, weather, Random(5))
+        cell = Cell(records, clock)
+        async with cell.living(lambda bus: FaultyBus(bus, path)):
+            await asyncio.sleep(1.0)
+            path.cut()
+            weather.faults = Faults(records_unavailable_share=1.0)
+            await asyncio.sleep(100.0)
+            await cell.event(car_pb2.CarEvent(kind="started", boot_count=1))
+            path.mend()
+            await asyncio.sleep(0.1)
+            await cell.hello()
+            await asyncio.sleep(2.0)
+            weather.faults = Faults.none()
+            await asyncio.sleep(2.0)
+            return await cell.count(), await cell.events()
+
+    assert run_virtual(main()) == (1, [(FIRST, "started", 1)])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 Rules:
 
 * says hello every ``hello_interval_s``, every ``hello_retry_s`` while none can be sent, and at once
-  whenever the connection was made anew;
+  whenever the connection was made anew. Then the pauses double from the second to the first of
+  these: who listens in the cell may be back a little later than the car;
 * publishes the car's state after each hello that followed a new connection or a missed hello, and
   at least every ``state_interval_s``;
 * an event is a row in the outbox first and a message second; the row goes when the cell has
@@ -68,6 +69,7 @@ class _Link:
     async def say_hello_for_ever(self) -> None:
         """Hello, and the state where it is due; again after a pause."""
         state_due_us = 0
+        pause_s = self._config.hello_retry_s
         while True:
             connections = self._uplink.connection_count
             now_us = self._context.clock.now_us()
@@ -76,12 +78,13 @@ class _Link:
                 if now_us >= state_due_us:
                     await self._say_state()
                     state_due_us = now_us + round(self._config.state_interval_s * 1_000_000)
-                pause_s = self._config.hello_interval_s
             except UnavailableError:
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
             if await self._reconnected(connections, pause_s * self._spread()):
-                state_due_us = 0
+                state_due_us, pause_s = 0, self._config.hello_retry_s
+            else:
+                pause_s = min(pause_s * 2, self._config.hello_interval_s)
 
     async def empty_outbox_for_ever(self) -> None:
         """Publish what waits, oldest first, and remove what was acknowledged."""

@@ -19,5 +19,7 @@ class RegistryConfig:
     """How many events of cars are recorded in one transaction."""
     events_wait_s: float = 5.0
     """How long one look for events waits for the first."""
+    retry_s: float = 0.5
+    """Pause after bus or records were away; what was not written waits."""
     tick_interval_s: float = 5.0
     """How often a live page is told the time, so that it knows that it is still connected."""

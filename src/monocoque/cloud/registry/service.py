@@ -4,8 +4,11 @@ Rules:
 
 * a car is online when its hello came within ``online_window_s``; the bus lets only the car itself
   say it, so a hello is authenticated by who could publish it;
-* what is heard is on record first and told to the pages (``car.{car_id}.presence``) second; any
-  process can answer from the records how many cars are online;
+* what is heard is on record first; each hello is told to the pages (``car.{car_id}.presence``)
+  second, and so is a car that fell silent, once; any process can answer from the records how many
+  cars are online;
+* while bus or records are away it waits and goes on by itself, so that a car is heard as soon as
+  both are back; what was heard meanwhile is written then;
 * an event of a car is recorded once, however often it comes, and acknowledged after that;
 * times are the cell's own, except for those that a car states about itself.
 
@@ -23,15 +26,17 @@ from sqlalchemy import Connection, Row
 from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts import topics
-from monocoque.contracts.errors import UnavailableError
+from monocoque.contracts.errors import MonocoqueError, RecordsContended, UnavailableError
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
-from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 
 SECOND_US = 1_000_000
+AWAY = (UnavailableError, RecordsContended)
+"""Errors that pass by themselves, when bus or records answer again."""
 LISTEN_S = 3_600.0
 """How long one wait for news lasts; then another begins."""
 
@@ -98,14 +103,25 @@ class _Registry:
                 found = [rows.find_car(connection, car_id) for car_id in sorted(heard)]
                 return [row for row in found if row is not None]
 
-            for row in await self._context.records.transact(work):
-                await self._tell(row, online=row.online)
+            try:
+                written = await self._context.records.transact(work)
+            except AWAY as error:
+                await self._wait_after(error)
+                self._keep_for_later(heard)
+                continue
+            for row in written:
+                if "last_hello_us" in heard[row.car_id]:
+                    await self._tell(row, online=row.online)
 
     async def look_for_silence(self) -> None:
         """Cars that fell silent are noted and told, once."""
         context, config = self._context, self._config
         while True:
-            silent, online = await context.records.transact(self._take_silent)
+            try:
+                silent, online = await context.records.transact(self._take_silent)
+            except AWAY as error:
+                await self._wait_after(error)
+                continue
             context.metrics.cars_online.set(online)
             for row in silent:
                 await self._tell(row, online=False)
@@ -113,13 +129,24 @@ class _Registry:
 
     async def record_events(self) -> None:
         """Events: on record first, acknowledged second."""
+        while True:
+            try:
+                await self._record_events_from(self._context.bus)
+            except AWAY as error:
+                await self._wait_after(error)
+
+    async def _record_events_from(self, bus: Bus) -> None:
         context, config = self._context, self._config
-        consumer = await context.bus.consumer(topics.CAR_EVENTS, "registry")
+        consumer = await bus.consumer(topics.CAR_EVENTS, "registry")
         while True:
             deliveries = await consumer.fetch(config.events_batch_messages, config.events_wait_s)
             if deliveries:
                 found = [_event_row(delivery) for delivery in deliveries]
-                await context.records.transact(partial(rows.add_events, rows=found))
+                try:
+                    await context.records.transact(partial(rows.add_events, rows=found))
+                except AWAY:
+                    await consumer.give_back(deliveries)  # else they come again only much later
+                    raise
                 await consumer.acknowledge(deliveries)
 
     def _take_silent(self, connection: Connection) -> tuple[Sequence[Row[Any]], int]:
@@ -133,6 +160,19 @@ class _Registry:
             return
         self._heard.setdefault(car_id, {}).update(columns)
         self._has_news.set()
+
+    def _keep_for_later(self, heard: dict[str, dict[str, Any]]) -> None:
+        """Put back what could not be written; what came since then is newer."""
+        for car_id, columns in heard.items():
+            if car_id in self._heard or len(self._heard) < self._config.heard_cars_max:
+                self._heard[car_id] = columns | self._heard.get(car_id, {})
+        self._has_news.set()
+
+    async def _wait_after(self, error: MonocoqueError) -> None:
+        context = self._context
+        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+        context.log.warning("registry waits", error_code=error.code)
+        await asyncio.sleep(self._config.retry_s)
 
     async def _tell(self, row: Row[Any], *, online: bool) -> None:
         presence = car_pb2.CarPresence(

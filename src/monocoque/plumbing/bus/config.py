@@ -41,8 +41,10 @@ class BusConfig:
     watch_forgotten_after_s: float = 60.0
     """The server forgets a watcher that asked for nothing in this time."""
     reconnect_wait_s_min: float = 0.1
-    reconnect_wait_s_max: float = 5.0
-    """Pauses between attempts double from the first to the second of these, and are jittered."""
+    reconnect_wait_s_max: float = 2.0
+    """Pauses between attempts double from the first to the second of these, and are multiplied by
+    0.5 to 1.5 by chance. Who was away for long is back within 3 s of the server; a fleet
+    spreads over that time."""
     refusal_log_interval_s: float = 10.0
     """The door writes at most one line per topic and reason in this time."""
 
@@ -67,7 +69,10 @@ class NatsServerConfig:
     """How long the server may take to end before it is killed."""
     restart_wait_s_min: float = 0.1
     restart_wait_s_max: float = 5.0
-    """Pauses between restarts double from the first to the second of these."""
+    """Pauses before a server that does not even start double from the first to the second."""
+    restart_wait_served_s_max: float = 1.0
+    """The same for one that served and died: a crash loop costs one start a second, and a server
+    that is killed again and again is back within the 5 s that are promised."""
     stable_after_s: float = 30.0
     """A server that lived this long starts again after the shortest pause."""
     stream_bytes_max: int = 2 * GIB

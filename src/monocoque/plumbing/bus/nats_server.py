@@ -135,11 +135,13 @@ class NatsServer:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._stopping.wait()
-            wait_s = min(wait_s * 2, self._config.restart_wait_s_max)
+            longest_s = self._config.restart_wait_served_s_max
             try:
                 await self._launch()
             except MonocoqueError as error:
+                longest_s = self._config.restart_wait_s_max
                 self._log.error("bus server does not start", error_code=error.code, what=error.what)
+            wait_s = min(wait_s * 2, longest_s)
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
