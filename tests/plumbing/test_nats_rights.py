@@ -140,7 +140,7 @@ async def contents(server: NatsServer) -> dict[str, int]:
 
 
 COMMANDS = Topic(
-    name="car.{car_id}.commands",
+    name="car.{car_id}.wishes",
     message=CarState,
     published_by=frozenset({Role.REGISTRY}),
     read_by=frozenset({Role.CAR}),
@@ -174,11 +174,11 @@ async def test_a_car_hears_and_asks_for_what_the_cell_has_for_it_alone(tmp_path)
             bus.raw_client(Role.REGISTRY) as registry,
             bus.raw_client(Role.CAR, car_id=OWN) as car,
         ):
-            heard = await car.subscribe(f"car.{OWN}.commands")
-            await car.subscribe(f"car.{OTHER}.commands")
+            heard = await car.subscribe(f"car.{OWN}.wishes")
+            await car.subscribe(f"car.{OTHER}.wishes")
             assert await has_complained(car)
-            await registry.publish(f"car.{OTHER}.commands", b"theirs")
-            await registry.publish(f"car.{OWN}.commands", b"mine")
+            await registry.publish(f"car.{OTHER}.wishes", b"theirs")
+            await registry.publish(f"car.{OWN}.wishes", b"mine")
             assert (await heard.next_msg(timeout=5)).data == b"mine"
             for car_id in (OWN, OTHER):
                 kept = await registry.request(f"car.{car_id}.confirmed", car_id.encode(), timeout=5)

@@ -74,5 +74,66 @@ PHONE_RELEASE: Final = DocumentType(
     purpose="One entry of the release log: these very files are the phone site of that version.",
 )
 
-DOCUMENT_TYPES: Final = (CAR_BIRTH, CAR_ENROLMENT, PHONE_RELEASE)
+HAND_OVER: Final = DocumentType(
+    typ="monocoque-hand-over.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "aud", "sub", "iat", "exp", "jti", "cnf", "proof"}),
+    lifetime_s_max=600,
+    signed_by="phone",
+    purpose="The owner's new key `cnf` asks the maker for the car `sub`; `proof` shows, bound to "
+    "this key, that the hand-over code of the car is known (docs/protocol/commands.md).",
+)
+
+KEY_GRANT: Final = DocumentType(
+    typ="monocoque-key-grant.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "aud", "iat", "jti", "cnf", "rights", "depth"}),
+    lifetime_s_max=0,
+    signed_by="maker root, or the holder of a grant",
+    purpose="The holder of the key `cnf` may ask the car `aud` for what `rights` names. The "
+    "maker's grant is the hand-over document: its `car` names the car's own keys, and it does not "
+    "end; every other grant has an `exp`.",
+)
+
+COMMAND: Final = DocumentType(
+    typ="monocoque-command.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "aud", "iat", "exp", "jti", "epoch", "counter", "scope", "sealed"}),
+    lifetime_s_max=86_400,
+    signed_by="phone",
+    purpose="The car `aud` shall do one thing before `exp`: its kind `scope` in clear, its "
+    "arguments `sealed` to the car.",
+)
+
+RECEIPT: Final = DocumentType(
+    typ="monocoque-receipt.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset(
+        {
+            "iss",
+            "sub",
+            "iat",
+            "key",
+            "scope",
+            "command_sha256",
+            "outcome",
+            "sequence",
+            "previous_sha256",
+        }
+    ),
+    lifetime_s_max=0,
+    signed_by="car",
+    purpose="What became of the command `sub`, and one line of the car's log: `sequence` counts "
+    "without a gap and `previous_sha256` chains it to the line before.",
+)
+
+DOCUMENT_TYPES: Final = (
+    CAR_BIRTH,
+    CAR_ENROLMENT,
+    PHONE_RELEASE,
+    HAND_OVER,
+    KEY_GRANT,
+    COMMAND,
+    RECEIPT,
+)
 """Every row."""

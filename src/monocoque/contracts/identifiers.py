@@ -23,6 +23,8 @@ HomeId = NewType("HomeId", str)
 OrderId = NewType("OrderId", str)
 PersonId = NewType("PersonId", str)
 SessionId = NewType("SessionId", str)
+CommandId = NewType("CommandId", str)
+GrantId = NewType("GrantId", str)
 MessageId = NewType("MessageId", str)
 TraceId = NewType("TraceId", str)
 
@@ -32,6 +34,8 @@ PREFIXES = {
     "order": "an order",
     "person": "a person",
     "session": "a signed-in browser",
+    "command": "one command to a car",
+    "grant": "one grant of rights in a car to a key",
     "message": "one message on the bus",
     "trace": "one chain of cause and effect, across machines",
 }

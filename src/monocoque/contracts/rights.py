@@ -85,6 +85,25 @@ READ_FLEET: Final = Right(
     frozenset({Site.CONSOLE}),
     "See which cars exist, whether they are there, and their state.",
 )
+TAKE_OVER_CAR: Final = Right(
+    "car.take_over",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "Bring a hand-over request, signed in the browser, to the factory.",
+)
+READ_OWN_CARS: Final = Right(
+    "own_cars.read",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "See one's own cars: how they are, their keys, and the log of who did what.",
+)
+COMMAND_CAR: Final = Right(
+    "car.command",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "Put a command into the mailbox of one's own car, or take it back; the car itself judges it "
+    "by its signature.",
+)
 READ_METRICS: Final = Right(
     "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
 )
@@ -97,6 +116,9 @@ RIGHTS: Final = (
     READ_SELF,
     CHANGE_SELF,
     READ_FLEET,
+    TAKE_OVER_CAR,
+    READ_OWN_CARS,
+    COMMAND_CAR,
     READ_METRICS,
 )
 """Every row."""

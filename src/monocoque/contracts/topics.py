@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 from google.protobuf.message import Message
 
 from monocoque.contracts.errors import TopicUnknown
-from monocoque.contracts.wire import car_pb2, echo_pb2
+from monocoque.contracts.wire import car_pb2, command_pb2, echo_pb2
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
@@ -64,6 +64,24 @@ class Role(enum.Enum):
 
     REGISTRY = "registry"
     """The cell's registry of cars."""
+
+    LINK = "link"
+    """On a car's own bus: the one service that speaks with the cell."""
+
+    COMMANDS = "commands"
+    """The cell's mailbox of commands, and its copy of each car's log."""
+
+    TWIN = "twin"
+    """The cell's memory of how each car was when it last said so."""
+
+    PAIRING = "pairing"
+    """The cell's desk for hand-overs: brings owners' requests to the factory."""
+
+    FACTORY = "factory"
+    """Where cars are made: it holds the maker's root and signs the first grant of each car."""
+
+    PHONE = "phone"
+    """The phone site's live pages; reads only."""
 
     ECHO = "echo"
     """The pair of services that proves the frame in worlds, benchmarks and the doctor."""
@@ -204,6 +222,110 @@ CAR_EVENTS: Final = Topic(
     purpose="What happened in a car and must not be lost.",
 )
 
+CAR_BODY: Final = Topic(
+    name="car.{car_id}.body",
+    message=command_pb2.CarBody,
+    published_by=frozenset({Role.CAR}),
+    read_by=frozenset({Role.LINK, Role.TWIN}),
+    kept=Kept.LAST_VALUE,
+    retention_s=0,
+    message_bytes_max=4 * KIB,
+    rate_per_minute_max=120,
+    privacy=Privacy.PERSONAL,
+    purpose="How the car is: locks, doors, climate, charge, place; when it changed.",
+)
+
+CAR_COMMANDS: Final = Topic(
+    name="car.{car_id}.commands",
+    message=command_pb2.CommandEnvelope,
+    published_by=frozenset({Role.COMMANDS, Role.LINK}),
+    read_by=frozenset({Role.CAR}),
+    kept=Kept.NOTHING,
+    retention_s=0,
+    message_bytes_max=64 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="A command; the mailbox says it live, and again at the car's hello.",
+)
+
+CAR_RECEIPTS: Final = Topic(
+    name="car.{car_id}.receipts",
+    message=command_pb2.CarReceipt,
+    published_by=frozenset({Role.CAR}),
+    read_by=frozenset({Role.LINK, Role.COMMANDS}),
+    kept=Kept.STREAM_SYNCED,
+    retention_s=7 * DAY_S,
+    message_bytes_max=16 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="The car's log, line by line: what became of each command.",
+)
+
+CAR_RECEIPTS_CONFIRMED: Final = Topic(
+    name="car.{car_id}.receipts_confirmed",
+    message=command_pb2.ReceiptsConfirmed,
+    published_by=frozenset({Role.COMMANDS, Role.LINK}),
+    read_by=frozenset({Role.CAR}),
+    kept=Kept.LAST_VALUE,
+    retention_s=0,
+    message_bytes_max=1 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="How far the cell has the car's log on record; the car says the rest again.",
+)
+
+COMMAND_CHANGED: Final = Topic(
+    name="command.{car_id}.changed",
+    message=command_pb2.CommandChanged,
+    published_by=frozenset({Role.COMMANDS}),
+    read_by=frozenset({Role.PHONE}),
+    kept=Kept.NOTHING,
+    retention_s=0,
+    message_bytes_max=1 * KIB,
+    rate_per_minute_max=6_000,
+    privacy=Privacy.PERSONAL,
+    purpose="Something about a command to this car changed; the page reads the records.",
+)
+
+TWIN_CHANGED: Final = Topic(
+    name="twin.{car_id}.changed",
+    message=command_pb2.CarBody,
+    published_by=frozenset({Role.TWIN}),
+    read_by=frozenset({Role.PHONE}),
+    kept=Kept.NOTHING,
+    retention_s=0,
+    message_bytes_max=4 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="The body of a car, once it is on record.",
+)
+
+HAND_OVER_REQUESTS: Final = Topic(
+    name="factory.{car_id}.hand_over_requests",
+    message=command_pb2.HandOverRequest,
+    published_by=frozenset({Role.PAIRING}),
+    read_by=frozenset({Role.FACTORY}),
+    kept=Kept.STREAM_SYNCED,
+    retention_s=DAY_S,
+    message_bytes_max=16 * KIB,
+    rate_per_minute_max=60,
+    privacy=Privacy.PERSONAL,
+    purpose="An owner's key asks the maker for the first grant.",
+)
+
+HAND_OVER_ANSWERS: Final = Topic(
+    name="factory.{car_id}.hand_over_answers",
+    message=command_pb2.HandOverAnswer,
+    published_by=frozenset({Role.FACTORY}),
+    read_by=frozenset({Role.PAIRING}),
+    kept=Kept.STREAM_SYNCED,
+    retention_s=DAY_S,
+    message_bytes_max=16 * KIB,
+    rate_per_minute_max=60,
+    privacy=Privacy.PERSONAL,
+    purpose="The first grant of a car, or why there is none.",
+)
+
 ECHO_REQUESTS: Final = Topic(
     name="echo.{echo_id}.requests",
     message=echo_pb2.Echo,
@@ -261,6 +383,14 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     CAR_STATE,
     CAR_PRESENCE,
     CAR_EVENTS,
+    CAR_BODY,
+    CAR_COMMANDS,
+    CAR_RECEIPTS,
+    CAR_RECEIPTS_CONFIRMED,
+    COMMAND_CHANGED,
+    TWIN_CHANGED,
+    HAND_OVER_REQUESTS,
+    HAND_OVER_ANSWERS,
     ECHO_REQUESTS,
     ECHO_ANSWERS,
     ECHO_FRAMES,
