@@ -8,6 +8,7 @@ import pytest
 from monocoque.car.link.config import LinkConfig
 from monocoque.cli.settings import SECTIONS, read_settings
 from monocoque.contracts.errors import SettingInvalid
+from monocoque.plumbing.records.config import RecordsConfig
 
 NAME = "link.hello_interval_s"
 VARIABLE = "MONOCOQUE_LINK_HELLO_INTERVAL_S"
@@ -88,6 +89,9 @@ def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
             "[bus]\nreconnect_wait_s_min = 6", {}, "bus.reconnect_wait_s_min", id="least-above-most"
         ),
         pytest.param("[nats]\nlisten_host = '::'", {}, "nats.listen_host", id="place"),
+        pytest.param("[records]\nurl = 5", {}, "records.url", id="number-for-text"),
+        pytest.param("[records]\nurl = 'here'", {}, "no URL", id="no-address"),
+        pytest.param("[records]\nurl = 'mysql://a/b'", {}, "mysql", id="another-store"),
         pytest.param("[link\n", {}, "not TOML", id="not-toml"),
         pytest.param("# \xff", {}, "not TOML", id="not-utf-8"),
         pytest.param("", {VARIABLE: "often"}, NAME, id="environment-text-for-number"),
@@ -114,6 +118,27 @@ def test_a_refused_number_is_answered_with_the_numbers_that_are_taken(tmp_path: 
         read_settings(file, {})
     assert refused.value.hint == "Give a value from 1 to 40000; the default is 40."
     assert read_settings(written(tmp_path, "[records]\nattempts_max = 1"), {})
+
+
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_password_reaches_the_records_and_nobody_who_looks(place: str, tmp_path: Path) -> None:
+    url = "postgresql://driver:open-sesame@localhost/cell"
+    content = f"[records]\nurl = '{url}'" if place == "file" else ""
+    environment = {"MONOCOQUE_RECORDS_URL": url} if place == "environment" else {}
+    configs, shown = read_settings(written(tmp_path, content), environment)
+    assert configs[RecordsConfig].url == url
+    values = {setting.name: setting.value for setting in shown}
+    assert values["records.url"] == "postgresql://driver:***@localhost/cell"
+    assert "open-sesame" not in repr((configs, shown))
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://driver:open-sesame", "open-sesame", "mysql://a:open-sesame@b/c"]
+)
+def test_a_refused_address_is_not_repeated(url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings(written(tmp_path, f"[records]\nurl = '{url}'"), {})
+    assert "open-sesame" not in refused.value.what + refused.value.hint
 
 
 def test_every_section_takes_every_limit_of_its_dataclass(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ Rules: looks only, changes nothing; each finding is an error of the one tree, so
 hint; a cell that runs is asked over HTTP like anybody else would.
 """
 
+import asyncio
 import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 import httpx
 
@@ -20,14 +22,20 @@ from monocoque.contracts.errors import (
     NotWritable,
     PagesMissing,
     PortInUse,
+    RecordsUnavailable,
+    SettingInvalid,
 )
 from monocoque.contracts.rights import Site
 from monocoque.plumbing.bus.nats_server import find_program
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.process_file import is_alive, read_process_file
+from monocoque.plumbing.records.address import masked
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles import stamp
+from monocoque.roles.cell_records import open_cell_records
 from monocoque.roles.http import PAGES_DIRECTORY
 from monocoque.roles.layout import Layout
+from monocoque.roles.migrations import revision_of
 from monocoque.roles.release_log import check_phone_release
 
 DISK_FREE_BYTES_MIN = 500 * 1024 * 1024
@@ -49,6 +57,7 @@ def examine(path: Path, port: int, product: str) -> Iterator[Finding]:
     for what, look in (
         ("data directory", lambda: _directory(layout, product)),
         ("settings", lambda: _settings(layout)),
+        ("records", lambda: _records(layout)),
         ("free disk", lambda: _disk(path)),
         ("bus server", find_program),
         ("pages", lambda: _pages(product)),
@@ -83,6 +92,29 @@ def _directory(layout: Layout, product: str) -> str:
 def _settings(layout: Layout) -> str:
     settings = read_settings(layout.settings)[1]
     return f"{sum(setting.source != 'default' for setting in settings)} are not the default"
+
+
+def _records(layout: Layout) -> str:
+    try:
+        config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
+    except SettingInvalid:
+        return "not looked at, as the settings are wrong"
+    if not config.url:
+        return "SQLite, in the data directory"
+    try:
+        revision = asyncio.run(_revision(layout, config))
+    except RecordsUnavailable as error:
+        hint = "Start that PostgreSQL server, or correct records.url."
+        raise RecordsUnavailable(f"{masked(config.url)}: {error.what}", hint=hint) from error
+    return f"{masked(config.url)}, {f'revision {revision}' if revision else 'still empty'}"
+
+
+async def _revision(layout: Layout, config: RecordsConfig) -> str | None:
+    records = open_cell_records(layout, config, SystemRandom())
+    try:
+        return await records.transact(revision_of)
+    finally:
+        await records.close()
 
 
 def _disk(path: Path) -> str:

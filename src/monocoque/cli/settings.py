@@ -9,8 +9,11 @@ Rules:
 * a number that is not finite, or further than ``FACTOR_MAX`` from its default, is a slip of the
   unit and is refused; so is a least value above its greatest.
 
-Left out on purpose: secrets, which are in keystores; and the places of nats-server, since whoever
-takes part on this machine finds it on loopback.
+* of ``records.url``, which may hold a password, only ``RecordsConfig`` has the whole; what is shown
+  of it is masked.
+
+Left out on purpose: every other secret, since those are in keystores; and the places of
+nats-server, since whoever takes part on this machine finds it on loopback.
 """
 
 import dataclasses
@@ -29,6 +32,7 @@ from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
+from monocoque.plumbing.records.address import masked
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.config import SupervisorConfig
 
@@ -47,12 +51,14 @@ SECTIONS: Final[Mapping[str, type]] = {
 ENVIRONMENT_PREFIX: Final = "MONOCOQUE_"
 FACTOR_MAX: Final = 1_000
 """How many times its default a number may be, or be part of it."""
+RECORDS_URL: Final = "records.url"
+"""The one setting that is a text."""
 _NUMBERS = (int, float)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One value and where it came from."""
+    """One value, as it may be shown, and where it came from."""
 
     name: str
     value: Any
@@ -76,10 +82,10 @@ def read_settings(
         if not isinstance(table, dict):
             raise SettingInvalid(f"{file}: {section} is not a section.")
         for field in dataclasses.fields(kind):
-            setting = _setting(section, field, table, given, file)
-            if setting is not None:
-                shown.append(setting)
+            if _can_be_set(section, field):
+                setting = _setting(section, field, table, given, file)
                 values[field.name] = setting.value
+                shown.append(_shown(setting))
         if table:
             raise SettingInvalid(f"{file}: there is no setting {section}.{min(table)}.")
         _refuse_unknown_variables(section, kind, given)
@@ -90,8 +96,14 @@ def read_settings(
     return configs, shown
 
 
-def _can_be_set(field: dataclasses.Field[Any]) -> bool:
-    return type(field.default) in _NUMBERS
+def _can_be_set(section: str, field: dataclasses.Field[Any]) -> bool:
+    return type(field.default) in _NUMBERS or f"{section}.{field.name}" == RECORDS_URL
+
+
+def _shown(setting: Setting) -> Setting:
+    if setting.name == RECORDS_URL:
+        return dataclasses.replace(setting, value=masked(setting.value))
+    return setting
 
 
 def _refuse_crossed(section: str, values: Mapping[str, Any]) -> None:
@@ -106,7 +118,7 @@ def _refuse_crossed(section: str, values: Mapping[str, Any]) -> None:
 
 def _refuse_unknown_variables(section: str, kind: type, environment: Mapping[str, str]) -> None:
     prefix = f"{ENVIRONMENT_PREFIX}{section}_".upper()
-    fields = [field for field in dataclasses.fields(kind) if _can_be_set(field)]
+    fields = [field for field in dataclasses.fields(kind) if _can_be_set(section, field)]
     known = {prefix + field.name.upper() for field in fields}
     unknown = {name for name in environment if name.startswith(prefix)} - known
     if unknown:
@@ -119,10 +131,8 @@ def _setting(
     table: dict[str, Any],
     environment: Mapping[str, str],
     file: Path,
-) -> Setting | None:
+) -> Setting:
     default = field.default
-    if not _can_be_set(field):
-        return None
     name = f"{section}.{field.name}"
     variable = f"{ENVIRONMENT_PREFIX}{section}_{field.name}".upper()
     setting = Setting(name, default, "default")
@@ -135,6 +145,8 @@ def _setting(
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:
+    if name == RECORDS_URL:
+        return _checked_url(value)
     if type(value) not in (type(default), int):
         raise SettingInvalid(f"{name} must be a {type(default).__name__}.")
     is_whole = isinstance(default, int)
@@ -148,7 +160,20 @@ def _checked(name: str, value: Any, default: Any) -> Any:
     return type(default)(value)
 
 
+def _checked_url(url: Any) -> str:
+    if not isinstance(url, str):
+        raise SettingInvalid(f"{RECORDS_URL} must be a text.")
+    if url:
+        # Imported here: the driver costs a process without PostgreSQL time and memory.
+        from monocoque.plumbing.records.postgres import driver_url
+
+        driver_url(url)
+    return url
+
+
 def _from_text(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return _checked(name, text, default)
     try:
         return _checked(name, tomllib.loads(f"value = {text}")["value"], default)
     except tomllib.TOMLDecodeError as error:

@@ -24,9 +24,9 @@ from monocoque.plumbing.http.server import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.process_file import is_alive, read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
-from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cell import CellSettings, run_cell
+from monocoque.roles.cell_records import open_cell_records
 from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
 
@@ -72,7 +72,7 @@ def print_sign_in_link(data: Path, site: Site) -> None:
 
     async def make() -> str:
         random = SystemRandom()
-        records = open_records(layout.cell.records, random, configs[RecordsConfig])
+        records = open_cell_records(layout, configs[RecordsConfig], random)
         try:
             return await make_sign_in_link(records, SystemClock(), random, site, accounts)
         finally:

@@ -42,10 +42,10 @@ from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
-from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.cars_process import CarsProcess
+from monocoque.roles.cell_records import open_cell_records
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import TRUSTED_KEY, make_factory
@@ -172,7 +172,7 @@ async def _parts(
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())
     configs = settings.configs
-    records = open_records(layout.cell.records, random, configs[RecordsConfig])
+    records = open_cell_records(layout, configs[RecordsConfig], random)
     log = get_log("monocoque.nats")
     nats = NatsServer(layout.path, keystore, clock, log, configs[NatsServerConfig])
     try:

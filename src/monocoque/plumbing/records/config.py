@@ -1,6 +1,6 @@
 """The limits of the records: how long to wait, how often to try again, how many connections."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -22,3 +22,6 @@ class RecordsConfig:
     """PostgreSQL: how long making a connection may take."""
     connections_max: int = 5
     """PostgreSQL: connections per process; further transactions wait for one."""
+    url: str = field(default="", repr=False)
+    """The cell's database, such as ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``; when empty,
+    SQLite in the data directory."""

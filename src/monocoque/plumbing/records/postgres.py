@@ -52,6 +52,7 @@ _STATES: Final[dict[str, type[MonocoqueError]]] = {
     "57014": RecordsUnavailable,  # query_canceled: it took too long
 }
 """SQLSTATEs that say what happened to the transaction: it was rolled back."""
+_URL_HINT: Final = "Give records.url as postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
 _LOST_CLASSES: Final = ("08", "28", "3D", "53", "57", "58")
 """SQLSTATE classes of a server or connection that is gone or does not take us."""
 
@@ -144,9 +145,9 @@ def driver_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise SettingInvalid("The address of the records is no URL.") from None
+        raise SettingInvalid("The address of the records is no URL.", hint=_URL_HINT) from None
     if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise SettingInvalid(f"Records cannot be kept by {parsed.drivername}.")
+        raise SettingInvalid(f"Records cannot be kept by {parsed.drivername}.", hint=_URL_HINT)
     return parsed.set(drivername="postgresql+psycopg")
 
 
