@@ -11,6 +11,7 @@ import pytest
 from tests import tidy
 
 ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(sys.executable).parent
 COMMAND_TIMEOUT_S = 60
 
 
@@ -37,7 +38,7 @@ class Copy:
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a tool of our environment on the copy."""
         return subprocess.run(
-            [Path(sys.executable).parent / command[0], *command[1:]],
+            [TOOLS / command[0] if (TOOLS / command[0]).exists() else command[0], *command[1:]],
             cwd=self.root,
             env={"PYTHONPATH": str(self.root / "src"), "LC_ALL": "C.UTF-8", **environment},
             capture_output=True,

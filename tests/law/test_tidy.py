@@ -8,6 +8,7 @@ from tests.law.conftest import ROOT, Copy
 SERVICE = "src/monocoque/cloud/registry/service.py"
 LONG = "\n\ndef long() -> None:\n" + "    print()\n" * tidy.FUNCTION_LINES_MAX
 MARKER = "TO" + "DO"
+UNCOUNTED = "pragma: " + "no cover"
 HOST = "py" + "pi.org"
 MACHINE_PATH = "/r" + "oot/wheels"
 
@@ -50,6 +51,13 @@ PLANTED = [
         id="a message without a header",
     ),
     pytest.param(tidy.leftovers, SERVICE, f"# {MARKER}: later\n", MARKER, id="a marker left over"),
+    pytest.param(
+        tidy.uncounted,
+        SERVICE,
+        f"x = 1  # {UNCOUNTED}\n",
+        "does not say why",
+        id="code that is not counted without a reason",
+    ),
     pytest.param(
         tidy.machines, "README.md", f"From {HOST}.\n", f"names {HOST}", id="a registry's host"
     ),

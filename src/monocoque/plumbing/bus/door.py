@@ -67,8 +67,6 @@ class Door:
         """The bytes of a message that may be published; raises a MessageRefused."""
         if type(message) is not topic.message:
             raise MessageMalformed(f"{topic.name} carries {topic.message.__name__}.")
-        if not message.IsInitialized():
-            raise MessageMalformed("A required part of the message is missing.")
         self._check(topic, message)
         data = message.SerializeToString()
         _check_size(topic, data)
