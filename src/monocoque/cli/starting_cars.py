@@ -15,6 +15,7 @@ from monocoque.contracts.errors import CellUnreachable
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.logging import configure_logging
+from monocoque.roles import stamp
 from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
 from monocoque.roles.layout import Layout
 
@@ -38,8 +39,10 @@ def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> Non
 def _car_process(data: Path) -> CarProcess:
     configure_logging(LOG_LEVEL)
     layout = Layout(data)
-    if not layout.version.exists():
+    written = stamp.read_stamp(layout)
+    if written is None:
         raise CellUnreachable("This data directory has no cell yet.")
+    stamp.refuse_other(layout, written, __version__)
     configs = read_settings(layout.settings)[0]
     return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
 

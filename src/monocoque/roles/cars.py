@@ -11,10 +11,12 @@ Left out on purpose: the car's body. It comes with the features that move it.
 """
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -28,6 +30,7 @@ from monocoque.contracts.errors import (
     CredentialsRefused,
     DataDirectoryInUse,
     MonocoqueError,
+    NotFound,
 )
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.topics import Role
@@ -38,7 +41,7 @@ from monocoque.plumbing.bus.nats_credentials import NatsCredentials
 from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.files import make_directory, write_atomically
+from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
@@ -86,13 +89,11 @@ class TakenCar:
 def take_cars(process: CarProcess, count: int) -> list[TakenCar]:
     """The oldest cars that nobody runs, and new ones until there are so many."""
     taken: list[TakenCar] = []
-    known = [path for path in process.layout.cars.glob("car_*/") if (path / BORN_FILE).is_file()]
-    for path in sorted(known, key=lambda each: (int((each / BORN_FILE).read_text()), each.name)):
+    born = [(_born_us(path), path.name) for path in process.layout.cars.glob("car_*/")]
+    for _, name in sorted((born_us, name) for born_us, name in born if born_us is not None):
         if len(taken) < count:
-            try:
-                taken.append(take_car(process, CarId(path.name)))
-            except DataDirectoryInUse:
-                continue
+            with contextlib.suppress(DataDirectoryInUse):
+                taken.append(take_car(process, CarId(name)))
     while len(taken) < count:
         taken.append(make_car(process))
     return taken
@@ -109,10 +110,23 @@ def make_car(process: CarProcess) -> TakenCar:
 
 
 def take_car(process: CarProcess, car_id: CarId) -> TakenCar:
-    """A car that exists. Raises DataDirectoryInUse when another process runs it."""
+    """A car that exists. Raises NotFound, DataDirectoryInUse when another process runs it."""
     path = process.layout.car(car_id).path
-    make_directory(path)
+    if _born_us(path) is None:
+        raise NotFound(
+            f"There is no {car_id} in {process.layout.cars}.",
+            hint="Name a car of that folder, or leave --car out for a new one.",
+        )
     return TakenCar(car_id, DirectoryLock(path))
+
+
+def _born_us(path: Path) -> int | None:
+    """When the car of this folder was made; None when it never was, wholly."""
+    with storage_errors(path):
+        try:
+            return int((path / BORN_FILE).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
 
 
 async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
@@ -129,6 +143,8 @@ async def _run_car(process: CarProcess, car_id: CarId) -> None:
             await _live(process, car_id)
         except MonocoqueError as error:
             log.warning("car waits", error_code=error.code, what=error.what, hint=error.hint)
+        except Exception:  # a defect in one car disturbs no other
+            log.exception("car failed")
         await asyncio.sleep(RETRY_S * (0.5 + process.random.random()))
 
 

@@ -12,6 +12,7 @@ from random import Random
 
 from monocoque.contracts import identifiers
 from monocoque.contracts.documents import CAR_BIRTH
+from monocoque.contracts.errors import CredentialsRefused
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.files import FileKeyStore
@@ -44,7 +45,11 @@ def birth_document(
 ) -> bytes:
     """What the factory says of a car and its key; valid for an hour."""
     secret = FileKeyStore(layout.factory).read(FACTORY_KEY)
-    assert secret is not None, "the cell makes the factory before any car"
+    if secret is None:
+        raise CredentialsRefused(
+            f"The factory has lost its key: {layout.factory} is empty.",
+            hint="Put the folder back from a copy; without it no new car can be made here.",
+        )
     now_s = clock.now_us() // SECOND_US
     claims = {
         "iss": "factory",

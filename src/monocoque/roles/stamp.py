@@ -85,6 +85,16 @@ def refuse(layout: Layout, stamp: Stamp, product: str) -> None:
         )
 
 
+def refuse_other(layout: Layout, stamp: Stamp, product: str) -> None:
+    """Also refuse what a start of the cell would first carry forward: cars never do that."""
+    refuse(layout, stamp, product)
+    if stamp.snapshot is not None or is_older(stamp, product):
+        raise DataDirectoryOlder(
+            f"{layout.path} was written by version {stamp.product}; this is {product}.",
+            hint="Start the cell first: it takes a snapshot and carries the directory forward.",
+        )
+
+
 def is_older(stamp: Stamp, product: str) -> bool:
     """Whether an older version than this one wrote the directory."""
     return numbers_of(stamp.product) < numbers_of(product) or stamp.format < FORMAT

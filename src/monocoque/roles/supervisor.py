@@ -89,7 +89,7 @@ def _report(context: Context, error: Exception) -> None:
         context.log.error(
             "service failed",
             service=context.service_name,
-            code=code,
+            error_code=code,
             what=str(leaf) if known else type(leaf).__name__,
             # Our own errors say what a person needs; a stranger's needs its trace.
             exc_info=None if known else leaf,
