@@ -136,7 +136,11 @@ def _pages(product: str) -> str:
 
 def _cell(layout: Layout, port: int) -> str:
     process = read_process_file(layout.door)
+    cell = read_process_file(layout.cell_process)
     if process is None or not is_alive(process):
+        if cell is not None and is_alive(cell):
+            hint = "Start `monocoque run http` on the same data directory."
+            raise CellUnreachable("The cell runs, and its HTTP does not.", hint=hint)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 raise PortInUse(f"Port {port} is taken by another program.")

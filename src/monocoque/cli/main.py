@@ -21,7 +21,6 @@ from rich.table import Table
 from monocoque import __version__
 from monocoque.contracts.errors import (
     MonocoqueError,
-    RoleUnknown,
     SettingInvalid,
     SiteUnknown,
 )
@@ -48,6 +47,12 @@ Port = Annotated[
     int,
     typer.Option(min=0, max=65_535, help="The HTTP port; 0 for any.", envvar="MONOCOQUE_PORT"),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without", help="A part of the cell that another process runs: http or registry; repeat."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -68,16 +73,16 @@ def monocoque(
 
 
 @app.command()
-def up(data: Data, cars: Cars = 3, port: Port = DEFAULT_PORT) -> None:
+def up(data: Data, cars: Cars = 3, port: Port = DEFAULT_PORT, without: Without = None) -> None:
     """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
     from monocoque.cli.starting import start_cell
 
-    start_cell(data, port, cars)
+    start_cell(data, port, cars, frozenset(without or ()))
 
 
 @app.command()
 def run(
-    role: Annotated[str, typer.Argument(help="cell, cars or car.")],
+    role: Annotated[str, typer.Argument(help="cell, cars, car, http or registry.")],
     data: Data,
     cars: Cars = 0,
     port: Port = DEFAULT_PORT,
@@ -85,20 +90,25 @@ def run(
     until_input_ends: Annotated[
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
     ] = False,
+    without: Without = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
-    from monocoque.cli import starting_cars
-
     match role:
         case "cell":
-            up(data, cars, port)
+            up(data, cars, port, without)
         case "cars":
-            starting_cars.start_cars(data, cars, ends_with_input=until_input_ends)
+            from monocoque.cli.starting_cars import start_cars
+
+            start_cars(data, cars, ends_with_input=until_input_ends)
         case "car":
+            from monocoque.cli.starting_cars import start_car
+
             chosen = car_id(car) if car else None
-            starting_cars.start_car(data, chosen, ends_with_input=until_input_ends)
+            start_car(data, chosen, ends_with_input=until_input_ends)
         case _:
-            raise RoleUnknown("There is no such role; there are cell, cars and car.")
+            from monocoque.cli.starting_part import start_part
+
+            start_part(data, role, port)
 
 
 @app.command("sign-in")

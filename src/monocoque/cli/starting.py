@@ -15,7 +15,7 @@ import typer
 from monocoque import __version__
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
-from monocoque.contracts.errors import CellUnreachable
+from monocoque.contracts.errors import CellUnreachable, RoleUnknown
 from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import make_sign_in_link, sign_in_url
@@ -29,26 +29,40 @@ from monocoque.roles.cell import CellSettings, run_cell
 from monocoque.roles.cell_records import open_cell_records
 from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
+from monocoque.roles.parts import HTTP, PARTS, take_part
 
 LOG_LEVEL = "WARNING"
 SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
 
 
-def start_cell(data: Path, port: int, cars: int) -> None:
-    """Run the cell, with so many virtual cars beside it, until it is told to stop."""
+def start_cell(data: Path, port: int, cars: int, without: frozenset[str]) -> None:
+    """Run the cell, with so many virtual cars beside it, until it is told to stop.
+
+    without: parts that are run in processes of their own (starting_part.py).
+    """
+    if without - set(PARTS):
+        raise RoleUnknown(
+            f"A cell has no part {min(without - set(PARTS))}.", hint=f"Say {' or '.join(PARTS)}."
+        )
     configure_logging(LOG_LEVEL)
     clock, random = SystemClock(), SystemRandom()
     configs = read_settings(Layout(data).settings)[0]
     is_first = not Layout(data).version.exists()
-    with listen(port) as listener, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        listener = None if HTTP in without else stack.enter_context(listen(port))
         directory = open_data_directory(
             data, __version__, clock.now_us(), lambda step: typer.echo(f"… {step}", err=True)
         )
         stack.callback(directory.close)
-        settings = CellSettings(cars, configs, __version__)
+        for part in sorted(set(PARTS) - without):
+            stack.callback(take_part(directory.layout, part).release)
+        settings = CellSettings(cars, configs, __version__, without)
 
         async def announce(records: Records) -> None:
             accounts: AccountsConfig = configs[AccountsConfig]
+            if listener is None:
+                typer.echo("ready without http")
+                return
             typer.echo(f"ready http://localhost:{listener.port}")
             if not is_first:
                 typer.echo("  sign in with a link of: monocoque sign-in shop|phone|console")

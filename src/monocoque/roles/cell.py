@@ -93,15 +93,18 @@ async def run_cell(
     if listener is not None:
         write_process_file(layout.door, os.getpid(), {"http": listener.port})
     await cars.start()
-    async with _ended(cars), _parts(directory, settings, clock, random) as cell:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(cell.nats.supervise())
-            group.create_task(run_services(cell.frame, set(PARTS) - settings.without))
-            if listener is not None:
-                group.create_task(serve_http(cell.frame, listener))
-            group.create_task(cars.keep(cell.frame.metrics))
-            group.create_task(_note_time(cell))
-            group.create_task(_announce(cell, announce))
+    async with (
+        _ended(cars),
+        _parts(directory, settings, clock, random) as cell,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(cell.nats.supervise())
+        group.create_task(run_services(cell.frame, set(PARTS) - settings.without))
+        if listener is not None:
+            group.create_task(serve_http(cell.frame, listener))
+        group.create_task(cars.keep(cell.frame.metrics))
+        group.create_task(_note_time(cell))
+        group.create_task(_announce(cell, announce))
 
 
 @contextlib.asynccontextmanager
@@ -148,8 +151,13 @@ async def _parts(
 
 
 async def _note_time(cell: Cell) -> None:
+    """A full disk costs the note, and not the cell."""
+    log = get_log("monocoque.cell")
     while True:
-        cell.directory.note_time(cell.frame.clock.now_us())
+        try:
+            cell.directory.note_time(cell.frame.clock.now_us())
+        except StorageError as error:
+            log.warning("time not noted", error_code=error.code, what=error.what, hint=error.hint)
         await asyncio.sleep(NOTE_TIME_S)
 
 
@@ -162,8 +170,9 @@ async def _announce(cell: Cell, announce: Announce) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(wait_s_max):
             while True:
-                online = await registry.count_online(frame.records, frame.clock, limits)
-                if online >= cell.settings.cars:
-                    break
+                with contextlib.suppress(RecordsContended, UnavailableError):
+                    online = await registry.count_online(frame.records, frame.clock, limits)
+                    if online >= cell.settings.cars:
+                        break
                 await asyncio.sleep(LOOK_S)
     await announce(frame.records)

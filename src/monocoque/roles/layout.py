@@ -74,9 +74,22 @@ class Layout:
         return self.path / "factory"
 
     @property
+    def cell_process(self) -> Path:
+        """The process file of the cell itself."""
+        return self.process("cell")
+
+    @property
     def door(self) -> Path:
-        """Where the cell answers: a process file with its HTTP port."""
-        return self.run / "cell.json"
+        """Where the cell answers: the process file of its HTTP, with the port."""
+        return self.process("http")
+
+    def process(self, name: str) -> Path:
+        """The process file of a part of the cell, or of what it starts."""
+        return self.run / f"{name}.json"
+
+    def part(self, name: str) -> Path:
+        """The folder whose lock is held by whoever runs this part of the cell."""
+        return self.run / name
 
     @property
     def snapshots(self) -> Path:

@@ -1,0 +1,47 @@
+"""Puts one part of a cell together in a process of its own: real clock, chance, files and port.
+
+Rules: this is where adapters are chosen, as in starting.py.
+"""
+
+import contextlib
+from pathlib import Path
+from random import SystemRandom
+
+import typer
+
+from monocoque import __version__
+from monocoque.cli.running import run_until_stopped
+from monocoque.cli.settings import read_settings
+from monocoque.contracts.errors import RoleUnknown
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.http.server import listen
+from monocoque.plumbing.logging import configure_logging
+from monocoque.roles.apart import refuse_without_cell, run_part
+from monocoque.roles.layout import Layout
+from monocoque.roles.parts import HTTP, PARTS, take_part
+
+LOG_LEVEL = "WARNING"
+
+
+def start_part(data: Path, part: str, port: int) -> None:
+    """Run this part beside the cell until it is told to stop. port: for HTTP."""
+    if part not in PARTS:
+        raise RoleUnknown(
+            f"There is no role {part}; there are cell, cars, car, {', '.join(PARTS)}."
+        )
+    configure_logging(LOG_LEVEL)
+    layout = Layout(data)
+    configs = read_settings(layout.settings)[0]
+    refuse_without_cell(layout, part, __version__)
+    with contextlib.ExitStack() as stack:
+        stack.callback(take_part(layout, part).release)
+        listener = stack.enter_context(listen(port)) if part == HTTP else None
+
+        def announce() -> None:
+            where = "" if listener is None else f", http://localhost:{listener.port}"
+            typer.echo(f"ready {part}{where}")
+
+        main = run_part(
+            layout, part, listener, configs, __version__, SystemClock(), SystemRandom(), announce
+        )
+        run_until_stopped(main, ends_with_input=False)
