@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
 from monocoque.contracts import topics
-from monocoque.contracts.errors import SettingInvalid, UnavailableError
+from monocoque.contracts.errors import LimitError, SettingInvalid, UnavailableError
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing
@@ -78,7 +78,7 @@ class _Link:
                 if now_us >= state_due_us:
                     await self._say_state()
                     state_due_us = now_us + round(self._config.state_interval_s * 1_000_000)
-            except UnavailableError:
+            except (UnavailableError, LimitError):
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
             if await self._reconnected(connections, pause_s * self._spread()):
@@ -94,7 +94,7 @@ class _Link:
             try:
                 if await self._publish_waiting() == 0:
                     self._has_events.clear()
-            except UnavailableError:
+            except (UnavailableError, LimitError):
                 await self._reconnected(connections, self._config.outbox_retry_s)
 
     async def _reconnected(self, connections: int, pause_s: float) -> bool:

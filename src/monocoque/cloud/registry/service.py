@@ -26,7 +26,12 @@ from sqlalchemy import Connection, Row
 from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts import topics
-from monocoque.contracts.errors import MonocoqueError, RecordsContended, UnavailableError
+from monocoque.contracts.errors import (
+    LimitError,
+    MonocoqueError,
+    RecordsContended,
+    UnavailableError,
+)
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
@@ -184,8 +189,9 @@ class _Registry:
         stamp(presence, self._context.clock, self._context.random)
         try:
             await self._context.bus.publish(topics.CAR_PRESENCE, presence, car_id=row.car_id)
-        except UnavailableError:
-            # Nobody listens without a bus; a page that comes back begins with the records.
+        except (UnavailableError, LimitError):
+            # Nobody listens without a bus; a page that comes back begins with the records. A car
+            # that says hello too often is shown as it was a moment ago.
             self._context.log.warning("presence not told", car_id=row.car_id)
 
 

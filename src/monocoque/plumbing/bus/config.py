@@ -45,6 +45,9 @@ class BusConfig:
     """Pauses between attempts double from the first to the second of these, and are multiplied by
     0.5 to 1.5 by chance. Who was away for long is back within 3 s of the server; a fleet
     spreads over that time."""
+    rate_subjects_max: int = 100_000
+    """Subjects whose rate one publisher or reader remembers, some 300 bytes each; beyond that the
+    one that was silent for the longest time is forgotten."""
     refusal_log_interval_s: float = 10.0
     """The door writes at most one line per topic and reason in this time."""
 

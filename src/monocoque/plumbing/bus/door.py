@@ -7,11 +7,12 @@ Rules, in the order in which they are asked:
 * a header version that this code knows, else MessageVersionUnknown;
 * ``occurred_at_us`` no further ahead of our clock than CLOCK_DIFFERENCE_S_MAX, else
   MessageFromTheFuture;
-* ``expires_at_us`` not reached, else MessageExpired.
+* ``expires_at_us`` not reached, else MessageExpired;
+* for a live reader of what keeps nothing: not too often, else TooManyRequests (rates.py).
 
-The same questions are asked on the way out, so that a mistake is found where it is made. What is
-refused on the way in is counted by topic and code, logged at a bounded pace, and left out: it
-disturbs nobody else.
+The same questions but the last are asked on the way out, so that a mistake is found where it is
+made. What is refused on the way in is counted by topic and code, logged at a bounded pace, and left
+out: it disturbs nobody else.
 Left out on purpose: who may publish (rights.py), and what a message means.
 """
 
@@ -32,11 +33,13 @@ from monocoque.contracts.errors import (
     MessageRefused,
     MessageTooLarge,
     MessageVersionUnknown,
+    TooManyRequests,
 )
-from monocoque.contracts.topics import Topic
+from monocoque.contracts.topics import Kept, Topic
 from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
 from monocoque.plumbing.bus.header import HEADER_VERSION, header_of
 from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.bus.rates import RECEIVED_TIMES_MAX, Rates
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.metrics import Metrics
 
@@ -62,6 +65,7 @@ class Door:
         self._log_interval_us = round(config.refusal_log_interval_s * 1_000_000)
         self._named: dict[tuple[str, str], Mapping[str, str]] = {}
         self._logged_at_us: dict[tuple[str, str], int] = {}
+        self._rate_subjects_max = config.rate_subjects_max
 
     def outgoing(self, topic: Topic[MessageType], message: MessageType) -> bytes:
         """The bytes of a message that may be published; raises a MessageRefused."""
@@ -102,7 +106,23 @@ class Door:
             self.refuse(topic, refusal)
             return None
 
-    def refuse(self, topic: Topic[Any], refusal: MessageRefused) -> None:
+    def rates(self) -> Rates:
+        """The buckets of one live reader, for ``hear``."""
+        return Rates(self._clock, self._rate_subjects_max, RECEIVED_TIMES_MAX)
+
+    def hear(
+        self, topic: Topic[MessageType], subject: str, data: bytes, rates: Rates
+    ) -> Delivery[MessageType] | None:
+        """Like ``deliver``, for a live reader: what keeps nothing has a rate there too."""
+        if topic.kept is Kept.NOTHING:
+            try:
+                rates.take(topic, {subject: 1})
+            except TooManyRequests as refusal:
+                self.refuse(topic, refusal)
+                return None
+        return self.deliver(topic, subject, data)
+
+    def refuse(self, topic: Topic[Any], refusal: MessageRefused | TooManyRequests) -> None:
         """Count a refusal, and log it unless the same was logged a moment ago."""
         self._metrics.messages_refused.labels(topic.name, refusal.code).inc()
         now_us = self._clock.now_us()

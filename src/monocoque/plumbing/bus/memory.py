@@ -17,7 +17,7 @@ Left out on purpose: anything on disk, and recognising repeated messages: reader
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from monocoque.plumbing.bus.door import Door
 from monocoque.plumbing.bus.live import LiveQueue
 from monocoque.plumbing.bus.memory_stream import MemoryStream, Place
 from monocoque.plumbing.bus.port import Bus, Consumer, Delivery, Identity, Outgoing, Subscription
+from monocoque.plumbing.bus.rates import Rates
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.metrics import Metrics
 
@@ -138,6 +139,7 @@ class MemoryBus:
         self._identity = identity
         self._readers: list[LiveReader[Any]] = []
         self._is_open = True
+        self._rates = Rates(hub.clock, hub.config.rate_subjects_max)
         self._connections = Connections()
         self._connections.begin()
 
@@ -164,17 +166,21 @@ class MemoryBus:
         self, topic: Topic[MessageType], message: MessageType, **identifiers: str
     ) -> None:
         """See Bus."""
-        self.check_open()
-        subject = rights.publish_subject(self._identity, topic, identifiers)
-        self._hub.accept(topic, subject, self._hub.door.outgoing(topic, message))
-        await asyncio.sleep(0)
+        await self.publish_batch(topic, [Outgoing(message, identifiers)])
 
     async def publish_batch(
         self, topic: Topic[MessageType], outgoing: Sequence[Outgoing[MessageType]]
     ) -> None:
         """See Bus."""
-        for one in outgoing:
-            await self.publish(topic, one.message, **one.identifiers)
+        subjects = [
+            rights.publish_subject(self._identity, topic, dict(one.identifiers)) for one in outgoing
+        ]
+        self.check_open()
+        self._rates.take(topic, Counter(subjects))
+        for subject, one in zip(subjects, outgoing, strict=True):
+            self.check_open()
+            self._hub.accept(topic, subject, self._hub.door.outgoing(topic, one.message))
+            await asyncio.sleep(0)
 
     @asynccontextmanager
     async def listen(
@@ -253,10 +259,13 @@ class LiveReader(Generic[MessageType]):
         self._tokens = pattern.split(".")
         self._late: deque[tuple[float, str, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._rates = hub.door.rates()
 
     def hear_kept(self, subject: str, data: bytes) -> None:
         """A last value, when the reader begins."""
-        delivery = self._deliver(subject, data)
+        if not self._matches(subject):
+            return
+        delivery = self._hub.door.deliver(self._topic, subject, data)
         if delivery is not None:
             self.queue.put_kept(delivery)
 
@@ -289,14 +298,9 @@ class LiveReader(Generic[MessageType]):
             self._timer = loop.call_at(self._late[0][0], self._hear_due)
 
     def _hear(self, subject: str, data: bytes) -> None:
-        delivery = self._deliver(subject, data)
+        delivery = self._hub.door.hear(self._topic, subject, data, self._rates)
         if delivery is not None:
             self.queue.put(delivery)
-
-    def _deliver(self, subject: str, data: bytes) -> Delivery[MessageType] | None:
-        if not self._matches(subject):
-            return None
-        return self._hub.door.deliver(self._topic, subject, data)
 
     def _matches(self, subject: str) -> bool:
         pairs = zip(self._tokens, subject.split("."), strict=True)

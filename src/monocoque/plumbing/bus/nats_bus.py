@@ -17,6 +17,7 @@ Left out on purpose: a durable consumer for machines outside the cell (rights.ch
 import contextlib
 import secrets
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -41,6 +42,7 @@ from monocoque.plumbing.bus.nats_questions import Questions
 from monocoque.plumbing.bus.nats_rights import INBOX, OUTSIDE, last_subject
 from monocoque.plumbing.bus.nats_watch import Watch
 from monocoque.plumbing.bus.port import Consumer, Delivery, Identity, Outgoing, Subscription
+from monocoque.plumbing.bus.rates import Rates
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.metrics import Metrics
 
@@ -56,13 +58,20 @@ class NatsBus:
     """One participant's connection; implements ``Bus``. Made by ``connect``."""
 
     def __init__(
-        self, identity: Identity, inbox: str, link: NatsLink, door: Door, config: BusConfig
+        self,
+        identity: Identity,
+        inbox: str,
+        link: NatsLink,
+        door: Door,
+        rates: Rates,
+        config: BusConfig,
     ) -> None:
         self._identity = identity
         self._inbox = inbox
         self._link = link
         self._door = door
         self._config = config
+        self._rates = rates
         self._flights = Flights()
         self._questions = Questions(link, f"{self._inbox}.question", config)
         self._queues: set[LiveQueue[Any]] = set()
@@ -96,7 +105,8 @@ class NatsBus:
             raise CredentialsRefused("The bus credentials belong to another participant.")
         inbox = f"{INBOX}{name}.{secrets.token_hex(SECRET_BYTES)}"
         link = NatsLink(server_address, credentials, inbox, random, log, config, tls)
-        bus = cls(identity, inbox, link, Door(clock, metrics, log, config), config)
+        door, rates = Door(clock, metrics, log, config), Rates(clock, config.rate_subjects_max)
+        bus = cls(identity, inbox, link, door, rates, config)
         await link.subscribe(f"{bus._inbox}.taken.*", bus._hear_taken)
         await bus._questions.open()
         await link.open()
@@ -132,12 +142,17 @@ class NatsBus:
     ) -> None:
         """See Bus."""
         flight, config = Flight(), self._config
+        subjects = [
+            rights.publish_subject(self._identity, topic, dict(one.identifiers)) for one in outgoing
+        ]
+        self._link.check()
+        self._rates.take(topic, Counter(subjects))
         try:
-            for one in outgoing:
+            for subject, one in zip(subjects, outgoing, strict=True):
                 if flight.outstanding >= config.in_flight_messages_max:
                     room = config.in_flight_messages_max // 2
                     await flight.wait_below(room, config.publish_timeout_s)
-                await self._send(topic, one, flight)
+                await self._send(topic, subject, one.message, flight)
             await flight.wait_below(1, config.publish_timeout_s)
         finally:
             self._flights.drop(flight)
@@ -147,14 +162,14 @@ class NatsBus:
         self, topic: Topic[MessageType], **identifiers: str
     ) -> AsyncIterator[Subscription[MessageType]]:
         """See Bus."""
-        pattern = rights.read_pattern(self._identity, topic, identifiers)
+        pattern, rates = rights.read_pattern(self._identity, topic, identifiers), self._door.rates()
         with self._queue(topic) as queue:
 
             async def hear(heard: Msg) -> None:
                 if heard.headers and STORED_MARK in heard.headers:
                     self._door.refuse(topic, MessageMalformed("A stored message was said again."))
                     return
-                delivery = self._door.deliver(topic, heard.subject, heard.data)
+                delivery = self._door.hear(topic, heard.subject, heard.data, rates)
                 if delivery is not None:
                     queue.put(delivery)
 
@@ -224,16 +239,15 @@ class NatsBus:
         return self._last_number
 
     async def _send(
-        self, topic: Topic[MessageType], one: Outgoing[MessageType], flight: Flight
+        self, topic: Topic[MessageType], subject: str, message: MessageType, flight: Flight
     ) -> None:
-        subject = rights.publish_subject(self._identity, topic, dict(one.identifiers))
-        data = self._door.outgoing(topic, one.message)
+        data = self._door.outgoing(topic, message)
         if not topic.is_durable:
             await self._link.send(subject, data)
             return
         headers = None
         if topic.kept is not Kept.STREAM:
-            headers = {MESSAGE_ID_HEADER: header_of(one.message).message_id}
+            headers = {MESSAGE_ID_HEADER: header_of(message).message_id}
         reply = f"{self._inbox}.taken.{self._flights.add(flight)}"
         await self._link.send(subject, data, reply, headers)
 

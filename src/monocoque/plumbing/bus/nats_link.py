@@ -110,6 +110,10 @@ class NatsLink:
             raise self._refusal or BusUnavailable("The bus server cannot be reached.")
         return self._client
 
+    def check(self) -> None:
+        """Whether something can be sent right now; raises like ``client``."""
+        _ = self.client
+
     async def open(self) -> None:
         """Try once, and go on trying in the background; raises CredentialsRefused."""
         with contextlib.suppress(BusUnavailable):

@@ -15,6 +15,9 @@ Rules, held by tests/conformance/ on every adapter:
   left out, and disturbs nobody;
 * a connection that is lost is sought again for ever; ``connected_after`` tells of each new one,
   when publishing works again and live readers hear again, and no new one passes unnoticed;
+* nobody says more on a subject than its topic's ``rate_per_minute_max``, with a minute's worth at
+  once: publishing more raises TooManyRequests, and nothing of it was sent. On topics that keep
+  nothing, a live reader leaves out what still comes more than twice as often, as the door does;
 * every queue is bounded; a live reader that is too slow loses the oldest, and is told how many.
 
 Left out on purpose: request and reply (that is two topics and a deadline), wildcards of one's own,
@@ -124,7 +127,7 @@ class Bus(Protocol):
         """Say one message; see the rules above for what its return promises.
 
         The message must carry a header (plumbing/bus/header.py stamps one). Raises TopicRefused,
-        TopicUnknown, MessageRefused, BusUnavailable, BusOutcomeUnknown.
+        TopicUnknown, MessageRefused, TooManyRequests, BusUnavailable, BusOutcomeUnknown.
         """
 
     async def publish_batch(
@@ -132,7 +135,8 @@ class Bus(Protocol):
     ) -> None:
         """Say many, with many in flight at once; returns when ``publish`` would have for each.
 
-        When it raises, any part of the batch may have been taken; repeating it is harmless.
+        When it raises, any part of the batch may have been taken; repeating it is harmless. Only
+        TooManyRequests says that nothing was: of more than a minute's worth nothing ever is.
         """
 
     def listen(
