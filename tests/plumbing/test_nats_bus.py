@@ -19,9 +19,11 @@ from monocoque.contracts.topics import (
     ECHO_STATE,
     Role,
 )
+from monocoque.contracts.wire.car_pb2 import CarState
 from monocoque.contracts.wire.echo_pb2 import Echo
+from monocoque.plumbing.bus.nats_credentials import public_key
 from monocoque.plumbing.bus.nats_flight import Flight, Flights
-from monocoque.plumbing.bus.port import Bus, Outgoing, Subscription
+from monocoque.plumbing.bus.port import Bus, Identity, Outgoing, Subscription
 from tests.fixtures.bus import QUICK, NatsCellBus, RawClient, make_server
 
 WAIT_S = 5.0
@@ -223,6 +225,29 @@ async def test_more_than_fits_in_flight_is_published_all_the_same(nats_bus: Nats
     consumer = await bus.consumer(ECHO_FRAMES, "reader")
     fetched = await consumer.fetch(100, WAIT_S)
     assert [delivery.message.sequence for delivery in fetched] == list(range(20))
+
+
+async def test_a_revoked_car_is_refused_at_once_and_for_ever_and_the_others_stay(
+    supervised: NatsCellBus,
+):
+    bad, good = supervised.new("car"), supervised.new("car")
+    credentials = {car: supervised.credentials(Role.CAR, {"car_id": car}) for car in (bad, good)}
+    buses = {
+        car: await supervised.join_with(credentials[car], Identity(Role.CAR, {"car_id": car}))
+        for car in (bad, good)
+    }
+    await supervised.server.revoke([public_key(credentials[bad].seed)])
+    await supervised.until(lambda: not buses[bad].is_connected)
+    assert (buses[good].is_connected, buses[good].connection_count) == (True, 1)
+    for is_restarted in (False, True):
+        if is_restarted:
+            await kill(supervised, buses[good])
+        with pytest.raises(errors.CredentialsRefused):
+            await supervised.join_with(credentials[bad], Identity(Role.CAR, {"car_id": bad}))
+        await buses[good].publish(CAR_STATE, supervised.stamped(CarState()), car_id=good)
+        assert not buses[bad].is_connected
+    again = await supervised.connect(Role.CAR, car_id=bad)
+    assert again.is_connected, "with a new key it has its place again"
 
 
 async def test_a_service_cannot_read_the_state_of_cars_without_a_row(nats_bus: NatsCellBus):

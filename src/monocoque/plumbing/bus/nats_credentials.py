@@ -11,15 +11,18 @@ Rules:
 
 The forms are those of NATS: nkeys (Ed25519, RFC 8032, in a base-32 text of its own) and JWTs with
 the algorithm ``ed25519-nkey``.
-Left out on purpose: expiry. A car in a garage for a year must come back by itself; taking one car's
-place away will be a list of revocations in its account.
+* one car's place is taken away by its bus key, whatever credentials were made for it; a car that
+  gets a place again makes a new key.
+
+Left out on purpose: expiry. A car in a garage for a year must come back by itself. And the memory
+of who was revoked: whoever revokes keeps the list, and names all of it again at every start.
 """
 
 import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,6 +36,8 @@ from monocoque.plumbing.keystore.port import KeyStore
 
 NAME_SUFFIX_BYTES: Final = 8
 _NO_LIMIT: Final = -1
+_END_OF_TIME_S: Final = 253_402_300_799
+"""Credentials made before it are revoked: the last second of the year 9999, so all of them."""
 _HEADER: Final = {"typ": "JWT", "alg": "ed25519-nkey"}
 _JWT_CHARACTERS_MAX: Final = 16_384
 
@@ -97,6 +102,7 @@ class NatsAuthority:
         self._keystore = keystore
         self._clock = clock
         self._topics = topics
+        self._revoked: frozenset[str] = frozenset()
 
     def make_keys(self) -> None:
         """Make whatever key is not there yet. Raises DiskFull, NotWritable."""
@@ -128,6 +134,13 @@ class NatsAuthority:
             **_USER_LIMITS,
         }
         return NatsCredentials(self._sign(_CELL, "user", name, public_key(seed), rights), seed)
+
+    def revoke(self, bus_public_keys: Collection[str]) -> None:
+        """Name every bus key of a car that has lost its place, for ``server_configuration``.
+
+        Raises CredentialsRefused when one is none.
+        """
+        self._revoked = frozenset(check_public_bus_key(key) for key in bus_public_keys)
 
     def server_configuration(self) -> dict[str, str]:
         """The lines of the server's configuration that say whom it trusts, by their names."""
@@ -179,7 +192,12 @@ class NatsAuthority:
             for subject, kind in kinds
         ]
         return self._account(
-            _account_name(role), {"signing_keys": [self._scope(role)], "imports": imports}
+            _account_name(role),
+            {
+                "signing_keys": [self._scope(role)],
+                "imports": imports,
+                "revocations": dict.fromkeys(sorted(self._revoked), _END_OF_TIME_S),
+            },
         )
 
     def _account(self, name: str, claims: dict[str, Any]) -> str:

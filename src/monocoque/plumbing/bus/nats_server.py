@@ -24,7 +24,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +142,18 @@ class NatsServer:
                 longest_s = self._config.restart_wait_s_max
                 self._log.error("bus server does not start", error_code=error.code, what=error.what)
             wait_s = min(wait_s * 2, longest_s)
+
+    async def revoke(self, bus_public_keys: Collection[str]) -> None:
+        """Refuse these keys of cars from now on, also where they are connected, and no others.
+
+        They take the place of those named before; before ``start`` it is only noted. Raises
+        CredentialsRefused when one is no bus key.
+        """
+        self.authority.revoke(bus_public_keys)
+        async with self._changing:
+            if self._process is not None and self.pid is not None:
+                self._write_configuration()
+                self._process.send_signal(signal.SIGHUP)
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
