@@ -33,8 +33,11 @@ NOT_OURS: Final = {
 GENERATED: Final = re.compile(r"/contracts/wire/\w+_pb2\.pyi?$|/lib/api/schema\.d\.ts$")
 IMPURE: Final = (
     "asyncio", "socket", "sqlite3", "time", "random", "os", "pathlib", "threading", "logging",
-    "monocoque.plumbing",
+    "subprocess", "secrets", "uuid", "sqlalchemy", "structlog", "monocoque.plumbing",
 )  # fmt: skip
+SIZED: Final = {".py", ".ts", ".svelte", ".css", ".proto"}
+EXCUSES: Final = ("ignore_imports", "exhaustive_ignores", "allow_indirect_imports")
+UNTYPED: Final = {"monocoque.contracts.wire.*", "nkeys", "tests.*", "bench.*"}
 # Put together here, so that this file does not hold what it forbids.
 MARKERS: Final = re.compile(
     r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b"
@@ -109,7 +112,7 @@ def sizes(tree: Tree) -> Iterator[str]:
     """Functions and files fit; what does not is in the ratchet, which only goes down."""
     allowed = tomllib.loads(tree.texts[Path("tests/tidy_ratchet.toml")])
     functions = dict(_function_lines(tree))
-    files = {str(p): len(tree.texts[p].splitlines()) for p in tree.modules}
+    files = {str(p): len(t.splitlines()) for p, t in tree.texts.items() if p.suffix in SIZED}
     for kind, lines, limit in (
         ("functions", functions, FUNCTION_LINES_MAX),
         ("files", files, FILE_LINES_MAX),
@@ -171,6 +174,35 @@ def feature_tests(tree: Tree) -> Iterator[str]:
             if within(path, "tests", room)
         ):
             yield f"{folder}: has neither {tests / feature}/test_*.py nor {tests}/test_{feature}.py"
+
+
+def own_records(tree: Tree) -> Iterator[str]:
+    """Tables bear the name of their feature, and no other part of the product writes it."""
+    tables: dict[str, Path] = {}
+    for path, module in tree.modules.items():
+        if within(path, "src") and path.name == "records.py":
+            tables |= dict.fromkeys(_tables(module), path)
+    for name, path in sorted(tables.items()):
+        if not name.startswith(f"{path.parent.name}_"):
+            yield f"{path}: the table {name} does not begin with {path.parent.name}_"
+    for path, module in tree.modules.items():
+        if within(path, "src") and not within(path, "src", "monocoque", "roles", "migrations"):
+            for line, word in _words(module):
+                if tables.get(word, path) != path:
+                    yield f"{path}:{line}: {word} is a table of {tables[word].parent}"
+
+
+def _words(module: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for word in re.findall(r"\w+", node.value):
+                yield node.lineno, word
+
+
+def _tables(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Table":
+            yield str(ast.literal_eval(node.args[0]))
 
 
 def headers(tree: Tree) -> Iterator[str]:
@@ -248,8 +280,32 @@ def import_contracts(tree: Tree) -> Iterator[str]:
     """pyproject.toml has the contracts that the tree asks for, and excuses nothing."""
     if tree.pyproject.partition(BLOCK_BEGIN)[2] != _contracts(tree):
         yield "pyproject.toml: its import contracts are stale; run `make tables`"
-    if "ignore_imports" in tree.pyproject:
-        yield "pyproject.toml: ignore_imports; there are no exceptions"
+    for excuse in EXCUSES:
+        if excuse in tree.pyproject:
+            yield f"pyproject.toml: {excuse}; there are no exceptions"
+
+
+def layers(tree: Tree) -> Iterator[str]:
+    """Every room with features says which may import which, and forgets none."""
+    linter = tomllib.loads(tree.pyproject)["tool"]["importlinter"]
+    drawn = {"monocoque"} | {f"monocoque.{folder.parts[2]}" for folder in features(tree)}
+    for contract in linter["contracts"]:
+        if contract["type"] == "layers":
+            drawn -= set(contract["containers"])
+            if contract.get("exhaustive") is not True:
+                yield f"pyproject.toml: the layers of {contract['id']} are not exhaustive"
+    for container in sorted(drawn):
+        yield f"pyproject.toml: {container} has no contract of layers"
+
+
+def strict_types(tree: Tree) -> Iterator[str]:
+    """The whole product is checked strictly; only what is named here is let off anything."""
+    mypy = tomllib.loads(tree.pyproject)["tool"]["mypy"]
+    if mypy.get("strict") is not True or "src" not in mypy["files"]:
+        yield "pyproject.toml: mypy is not strict on src"
+    for override in mypy["overrides"]:
+        for name in sorted(set(override["module"]) - UNTYPED):
+            yield f"pyproject.toml: mypy makes an exception of {name}"
 
 
 def _contracts(tree: Tree) -> str:
@@ -312,6 +368,7 @@ RULES: Final[tuple[Callable[[Tree], Iterator[str]], ...]] = (
     packages,
     feature_files,
     feature_tests,
+    own_records,
     headers,
     leftovers,
     uncounted,
@@ -319,6 +376,8 @@ RULES: Final[tuple[Callable[[Tree], Iterator[str]], ...]] = (
     node_locks,
     environment,
     import_contracts,
+    layers,
+    strict_types,
 )
 """Every rule."""
 

@@ -126,6 +126,27 @@ def test_the_tables_are_those_of_the_code(copy: Copy):
             "no text below silent_s",
             id="a limit that does not say what it is",
         ),
+        pytest.param(
+            "src/monocoque/cli/main.py",
+            '"""Print a new one-time link for a site',
+            '"""Print a link for a site',
+            "commands.md: its table of commands",
+            id="what a command does",
+        ),
+        pytest.param(
+            "src/monocoque/cli/main.py",
+            '    """Print a new one-time link for a site of the running installation."""\n',
+            "",
+            "monocoque sign-in has no help",
+            id="a command that does not say what it does",
+        ),
+        pytest.param(
+            "src/monocoque/cli/main.py",
+            'typer.Option(min=0.01, help="Virtual hours.")',
+            "typer.Option(min=0.01)",
+            "monocoque world: hours has no help",
+            id="an argument that does not say what it is",
+        ),
     ],
 )
 def test_a_table_that_does_not_follow_the_code_is_seen(copy: Copy, path, old, new, finding):

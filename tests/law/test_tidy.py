@@ -10,11 +10,25 @@ LONG = "\n\ndef long() -> None:\n" + "    print()\n" * tidy.FUNCTION_LINES_MAX
 MARKER = "TO" + "DO"
 UNCOUNTED = "pragma: " + "no cover"
 HOST = "py" + "pi.org"
+LAYERS_OF_A_ROOM = """
+[[tool.importlinter.contracts]]
+id = "home"
+type = "layers"
+containers = ["monocoque.home"]
+layers = ["rules"]
+"""
 MACHINE_PATH = "/r" + "oot/wheels"
 
 PLANTED = [
     pytest.param(tidy.sizes, SERVICE, LONG, "::long: 71 lines", id="a long function"),
     pytest.param(tidy.sizes, SERVICE, "\n" * 501, f"{SERVICE}: ", id="a long file"),
+    pytest.param(
+        tidy.sizes,
+        "web/console/Readings.svelte",
+        "\n" * 501,
+        "web/console/Readings.svelte: ",
+        id="a long page",
+    ),
     pytest.param(
         tidy.sizes,
         "tests/tidy_ratchet.toml",
@@ -42,6 +56,20 @@ PLANTED = [
         '"""Twin."""\n',
         "cloud/twin: has neither",
         id="a feature without tests",
+    ),
+    pytest.param(
+        tidy.own_records,
+        "src/monocoque/cloud/registry/records.py",
+        '\nX = Table("cars", metadata)\n',
+        "the table cars does not begin with registry_",
+        id="a table without the name of its feature",
+    ),
+    pytest.param(
+        tidy.own_records,
+        SERVICE,
+        '\nX = "SELECT role FROM accounts_roles"\n',
+        "accounts_roles is a table of src/monocoque/phone/accounts",
+        id="a table of another feature in a text",
     ),
     pytest.param(
         tidy.headers,
@@ -99,6 +127,34 @@ PLANTED = [
         "there are no exceptions",
         id="an exception to the direction of imports",
     ),
+    pytest.param(
+        tidy.import_contracts,
+        "pyproject.toml",
+        "allow_indirect_imports = true\n",
+        "there are no exceptions",
+        id="an exception for imports by way of others",
+    ),
+    pytest.param(
+        tidy.layers,
+        "src/monocoque/home/rules/logic.py",
+        '"""Rules."""\n',
+        "monocoque.home has no contract of layers",
+        id="a room that says nothing of its features",
+    ),
+    pytest.param(
+        tidy.layers,
+        "pyproject.toml",
+        LAYERS_OF_A_ROOM,
+        "the layers of home are not exhaustive",
+        id="layers that may forget a feature",
+    ),
+    pytest.param(
+        tidy.strict_types,
+        "pyproject.toml",
+        '\n[[tool.mypy.overrides]]\nmodule = ["monocoque.roles.*"]\nignore_errors = true\n',
+        "mypy makes an exception of monocoque.roles.*",
+        id="a room whose types are not checked",
+    ),
 ]
 
 
@@ -126,6 +182,13 @@ def test_addresses_in_a_lock_of_npm_are_seen(copy: Copy, folder):
     found = "\n".join(tidy.node_locks(tidy.Tree(copy.root)))
     assert f"{folder}/.npmrc: omit-lockfile-registry-resolved=true is missing" in found
     assert f"{folder}/package-lock.json: has `resolved` addresses" in found
+
+
+def test_types_that_are_not_strict_are_seen(copy: Copy):
+    copy.replace("pyproject.toml", "strict = true", "strict = false")
+    assert list(tidy.strict_types(tidy.Tree(copy.root))) == [
+        "pyproject.toml: mypy is not strict on src"
+    ]
 
 
 def test_stale_import_contracts_are_written_anew(copy: Copy):
