@@ -1,5 +1,6 @@
 """The door takes what its rules allow and refuses the rest, and counts and logs what it refused."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -182,6 +183,27 @@ def test_the_same_refusal_is_logged_at_a_bounded_pace_and_always_counted(tested)
     tested.door.refuse(ECHO_ANSWERS, refusal)
     assert tested.logged == [refusal.code] * 3
     assert tested.refused(refusal.code) == 4
+
+
+def test_a_live_reader_is_given_no_more_than_the_rate_of_what_keeps_nothing(tested):
+    topic = replace(ECHO_ANSWERS, rate_per_minute_max=1)
+    data = tested.door.outgoing(topic, tested.echo())
+    rates = tested.door.rates()
+    heard = [tested.door.hear(topic, SUBJECT, data, rates) for _ in range(3)]
+    assert [delivery is not None for delivery in heard] == [True, True, False]
+    assert tested.logged == ["too_many_requests"]
+
+    tested.clock.advance(60)
+    assert tested.door.hear(topic, SUBJECT, data, rates) is not None
+
+
+def test_what_a_bus_keeps_is_heard_however_often_it_comes(tested):
+    topic = replace(ECHO_STATE, rate_per_minute_max=1)
+    subject = topic.subject(echo_id="a")
+    data = tested.door.outgoing(topic, tested.echo())
+    rates = tested.door.rates()
+    assert all(tested.door.hear(topic, subject, data, rates) for _ in range(10))
+    assert len(rates) == 0
 
 
 def test_subjects_are_remembered_up_to_a_limit(tested):

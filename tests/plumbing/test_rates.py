@@ -81,6 +81,13 @@ def test_subjects_have_each_their_own_bucket_and_a_batch_takes_all_or_nothing():
     assert bucket.takes("b", "b")
 
 
+def test_more_than_a_minutes_worth_is_never_taken_and_leaves_no_trace():
+    bucket = Bucket(2)
+    assert not bucket.takes("a", "a", "a")
+    assert len(bucket.rates) == 0
+    assert bucket.takes("a", "a")
+
+
 @pytest.mark.parametrize("back_us", [1, 10 * MINUTE_US])
 def test_a_clock_that_is_set_back_gives_nothing_and_takes_nothing(back_us):
     bucket = Bucket(60)
