@@ -5,15 +5,25 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from typing import TypeVar
 
 import pytest
 import structlog
+from sqlalchemy import Connection
 
 from monocoque.car.link import service
 from monocoque.car.link.config import LinkConfig
-from monocoque.contracts.errors import SettingInvalid
+from monocoque.contracts.errors import (
+    DiskFull,
+    MonocoqueError,
+    RecordsContended,
+    RecordsOutcomeUnknown,
+    RecordsUnavailable,
+    SettingInvalid,
+)
 from monocoque.contracts.topics import CAR_EVENTS, CAR_HELLO, CAR_STATE, Role
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.memory import MemoryHub
@@ -35,6 +45,7 @@ CAR_ID = "car_0123456789abcdefghjkmnpqrs"
 DISK_FREE_BYTES = 12_345
 SOFTWARE_VERSION = "7.1.0"
 WAIT_S_MAX = 20.0
+Result = TypeVar("Result")
 RARELY = LinkConfig(hello_interval_s=3_600.0, hello_retry_s=3_600.0, state_interval_s=3_600.0)
 """So rare that a test only ever hears what is said at the start."""
 
@@ -333,6 +344,78 @@ def test_what_was_acknowledged_is_not_told_again() -> None:
 
     line = in_virtual_time(story)
     assert [event.boot_count for event in line.events] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_after_the_work"),
+    [
+        pytest.param(RecordsContended, False, id="lost a race"),
+        pytest.param(RecordsUnavailable, False, id="away"),
+        pytest.param(DiskFull, False, id="full"),
+        pytest.param(RecordsOutcomeUnknown, True, id="done, and nobody knows"),
+        pytest.param(RecordsOutcomeUnknown, False, id="not done, and nobody knows"),
+    ],
+)
+def test_records_that_fail_a_few_times_end_no_link_and_count_no_second_start(
+    error: type[MonocoqueError], is_after_the_work: bool
+) -> None:
+    async def story(line: Line) -> None:
+        moody = MoodyRecords(line.records, error, is_after_the_work)
+        async with living(replace(line.context(), records=moody)):
+            await asyncio.sleep(30.0)
+        async with living(line.context(2)):
+            await asyncio.sleep(30.0)
+
+    line = in_virtual_time(story)
+    told = {event.header.message_id: event.boot_count for event in line.events}
+    assert list(told.values()) == [1, 2]
+
+
+class MoodyRecords:
+    """Records that fail every other time."""
+
+    def __init__(
+        self, inner: Records, error: type[MonocoqueError], is_after_the_work: bool
+    ) -> None:
+        self._inner = inner
+        self._error = error
+        self._is_after_the_work = is_after_the_work
+        self._count = 0
+
+    async def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """See Records."""
+        self._count += 1
+        if self._count % 2 == 0:
+            return await self._inner.transact(work)
+        if self._is_after_the_work:
+            await self._inner.transact(work)
+        raise self._error("The records are in a mood.")
+
+    async def close(self) -> None:
+        """See Records."""
+        await self._inner.close()
+
+
+def test_a_full_outbox_keeps_the_oldest_and_counts_what_is_lost() -> None:
+    async def story(line: Line) -> None:
+        line.config = LinkConfig(outbox_events_max=3)
+        line.path.cut()
+        for seed in range(1, 6):
+            context = line.context(seed)
+            async with living(context):
+                await asyncio.sleep(10.0)
+            labels = {"where": "link", "code": "queue_full"}
+            value = context.metrics.registry.get_sample_value("monocoque_errors_total", labels)
+            lost.append(value or 0.0)
+        line.path.mend()
+        for seed in (6, 7):
+            async with living(line.context(seed)):
+                await asyncio.sleep(10.0)
+
+    lost: list[float] = []
+    line = in_virtual_time(story)
+    assert lost == [0, 0, 0, 1, 1]
+    assert [event.boot_count for event in line.events] == [1, 2, 3, 7]
 
 
 def test_events_that_waited_through_many_starts_are_told_in_their_order() -> None:

@@ -15,5 +15,9 @@ class LinkConfig:
     """The state is published at least this often, and at every connect."""
     outbox_retry_s: float = 2.0
     """Pause before an event that was not acknowledged is published again."""
+    outbox_events_max: int = 10_000
+    """Events that may wait; the oldest stay, and what happens beyond that is counted and lost."""
+    records_retry_s: float = 1.0
+    """Pause before the records are asked again when they did not answer."""
     outbox_batch_messages: int = 100
     """How many waiting events are published at once."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    func,
     insert,
     select,
     update,
@@ -34,23 +35,31 @@ outbox = Table(
 """Events that the cell has not acknowledged yet, oldest first."""
 
 
-def count_start(connection: Connection, machine_id: str) -> int:
-    """One more start; returns how many there were, this one included."""
+def boot_count(connection: Connection, machine_id: str) -> int:
+    """How many starts of this machine are on record."""
     known = connection.execute(
         select(starts.c.boot_count).where(starts.c.machine_id == machine_id)
     ).scalar()
-    if known is None:
-        connection.execute(insert(starts).values(machine_id=machine_id, boot_count=1))
-        return 1
-    connection.execute(
-        update(starts).where(starts.c.machine_id == machine_id).values(boot_count=known + 1)
-    )
-    return int(known) + 1
+    return int(known or 0)
 
 
-def add_event(connection: Connection, message_id: str, payload: bytes) -> None:
-    """Put an event into the outbox."""
+def set_boot_count(connection: Connection, machine_id: str, count: int) -> None:
+    """So many starts there were, the present one included."""
+    mine = starts.c.machine_id == machine_id
+    changed = connection.execute(update(starts).where(mine).values(boot_count=count))
+    if changed.rowcount == 0:
+        connection.execute(insert(starts).values(machine_id=machine_id, boot_count=count))
+
+
+def add_event(connection: Connection, message_id: str, payload: bytes, events_max: int) -> bool:
+    """Put an event into the outbox, once; False when it holds so many already."""
+    known = select(outbox.c.sequence).where(outbox.c.message_id == message_id)
+    if connection.execute(known).first() is not None:
+        return True
+    if connection.execute(select(func.count()).select_from(outbox)).scalar_one() >= events_max:
+        return False
     connection.execute(insert(outbox).values(message_id=message_id, payload=payload))
+    return True
 
 
 def waiting_events(connection: Connection, count_max: int) -> list[tuple[str, bytes]]:

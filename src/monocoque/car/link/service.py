@@ -9,6 +9,9 @@ Rules:
   at least every ``state_interval_s``;
 * an event is a row in the outbox first and a message second; the row goes when the cell has
   acknowledged it, and its message id makes a repetition harmless;
+* the outbox holds ``outbox_events_max``: the oldest stay, since what follows is read in their
+  light, and an event beyond them is counted (``queue_full``) and lost;
+* bus or records that do not answer, or are full, never end the link, and never count another start;
 * without a connection nothing is lost but hellos, which are counted.
 
 Left out on purpose: frames and their spool, commands and receipts. They come with the features
@@ -16,17 +19,32 @@ that need them, over this same door.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
 from monocoque.contracts import topics
-from monocoque.contracts.errors import LimitError, SettingInvalid, UnavailableError
+from monocoque.contracts.errors import (
+    DiskFull,
+    LimitError,
+    MonocoqueError,
+    QueueFull,
+    RecordsContended,
+    SettingInvalid,
+    UnavailableError,
+)
 from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing
 from monocoque.plumbing.service import Context
+
+Result = TypeVar("Result")
+
+AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
+"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 async def run(context: Context) -> None:
@@ -51,20 +69,45 @@ class _Link:
         self._has_events = asyncio.Event()
 
     async def begin(self) -> None:
-        """Count this start and put the event that tells of it into the outbox, at once."""
+        """Count this start and put the event that tells of it into the outbox, at once.
+
+        It is asked again until the records answer. The count is read before, so that a work whose
+        outcome was unknown counts no second start.
+        """
         context = self._context
-        event = car_pb2.CarEvent(kind="started")
-        # Here and not in the work, which may run twice: chance is used once, and the id stays.
+        before = await self._insist(
+            lambda connection: records.boot_count(connection, context.machine_id)
+        )
+        self._boot_count = before + 1
+        event = car_pb2.CarEvent(kind="started", boot_count=self._boot_count)
         stamp(event, context.clock, context.random)
 
-        def work(connection: Connection) -> int:
-            boot_count = records.count_start(connection, context.machine_id)
-            event.boot_count = boot_count
-            records.add_event(connection, event.header.message_id, event.SerializeToString())
-            return boot_count
+        def work(connection: Connection) -> bool:
+            records.set_boot_count(connection, context.machine_id, self._boot_count)
+            return records.add_event(
+                connection,
+                event.header.message_id,
+                event.SerializeToString(),
+                self._config.outbox_events_max,
+            )
 
-        self._boot_count = await context.records.transact(work)
+        if not await self._insist(work):
+            self._count(QueueFull("The outbox is full; an event of the car is lost."))
         self._has_events.set()
+
+    async def _insist(self, work: Callable[[Connection], Result]) -> Result:
+        """Ask the records until they answer; the work may have been done before."""
+        while True:
+            try:
+                return await self._context.records.transact(work)
+            except AWAY as error:
+                self._count(error)
+            await asyncio.sleep(self._config.records_retry_s)
+
+    def _count(self, error: MonocoqueError) -> None:
+        context = self._context
+        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+        context.log.warning(error.what, error_code=error.code)
 
     async def say_hello_for_ever(self) -> None:
         """Hello, and the state where it is due; again after a pause."""
@@ -78,7 +121,7 @@ class _Link:
                 if now_us >= state_due_us:
                     await self._say_state()
                     state_due_us = now_us + round(self._config.state_interval_s * 1_000_000)
-            except (UnavailableError, LimitError):
+            except AWAY:
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
             if await self._reconnected(connections, pause_s * self._spread()):
@@ -94,7 +137,7 @@ class _Link:
             try:
                 if await self._publish_waiting() == 0:
                     self._has_events.clear()
-            except (UnavailableError, LimitError):
+            except AWAY:
                 await self._reconnected(connections, self._config.outbox_retry_s)
 
     async def _reconnected(self, connections: int, pause_s: float) -> bool:
