@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from random import Random
 
@@ -44,6 +45,8 @@ from tests.roles.older import (
 PRODUCT = "0.1.0"
 NOW_US = 1_795_000_000_000_000
 SECOND_US = 1_000_000
+MOMENT_S = 0.2
+"""Longer than a transaction of ours, and shorter than a start waits."""
 
 
 def open_now(path: Path, now_us: int = NOW_US) -> DataDirectory:
@@ -315,6 +318,17 @@ def test_a_database_that_another_process_holds_is_not_migrated_behind_its_back(
         open_now(layout.path)
     holder.close()
     opened_and_closed(layout.path)
+
+
+def test_a_database_that_another_process_uses_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    layout = build_older_directory(tmp_path / "data")
+    holder = sqlite3.connect(layout.cell.records, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    moment = threading.Timer(MOMENT_S, holder.commit)
+    moment.start()
+    opened_and_closed(layout.path)
+    moment.join()
+    holder.close()
 
 
 # --- damage ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from monocoque.plumbing.files import (
     storage_errors,
     write_atomically,
 )
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles import snapshots, stamp
 from monocoque.roles.layout import Layout
@@ -40,6 +41,8 @@ NOTE_TIME_PACE_S = 60
 """How often ``last_time`` is written at most."""
 QUICK_CHECK_BYTES_MAX = 256 * 1024 * 1024
 """A larger database is not read through at every start; docs/decisions/0022 gives the cost."""
+OPENING_WAIT = RecordsConfig(lock_wait_ms_max=2_000)
+"""A part of the cell or a car in another process may be at work while this one starts."""
 
 _US_PER_S = 1_000_000
 
@@ -96,7 +99,7 @@ def open_data_directory(
 
     Raises DataDirectoryInUse, DataDirectoryNewer, DataDirectoryOlder, SettingInvalid (not a
     folder, or somebody else's), NotWritable, DiskFull, DatabaseCorrupted, ClockWentBack, and
-    RecordsContended when another process holds one of its databases.
+    RecordsContended when another process holds one of its databases for longer.
     """
     layout = Layout(path)
     if not path.exists():
@@ -165,8 +168,8 @@ def _refuse_damage(connection: Connection) -> None:
 
 
 def _with_database(layout: Layout, database: Path, work: Callable[[Connection], Result]) -> Result:
-    """Run one work on a database that nobody else has open."""
-    records = SqliteRecords(database, Random(0))  # noqa: S311 - nobody to wait for
+    """Run one work on a database; a transaction of another process is waited for."""
+    records = SqliteRecords(database, Random(0), OPENING_WAIT)  # noqa: S311 - waits inside SQLite
     try:
         with snapshots.pointing_to_newest(layout, database):
             return records.transact_once(work)
