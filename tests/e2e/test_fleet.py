@@ -26,6 +26,8 @@ async def test_three_cars_are_online_and_their_ages_tick(
     await expect(page.locator("[data-presence=online]")).to_have_count(CARS)
     await expect(page.locator("[data-figure=online]")).to_have_text(str(CARS))
     await expect(page.get_by_text("GB").first).to_be_visible()
+    await expect(page.get_by_role("table").get_by_role("row")).to_have_count(1 + CARS)
+    await expect(page.get_by_role("rowheader")).to_have_count(CARS)
     age = page.locator("[data-presence=online] time").first
     before = await age.inner_text()
     await expect(age).not_to_have_text(before)
@@ -55,6 +57,7 @@ async def test_a_car_is_found_by_a_part_of_its_identifier(
     assert identifier
     await page.get_by_role("searchbox").fill(identifier[-9:].upper())
     await expect(rows).to_have_count(1)
+    await expect(page.locator("[data-matching]")).to_have_text("1 car matches")
     await page.get_by_role("radio", name=re.compile("Silent")).check()
     await expect(page.get_by_text("No car matches.")).to_be_visible()
     await page.get_by_role("button", name="Show all cars").click()
@@ -85,6 +88,8 @@ async def test_a_dead_cell_is_admitted_and_its_return_is_noticed(
     lost = page.locator("[data-connection=lost]")
     await expect(lost).to_contain_text("What you see is", timeout=LOST_MS_MAX)
     await expect(page.locator("[data-presence=online]")).to_have_count(0)
+    await expect(page.get_by_text("Was online", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("Connection lost; 1 of 1 car was online")).to_be_attached()
     await look(page, "fleet-connection-lost-wide")
     own_installation.start()
     await expect(page.locator("[data-connection=live]")).to_be_visible(timeout=BACK_MS_MAX)

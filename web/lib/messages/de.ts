@@ -33,6 +33,8 @@ export const de: Catalogue = {
 
   'sign_in.title': 'Anmelden',
   'sign_in.lead': 'Der Zugang ist ein Link, der einmal gilt. Er entsteht dort, wo Monocoque läuft:',
+  'sign_in.data':
+    'DIR ist der Ordner, der „monocoque up“ mit --data genannt wurde; ohne ihn entfällt beides.',
   'sign_in.then': 'Den Link dann in diesem Browser öffnen. Ein Passwort gibt es nicht.',
   'sign_in.working': 'Anmeldung läuft …',
   'sign_in.spent_title': 'Dieser Link ist verbraucht',
@@ -78,10 +80,15 @@ export const de: Catalogue = {
 
   'fleet.title': 'Flotte',
   'fleet.online': 'Online',
+  'fleet.was_online': 'Waren online',
   'fleet.of_total': 'von {total}',
   'fleet.online_summary': {
     one: '{online} von {count} Auto online',
     other: '{online} von {count} Autos online',
+  },
+  'fleet.was_online_summary': {
+    one: 'Verbindung verloren; {online} von {count} Auto war online',
+    other: 'Verbindung verloren; {online} von {count} Autos waren online',
   },
   'fleet.silent': 'Still',
   'fleet.silent_hint': '{seconds} s ohne Lebenszeichen',
@@ -94,6 +101,7 @@ export const de: Catalogue = {
   'fleet.filter_online': 'Online',
   'fleet.filter_silent': 'Still',
   'fleet.find': 'Auto nach Kennung suchen',
+  'fleet.matching': { one: '{count} Auto passt', other: '{count} Autos passen' },
   'fleet.none_match': 'Kein Auto passt dazu.',
   'fleet.clear': 'Alle Autos zeigen',
   'fleet.more': { one: '{count} weiteres zeigen', other: '{count} weitere zeigen' },
@@ -155,11 +163,13 @@ export const de: Catalogue = {
   'error.identifier_malformed': 'Die Kennung ist nicht vollständig.',
   'error.identifier_malformed.hint': 'Ganz kopieren: ein Wort, ein Unterstrich und 26 Zeichen.',
   'error.not_signed_in': 'Sie sind abgemeldet.',
-  'error.not_signed_in.hint': 'Einen neuen Anmeldelink öffnen.',
+  'error.not_signed_in.hint':
+    'Einen neuen Link öffnen: „monocoque sign-in SITE --data DIR“; DIR wie bei „monocoque up“.',
   'error.not_allowed': 'Ihre Rollen erlauben das nicht.',
   'error.not_allowed.hint': 'Jemanden fragen, der es darf, oder sich so anmelden.',
   'error.sign_in_link_spent': 'Dieser Anmeldelink ist verbraucht.',
-  'error.sign_in_link_spent.hint': 'Mit „monocoque sign-in“ entsteht ein neuer.',
+  'error.sign_in_link_spent.hint':
+    'Ein neuer entsteht mit „monocoque sign-in SITE --data DIR“; DIR wie bei „monocoque up“.',
   'error.cross_site_refused': 'Die Zelle konnte nicht erkennen, dass das von dieser Seite kam.',
   'error.cross_site_refused.hint': 'Die Seite neu laden und es wiederholen.',
   'error.site_unknown': 'Diese Adresse ist keine der drei Türen.',

@@ -31,6 +31,8 @@ export const en = {
 
   'sign_in.title': 'Sign in',
   'sign_in.lead': 'You enter with a link that works once. Print one where Monocoque runs:',
+  'sign_in.data':
+    'DIR is the folder that “monocoque up” was given with --data; without one, leave both out.',
   'sign_in.then': 'Then open the link in this browser. There is no password to remember.',
   'sign_in.working': 'Signing you in …',
   'sign_in.spent_title': 'This link is spent',
@@ -76,10 +78,15 @@ export const en = {
 
   'fleet.title': 'Fleet',
   'fleet.online': 'Online',
+  'fleet.was_online': 'Was online',
   'fleet.of_total': 'of {total}',
   'fleet.online_summary': {
     one: '{online} of {count} car online',
     other: '{online} of {count} cars online',
+  },
+  'fleet.was_online_summary': {
+    one: 'Connection lost; {online} of {count} car was online',
+    other: 'Connection lost; {online} of {count} cars were online',
   },
   'fleet.silent': 'Silent',
   'fleet.silent_hint': 'no hello for {seconds} s',
@@ -92,6 +99,7 @@ export const en = {
   'fleet.filter_online': 'Online',
   'fleet.filter_silent': 'Silent',
   'fleet.find': 'Find a car by its identifier',
+  'fleet.matching': { one: '{count} car matches', other: '{count} cars match' },
   'fleet.none_match': 'No car matches.',
   'fleet.clear': 'Show all cars',
   'fleet.more': { one: 'Show {count} more', other: 'Show {count} more' },
@@ -152,11 +160,13 @@ export const en = {
   'error.identifier_malformed': 'That is not a whole identifier.',
   'error.identifier_malformed.hint': 'Copy it whole: a word, an underscore and 26 characters.',
   'error.not_signed_in': 'You are signed out.',
-  'error.not_signed_in.hint': 'Open a new sign-in link.',
+  'error.not_signed_in.hint':
+    'Open a new link, which “monocoque sign-in SITE --data DIR” prints, with the DIR of “monocoque up”.',
   'error.not_allowed': 'Your roles do not allow this.',
   'error.not_allowed.hint': 'Ask somebody who may, or sign in as somebody who may.',
   'error.sign_in_link_spent': 'This sign-in link is spent.',
-  'error.sign_in_link_spent.hint': 'Print a new one with “monocoque sign-in”.',
+  'error.sign_in_link_spent.hint':
+    'Print a new one with “monocoque sign-in SITE --data DIR”, with the DIR of “monocoque up”.',
   'error.cross_site_refused': 'The cell could not tell that this came from this page.',
   'error.cross_site_refused.hint': 'Reload the page and do it again.',
   'error.site_unknown': 'This address is not one of the three doors.',

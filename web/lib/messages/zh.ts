@@ -32,6 +32,7 @@ export const zh: Catalogue = {
 
   'sign_in.title': '登录',
   'sign_in.lead': '使用一次性链接登录。在运行 Monocoque 的机器上生成：',
+  'sign_in.data': 'DIR 是启动 “monocoque up” 时用 --data 指定的目录；若未指定，两者都省略。',
   'sign_in.then': '然后在此浏览器中打开该链接。无需记忆密码。',
   'sign_in.working': '正在登录…',
   'sign_in.spent_title': '此链接已失效',
@@ -75,8 +76,10 @@ export const zh: Catalogue = {
 
   'fleet.title': '车队',
   'fleet.online': '在线',
+  'fleet.was_online': '曾在线',
   'fleet.of_total': '共 {total} 辆',
   'fleet.online_summary': { other: '{count} 辆车中 {online} 辆在线' },
+  'fleet.was_online_summary': { other: '连接已断开；{count} 辆车中曾有 {online} 辆在线' },
   'fleet.silent': '静默',
   'fleet.silent_hint': '{seconds} 秒内无心跳',
   'fleet.versions': '软件',
@@ -88,6 +91,7 @@ export const zh: Catalogue = {
   'fleet.filter_online': '在线',
   'fleet.filter_silent': '静默',
   'fleet.find': '按标识符查找车辆',
+  'fleet.matching': { other: '{count} 辆车匹配' },
   'fleet.none_match': '没有匹配的车辆。',
   'fleet.clear': '显示全部车辆',
   'fleet.more': { other: '再显示 {count} 辆' },
@@ -148,11 +152,13 @@ export const zh: Catalogue = {
   'error.identifier_malformed': '标识符不完整。',
   'error.identifier_malformed.hint': '请完整复制：一个单词、一个下划线和 26 个字符。',
   'error.not_signed_in': '您已退出登录。',
-  'error.not_signed_in.hint': '请打开新的登录链接。',
+  'error.not_signed_in.hint':
+    '请用 “monocoque sign-in SITE --data DIR” 生成并打开新的链接；DIR 与 “monocoque up” 相同。',
   'error.not_allowed': '您的角色不允许此操作。',
   'error.not_allowed.hint': '请找有权限的人，或以有权限的身份登录。',
   'error.sign_in_link_spent': '此登录链接已失效。',
-  'error.sign_in_link_spent.hint': '用 “monocoque sign-in” 生成新的链接。',
+  'error.sign_in_link_spent.hint':
+    '用 “monocoque sign-in SITE --data DIR” 生成新的链接；DIR 与 “monocoque up” 相同。',
   'error.cross_site_refused': '单元无法确认请求来自此页面。',
   'error.cross_site_refused.hint': '请重新载入页面后再试。',
   'error.site_unknown': '此地址不属于三扇门中的任何一扇。',

@@ -21,7 +21,7 @@ class NotSignedIn(RightsError):
 
     code = "not_signed_in"
     http_status = 401
-    default_hint = "Sign in; `monocoque sign-in SITE` prints a new link."
+    default_hint = "Sign in; `monocoque sign-in SITE --data DIR` prints a new link."
 
 
 class NotAllowed(RightsError):
@@ -35,7 +35,7 @@ class SignInLinkSpent(RightsError):
 
     code = "sign_in_link_spent"
     http_status = 401
-    default_hint = "Run `monocoque sign-in SITE` for a new link."
+    default_hint = "Run `monocoque sign-in SITE --data DIR` for a new link."
 
 
 class CrossSiteRefused(RightsError):
