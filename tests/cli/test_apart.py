@@ -4,6 +4,7 @@ The settings make silence short, so that a dead registry is seen within seconds.
 each process reads them.
 """
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -80,13 +81,21 @@ class Apart(Installation):
         wait_until(f"{online} cars online", lambda: self.cars_online() == online, START_S_MAX)
 
 
+@contextlib.contextmanager
+def running(installation: Apart) -> Iterator[Apart]:
+    """At the end, whatever a failed test left is ended."""
+    try:
+        yield installation
+    finally:
+        for role in list(installation.processes):
+            installation.end(role, signal.SIGTERM)  # the cell ends its bus server with it
+
+
 @pytest.fixture
 def apart(tmp_path: Path) -> Iterator[Apart]:
-    """Nothing runs yet; whatever a failed test left is ended."""
-    installation = Apart(tmp_path)
-    yield installation
-    for role in list(installation.processes):
-        installation.end(role, signal.SIGTERM)  # the cell ends its bus server with it
+    """Nothing runs yet."""
+    with running(Apart(tmp_path)) as installation:
+        yield installation
 
 
 def test_each_part_can_be_killed_and_started_again(apart: Apart) -> None:

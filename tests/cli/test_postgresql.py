@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from monocoque.contracts import errors
+from tests.cli.test_apart import CARS, Apart, running
 from tests.cli.test_commands import assert_refused, findings_of, typed
 from tests.e2e.installation import Installation, free_port
 from tests.fixtures.records import PostgresServer
@@ -107,3 +109,21 @@ def test_a_database_of_a_newer_version_is_refused(data: Path, url: str, tmp_path
     refused = typed(tmp_path, "up", "--data", "data", "--port", str(free_port()))
     assert_refused(refused, errors.DataDirectoryNewer.default_hint)
     assert rows(url, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_a_part_of_its_own_process_works_on_the_same_database(tmp_path: Path, url: str) -> None:
+    with running(Apart(tmp_path)) as apart:
+        with (apart.data / "monocoque.toml").open("a") as settings:
+            settings.write(f"\n[records]\nurl = '{url}'\n")
+        apart.run_cell("registry")
+        apart.run("registry")
+        apart.wait_for(CARS)
+        assert apart.end("registry", signal.SIGKILL) == -signal.SIGKILL
+        apart.wait_for(0)
+        apart.run("registry")
+        apart.wait_for(CARS)
+        assert apart.end("registry", signal.SIGINT) == 0
+        assert apart.end("cell", signal.SIGINT) == 0
+    printed = [path.read_text() for path in tmp_path.glob("*-output")]
+    assert len(printed) == 2
+    assert PASSWORD not in "".join(printed)
