@@ -1,17 +1,21 @@
 """Each invariant of echo can fail: services broken on purpose, put into a world's wiring."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
+from monocoque.cloud.registry import records as registry_records
+from monocoque.cloud.registry import service as registry
 from monocoque.contracts import identifiers
-from monocoque.contracts.topics import ECHO_ANSWERS, ECHO_REQUESTS
+from monocoque.contracts.topics import CAR_HELLO, ECHO_ANSWERS, ECHO_REQUESTS
 from monocoque.contracts.wire import echo_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.service import Context, Run
+from monocoque.roles.table import SERVICES
 from monocoque.sim.echo import records
 from monocoque.sim.echo import service as echo
 from monocoque.sim.echo.config import EchoConfig
@@ -164,6 +168,39 @@ def test_a_broken_service_is_found_out(asker: Run, answerer: Run, invariant: str
     assert invariant in {violation.invariant for violation in report.violations}
     assert {violation.invariant for violation in report.violations} <= set(INVARIANTS)
     assert report.violations_counted > 0
+
+
+async def deaf_registry(_context: Context) -> None:
+    """Hears no car."""
+    await asyncio.Event().wait()
+
+
+async def dreaming_registry(context: Context) -> None:
+    """Hears cars that said nothing."""
+    async with context.bus.listen(CAR_HELLO) as hellos:
+        heard = await hellos.next(60.0)
+        assert heard is not None
+        values = {"last_hello_us": context.clock.now_us() + 3_600_000_000}
+        await context.records.transact(
+            lambda connection: registry_records.save_car(connection, "car_nobody", values)
+        )
+    await registry.run(context)
+
+
+@pytest.mark.parametrize(
+    ("run", "violated"),
+    [
+        pytest.param(deaf_registry, {"online_unlike_hellos"}, id="deaf registry"),
+        pytest.param(dreaming_registry, {"online_unlike_hellos"}, id="dreaming registry"),
+        pytest.param(registry.run, set(), id="good registry"),
+    ],
+)
+def test_a_registry_that_counts_other_cars_than_it_heard_is_found_out(
+    run: Run, violated: set[str]
+) -> None:
+    rows = tuple(replace(row, run=run) if row.name == "registry" else row for row in SERVICES)
+    report = live(Setting(seed=5, cars=2, duration_s=100.0, calm_s=60.0, services=rows))
+    assert {violation.invariant for violation in report.violations} == violated
 
 
 def test_the_same_wiring_without_sabotage_is_good() -> None:

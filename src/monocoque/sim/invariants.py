@@ -1,15 +1,17 @@
 """What must hold in a world, watched all along; a violation is named, and never stops the world.
 
-The invariants of echo, by the names in ``INVARIANTS``:
+By the names in ``INVARIANTS``, those of echo and one of the registry:
 
 * what is said on a bus belongs there: its subject is a row's, of a machine that exists, and who
   asks asks as itself;
 * on the bus, an asker's questions are first said in their order, without a gap;
 * on record, every question is dealt with at most once, in the asker's order, and was asked;
 * an answer that an asker noted is on the answerer's record;
-* at the end, every question asked before the last calm is dealt with, and its answer noted.
+* at the end, every question asked before the last calm is dealt with, and its answer noted;
+* at the end, the cars that the registry counts as online are those whose hello the cell's bus took
+  within the registry's window.
 
-Left out on purpose: invariants of features; each brings its own with its issue.
+Left out on purpose: the registry before the end, when clocks jump and hellos get lost on the way.
 """
 
 from collections import Counter, defaultdict
@@ -19,8 +21,10 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from monocoque.cloud.registry import service as registry
+from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import TopicUnknown
-from monocoque.contracts.topics import ECHO_REQUESTS, find
+from monocoque.contracts.topics import CAR_HELLO, ECHO_REQUESTS, find
 from monocoque.contracts.wire import echo_pb2
 from monocoque.plumbing.records.port import Records
 from monocoque.sim.echo.records import answered, questions
@@ -33,8 +37,11 @@ INVARIANTS: Final = {
     "answered_unasked": "a question was dealt with that nobody asked",
     "noted_unanswered": "an asker noted an answer that the answerer did not give",
     "never_answered": "a question was not dealt with by the end",
+    "online_unlike_hellos": "a car was online without a hello, or had said one and was not",
     "never_noted": "an answer was not noted by the end",
 }
+ON_ITS_WAY_US: Final = 2_000_000
+"""A hello is on record so long after the bus took it, at most, when nothing fails."""
 VIOLATIONS_MAX: Final = 100
 """No more than this are kept; the rest are only counted."""
 
@@ -50,14 +57,23 @@ class Violation:
 class Invariants:
     """Watches one world."""
 
-    def __init__(self, cell: Records, cars: Mapping[str, Records]) -> None:
-        """Build it. cell: the answerer's records. cars: those of the askers, by machine."""
+    def __init__(
+        self, cell: Records, cars: Mapping[str, Records], now_us: Callable[[], int]
+    ) -> None:
+        """Build it.
+
+        cell: the records of answerer and registry. cars: those of the askers, by machine. now_us:
+        the time that the cell's hardware shows.
+        """
         self.violations: list[Violation] = []
         self.counted: Counter[str] = Counter()
         """How often each invariant was violated."""
         self.answers = 0
         self._cell = cell
         self._cars = cars
+        self._now_us = now_us
+        self._hello_us: dict[str, int] = {}
+        """When the cell's bus took the last hello of each car."""
         self._said: dict[str, int] = defaultdict(int)
         self._dealt_with: dict[str, dict[str, int]] = {car_id: {} for car_id in cars}
         """By asker: what the answerer dealt with, as message id and sequence, in its order."""
@@ -77,6 +93,8 @@ class Invariants:
         is_own = machine_id not in self._cars or owner == machine_id
         if owner is None or owner not in self._cars or not is_own:
             self._violate("foreign_topic", f"{machine_id}: {subject}")
+        elif topic is CAR_HELLO:
+            self._hello_us[owner] = self._now_us()
         elif topic is ECHO_REQUESTS:
             self._hear_question(owner, echo_pb2.Echo.FromString(data))
 
@@ -127,6 +145,24 @@ class Invariants:
                     self._violate("never_answered", f"{car_id}: {sequence}")
                 elif sequence not in noted:
                     self._violate("never_noted", f"{car_id}: {sequence}")
+
+        await self._check_online()
+
+    async def _check_online(self) -> None:
+        now_us = self._now_us()
+        since_us = now_us - RegistryConfig().online_window_s * 1_000_000
+        online = {
+            row.car_id
+            for row in await registry.read_cars(self._cell)
+            if row.last_hello_us is not None and row.last_hello_us > since_us
+        }
+        for car_id in sorted(self._cars.keys() | online):
+            hello_us = self._hello_us.get(car_id, 0)
+            # Close to either end of the window, a hello may be under way to the records.
+            is_surely_in = since_us + ON_ITS_WAY_US < hello_us < now_us - ON_ITS_WAY_US
+            may_be_in = hello_us > since_us - ON_ITS_WAY_US
+            if (car_id in online and not may_be_in) or (car_id not in online and is_surely_in):
+                self._violate("online_unlike_hellos", car_id)
 
     @property
     def questions(self) -> int:
