@@ -17,6 +17,7 @@ Left out on purpose: replay (the reader keeps the ``jti`` in its records) and re
 reader's ``find_key`` does not find a revoked key).
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -101,19 +102,37 @@ def verify(
     AlgorithmRefused, KeyUnknown, SignatureInvalid, DocumentNotYetValid, DocumentExpired or
     DocumentAudienceWrong, in this order.
     """
-    header_text, claims_text, signature_text = _parts(document)
-    header = _unpack(header_text)
-    algorithm, key_id = _read_header(document_type, header)
-    key = find_key(key_id)
-    if key is None or thumbprint(public_members(key)) != key_id:
-        raise KeyUnknown("The document names a key that is not trusted here.")
+    verified = _signed(document_type, document, find_key)
+    _check_times(verified.claims, now_us)
+    _check_audience(verified.claims, audience)
+    return verified
+
+
+def authenticate(
+    document_type: DocumentType,
+    document: bytes,
+    find_key: Callable[[str], Mapping[str, str] | None],
+    audience: str | None = None,
+) -> Verified:
+    """The claims of a document that is genuine, whatever the time: it may be over.
+
+    For a reader that must answer an old document too, or that checks times by rules of its own.
+    Arguments and errors are those of ``verify``, without DocumentNotYetValid and DocumentExpired.
+    """
+    verified = _signed(document_type, document, find_key)
+    _check_audience(verified.claims, audience)
+    return verified
+
+
+def signing_digest(document: bytes) -> str:
+    """SHA-256 over what was signed, header and claims, as base64url.
+
+    The signature is left out: it has two right forms (decision 0011), and so would the digest.
+    Raises DocumentTooLarge, DocumentMalformed.
+    """
+    header_text, claims_text, _ = _parts(document)
     signing_input = f"{header_text}.{claims_text}".encode("ascii")
-    check_signature(key, algorithm, signing_input, base64url.decode(signature_text))
-    claims = _unpack(claims_text)
-    _check_claims(document_type, claims)
-    _check_times(claims, now_us)
-    _check_audience(claims, audience)
-    return Verified(claims=claims, key_id=key_id, document=document)
+    return base64url.encode(hashlib.sha256(signing_input).digest())
 
 
 def bound_key(claims: Mapping[str, Any]) -> dict[str, str]:
@@ -129,6 +148,16 @@ def bound_key(claims: Mapping[str, Any]) -> dict[str, str]:
     return public_members(jwk)
 
 
+def unverified_bound_key(document: bytes) -> dict[str, str]:
+    """The key in ``cnf.jwk`` of a document whose signature is NOT checked yet.
+
+    A hand-over is signed by the very key that it shows, so the key is read first. It says nothing
+    but that somebody holds this key. Raises DocumentTooLarge, DocumentMalformed.
+    """
+    _, claims_text, _ = _parts(document)
+    return bound_key(_unpack(claims_text))
+
+
 def unverified_claim(document: bytes, name: str) -> str:
     """A claim of a document whose signature is NOT checked: only for finding the key.
 
@@ -138,6 +167,45 @@ def unverified_claim(document: bytes, name: str) -> str:
     """
     _, claims_text, _ = _parts(document)
     return _text(_unpack(claims_text), name)
+
+
+def strict_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in these bytes, when every language reads it alike; DocumentMalformed."""
+    try:
+        members = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_without_repetition,
+            parse_constant=_no_number,
+            parse_float=_no_number,
+            parse_int=_whole_number,
+        )
+        _check_depth(members, DOCUMENT_DEPTH_MAX)
+        # Half of a surrogate pair is a text that cannot be stored or sent (RFC 7493 section 2.1).
+        json.dumps(members, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise DocumentMalformed("A part is not JSON.") from None
+    if not isinstance(members, dict):
+        raise DocumentMalformed("A part is not a JSON object.")
+    return members
+
+
+def _signed(
+    document_type: DocumentType,
+    document: bytes,
+    find_key: Callable[[str], Mapping[str, str] | None],
+) -> Verified:
+    """The claims, when form and signature are right; time and audience are not looked at."""
+    header_text, claims_text, signature_text = _parts(document)
+    header = _unpack(header_text)
+    algorithm, key_id = _read_header(document_type, header)
+    key = find_key(key_id)
+    if key is None or thumbprint(public_members(key)) != key_id:
+        raise KeyUnknown("The document names a key that is not trusted here.")
+    signing_input = f"{header_text}.{claims_text}".encode("ascii")
+    check_signature(key, algorithm, signing_input, base64url.decode(signature_text))
+    claims = _unpack(claims_text)
+    _check_claims(document_type, claims)
+    return Verified(claims=claims, key_id=key_id, document=document)
 
 
 def _parts(document: bytes) -> tuple[str, str, str]:
@@ -221,22 +289,7 @@ def _pack(members: Mapping[str, Any]) -> str:
 
 
 def _unpack(text: str) -> dict[str, Any]:
-    try:
-        members = json.loads(
-            base64url.decode(text).decode("utf-8"),
-            object_pairs_hook=_without_repetition,
-            parse_constant=_no_number,
-            parse_float=_no_number,
-            parse_int=_whole_number,
-        )
-        _check_depth(members, DOCUMENT_DEPTH_MAX)
-        # Half of a surrogate pair is a text that cannot be stored or sent (RFC 7493 section 2.1).
-        json.dumps(members, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise DocumentMalformed("A part is not JSON.") from None
-    if not isinstance(members, dict):
-        raise DocumentMalformed("A part is not a JSON object.")
-    return members
+    return strict_object(base64url.decode(text))
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,9 +26,11 @@ The tree::
     │   └── DocumentRefused        a signed document
     │       ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
     │       ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
-    │       └── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
+    │       ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
+    │       ├── GrantRefused, HandOverProofWrong
+    │       └── ScopeUnknown, ArgumentsWrong, LogBroken
     ├── RightsError                the caller may not do this
-    │   ├── NotSignedIn, NotAllowed, SignInLinkSpent
+    │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── CrossSiteRefused, SiteUnknown
     │   ├── TopicRefused
     │   └── CredentialsRefused
@@ -70,6 +72,7 @@ from monocoque.contracts.errors.defects import MachineFenced as MachineFenced
 from monocoque.contracts.errors.defects import NotInVirtualTime as NotInVirtualTime
 from monocoque.contracts.errors.defects import WorkNotSynchronous as WorkNotSynchronous
 from monocoque.contracts.errors.documents import AlgorithmRefused as AlgorithmRefused
+from monocoque.contracts.errors.documents import ArgumentsWrong as ArgumentsWrong
 from monocoque.contracts.errors.documents import CriticalClaimUnknown as CriticalClaimUnknown
 from monocoque.contracts.errors.documents import DecryptionFailed as DecryptionFailed
 from monocoque.contracts.errors.documents import DocumentAudienceWrong as DocumentAudienceWrong
@@ -79,7 +82,11 @@ from monocoque.contracts.errors.documents import DocumentNotYetValid as Document
 from monocoque.contracts.errors.documents import DocumentRefused as DocumentRefused
 from monocoque.contracts.errors.documents import DocumentTooLarge as DocumentTooLarge
 from monocoque.contracts.errors.documents import DocumentTypeUnknown as DocumentTypeUnknown
+from monocoque.contracts.errors.documents import GrantRefused as GrantRefused
+from monocoque.contracts.errors.documents import HandOverProofWrong as HandOverProofWrong
 from monocoque.contracts.errors.documents import KeyUnknown as KeyUnknown
+from monocoque.contracts.errors.documents import LogBroken as LogBroken
+from monocoque.contracts.errors.documents import ScopeUnknown as ScopeUnknown
 from monocoque.contracts.errors.documents import SignatureInvalid as SignatureInvalid
 from monocoque.contracts.errors.inputs import IdentifierMalformed as IdentifierMalformed
 from monocoque.contracts.errors.inputs import InputError as InputError
@@ -102,6 +109,7 @@ from monocoque.contracts.errors.rights import CredentialsRefused as CredentialsR
 from monocoque.contracts.errors.rights import CrossSiteRefused as CrossSiteRefused
 from monocoque.contracts.errors.rights import NotAllowed as NotAllowed
 from monocoque.contracts.errors.rights import NotSignedIn as NotSignedIn
+from monocoque.contracts.errors.rights import PasskeyRefused as PasskeyRefused
 from monocoque.contracts.errors.rights import RightsError as RightsError
 from monocoque.contracts.errors.rights import SignInLinkSpent as SignInLinkSpent
 from monocoque.contracts.errors.rights import SiteUnknown as SiteUnknown

@@ -90,3 +90,39 @@ class DecryptionFailed(DocumentRefused):
 
     code = "decryption_failed"
     default_hint = "Seal to the public key of the one who is to read."
+
+
+class GrantRefused(DocumentRefused):
+    """The grants do not lead from the maker's root to the key, or one gives more than it has."""
+
+    code = "grant_refused"
+    default_hint = "docs/protocol/commands.md says how grants follow on one another."
+
+
+class HandOverProofWrong(DocumentRefused):
+    """The proof in a hand-over was not made with the hand-over code of this car."""
+
+    code = "hand_over_proof_wrong"
+    http_status = 403
+    default_hint = "Open the hand-over link that came with this very car."
+
+
+class ScopeUnknown(DocumentRefused):
+    """A command names something that no car of this version can be asked for."""
+
+    code = "scope_unknown"
+    default_hint = "docs/protocol/commands.md has the table of scopes."
+
+
+class ArgumentsWrong(DocumentRefused):
+    """The arguments of a command are not those of its scope."""
+
+    code = "arguments_wrong"
+    default_hint = "docs/protocol/commands.md gives each scope's arguments with their limits."
+
+
+class LogBroken(DocumentRefused):
+    """Receipts do not follow on one another: a line is missing, is there twice, or was swapped."""
+
+    code = "log_broken"
+    default_hint = "Ask for the log again from the car; keep both copies if it stays so."

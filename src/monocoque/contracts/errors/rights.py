@@ -38,6 +38,14 @@ class SignInLinkSpent(RightsError):
     default_hint = "Run `monocoque sign-in SITE --data DIR` for a new link."
 
 
+class PasskeyRefused(RightsError):
+    """A passkey's answer does not hold, or its challenge was answered before or too late."""
+
+    code = "passkey_refused"
+    http_status = 401
+    default_hint = "Try once more; or sign in with a link of `monocoque sign-in SITE --data DIR`."
+
+
 class CrossSiteRefused(RightsError):
     """A request that changes something came from another origin or without its token."""
 
