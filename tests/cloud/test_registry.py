@@ -21,6 +21,7 @@ from monocoque.contracts.wire import car_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.bus.values import NUMBER_MAX, TIME_US_MAX
 from monocoque.plumbing.clock import Clock, SystemClock
 from monocoque.plumbing.http.events import Event
 from monocoque.plumbing.metrics import Metrics
@@ -99,11 +100,16 @@ class Cell:
         car = self.hub.connect(Identity(Role.CAR, {"car_id": car_id}))
         await car.publish(CAR_HELLO, message, car_id=car_id)
 
-    async def state(self, car_id: str = FIRST, disk_free_bytes: int = 12_345) -> None:
+    async def state(
+        self,
+        car_id: str = FIRST,
+        disk_free_bytes: int = 12_345,
+        started_at_us: int = START_US,
+    ) -> None:
         """The car says how it sees itself."""
         message = car_pb2.CarState(
             boot_count=1,
-            started_at_us=START_US,
+            started_at_us=started_at_us,
             software_version="7.1.0",
             disk_free_bytes=disk_free_bytes,
             hellos_missed=3,
@@ -137,6 +143,18 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT_S_MAX):
         while not await condition():
             await asyncio.sleep(0.01)
+
+
+async def test_the_most_extreme_numbers_that_a_car_may_say_are_kept_and_shown(records):
+    cell = Cell(records, SettableClock(), QUICK)
+    async with cell.living():
+        await cell.hello(boot_count=NUMBER_MAX)
+        await cell.state(disk_free_bytes=NUMBER_MAX, started_at_us=TIME_US_MAX)
+        await until(cell.has_state)
+        [car] = (await cell.fleet.cars()).cars
+    assert car.boot_count == NUMBER_MAX
+    assert car.state.disk_free_bytes == NUMBER_MAX
+    assert car.state.started_at.year == 9999
 
 
 # --- on both stores --------------------------------------------------------------------------

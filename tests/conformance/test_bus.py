@@ -223,6 +223,9 @@ REFUSALS = [
         lambda echo: Echo(sequence=1).SerializeToString(), "message_malformed", id="no header"
     ),
     pytest.param(
+        lambda echo: _with_sequence(echo(), 2**63), "message_malformed", id="a number beyond SQL"
+    ),
+    pytest.param(
         lambda echo: b'{"stream":"ECHO_REQUESTS","seq":1}',
         "message_malformed",
         id="an acknowledgement",
@@ -251,6 +254,11 @@ REFUSALS = [
 
 def _with_payload(message: Echo, payload: bytes) -> bytes:
     message.payload = payload
+    return message.SerializeToString()
+
+
+def _with_sequence(message: Echo, sequence: int) -> bytes:
+    message.sequence = sequence
     return message.SerializeToString()
 
 

@@ -4,7 +4,7 @@ Left out on purpose: changing anything; a car speaks for itself on the bus.
 """
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,6 +22,7 @@ from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
 
 SECOND_US = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CarState(BaseModel):
@@ -155,4 +156,5 @@ def routes(fleet: Fleet) -> APIRouter:
 
 
 def _moment(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / SECOND_US, UTC)
+    # Not by a fraction of seconds, which would round.
+    return EPOCH + timedelta(microseconds=time_us)

@@ -4,6 +4,7 @@ Rules, in the order in which they are asked:
 
 * not larger than ``message_bytes_max`` of the topic, else MessageTooLarge;
 * parses as the topic's message, with a header and a ``message_id`` in it, else MessageMalformed;
+* every value is one that can be kept (values.py), else MessageMalformed;
 * a header version that this code knows, else MessageVersionUnknown;
 * ``occurred_at_us`` no further ahead of our clock than CLOCK_DIFFERENCE_S_MAX, else
   MessageFromTheFuture;
@@ -40,6 +41,7 @@ from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
 from monocoque.plumbing.bus.header import HEADER_VERSION, header_of
 from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.bus.rates import RECEIVED_TIMES_MAX, Rates
+from monocoque.plumbing.bus.values import check_values
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.metrics import Metrics
 
@@ -147,6 +149,7 @@ class Door:
 
     def _check(self, topic: Topic[Any], message: Message) -> None:
         header = header_of(message)
+        check_values(message)
         try:
             identifiers.parse(header.message_id, "message")
         except IdentifierMalformed as error:
