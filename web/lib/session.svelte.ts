@@ -1,9 +1,11 @@
 // Who is signed in at this site, and that person's settings.
 
 import {
+  beginPasskeySignIn,
   closeSession,
   type Me,
   openSession,
+  openSessionByPasskey,
   readMe,
   type Settings,
   writeSettings,
@@ -11,6 +13,7 @@ import {
 import { type Problem, problemOf } from './api/problem.ts';
 import { setTheme } from './design/theme.svelte.ts';
 import { setLocale } from './messages/language.svelte.ts';
+import { usePasskey } from './passkeys.ts';
 
 export type SessionState =
   | { readonly kind: 'asking' }
@@ -42,6 +45,12 @@ export async function loadSession(): Promise<void> {
 /** Spend a sign-in code, then ask who came in. Throws a ProblemError. */
 export async function signIn(code: string): Promise<void> {
   await openSession(code);
+  await loadSession();
+}
+
+/** Sign in with a passkey. Throws a ProblemError, or NoPasskey when the browser gave none. */
+export async function signInByPasskey(): Promise<void> {
+  await openSessionByPasskey(await usePasskey(await beginPasskeySignIn()));
   await loadSession();
 }
 

@@ -17,6 +17,8 @@ from monocoque.contracts.rights import READ_HEALTH, READ_METRICS, READ_PAGES
 from monocoque.phone.accounts import web as accounts_web
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import Accounts
+from monocoque.phone.passkeys import web as passkeys_web
+from monocoque.phone.passkeys.service import Passkeys
 from monocoque.plumbing.http.application import Application, build_application
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.files import Pages, list_pages
@@ -57,14 +59,19 @@ def build_app(
     records. routers: those of the other rooms. pages_directory: one folder per site; None for no
     pages at all, as in worlds. Raises DefectError when a route breaks the law of the edge.
     """
-    accounts = Accounts(
-        context.records, context.clock, context.random, context.config(AccountsConfig)
-    )
+    limits = context.config(AccountsConfig)
+    accounts = Accounts(context.records, context.clock, context.random, limits)
+    passkeys = Passkeys(context.records, context.clock, context.random, limits, accounts)
     config = context.config(HttpConfig)
     pages = None if pages_directory is None else Pages(list_pages(pages_directory, config), config)
     return build_application(
         context,
-        routers=[_own_routes(context, cars_online), accounts_web.routes(accounts), *routers],
+        routers=[
+            _own_routes(context, cars_online),
+            accounts_web.routes(accounts),
+            passkeys_web.routes(passkeys, accounts),
+            *routers,
+        ],
         sessions=accounts,
         pages=pages,
     )

@@ -17,6 +17,9 @@ export type CarsAnswer = Schemas['Cars'];
 export type Car = Schemas['Car'];
 export type Tick = Schemas['Tick'];
 export type Health = Schemas['Health'];
+export type Passkey = Schemas['Passkey'];
+export type NewPasskey = Schemas['NewPasskey'];
+export type PasskeyAnswer = Schemas['PasskeyAnswer'];
 
 let csrfToken = '';
 
@@ -60,6 +63,37 @@ export async function readMe(): Promise<Me> {
 /** Exchange the code of a one-time link for a session. */
 export async function openSession(linkCode: string): Promise<void> {
   await client.POST('/api/session', { body: { link_code: linkCode } });
+}
+
+/** What the browser is to be asked in order to sign in with a passkey. */
+export async function beginPasskeySignIn(): Promise<Record<string, unknown>> {
+  return dataOf(await client.POST('/api/session/passkey/options')).public_key;
+}
+
+/** Exchange the answer of a passkey for a session. */
+export async function openSessionByPasskey(answer: PasskeyAnswer): Promise<void> {
+  await client.POST('/api/session/passkey', { body: answer });
+}
+
+/** One's own passkeys on this site, oldest first. */
+export async function readPasskeys(): Promise<Passkey[]> {
+  return dataOf(await client.GET('/api/me/passkeys')).passkeys;
+}
+
+/** What the browser is to be asked in order to make a passkey. */
+export async function beginPasskey(): Promise<Record<string, unknown>> {
+  return dataOf(await client.POST('/api/me/passkeys/options')).public_key;
+}
+
+/** Keep a passkey that the browser made. */
+export async function addPasskey(passkey: NewPasskey): Promise<Passkey> {
+  return dataOf(await client.POST('/api/me/passkeys', { body: passkey }));
+}
+
+/** Remove a passkey. */
+export async function removePasskey(passkeyId: string): Promise<void> {
+  const where = { params: { path: { passkey_id: passkeyId } } };
+  await client.DELETE('/api/me/passkeys/{passkey_id}', where);
 }
 
 /** End this browser's session. */

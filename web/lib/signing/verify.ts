@@ -2,7 +2,7 @@
 //
 // Rules: the reader decides the type and the key; nothing in the document can widen that. The
 // signature is checked before any claim is believed. Both sides read tests/vectors/documents.json.
-// Left out on purpose: signing.
+// Left out on purpose: signing (sign.ts).
 
 import { decodeBase64url, encodeBase64url } from './bytes.ts';
 import { parseStrictly } from './json.ts';
@@ -25,6 +25,9 @@ export interface PublicKey {
 }
 
 export type Claims = Record<string, unknown>;
+
+/** Gives the trusted public key of a key id. */
+export type FindKey = (keyId: string) => PublicKey | undefined;
 
 /** A document that cannot be taken; the codes are those of docs/protocol/errors.md. */
 export class DocumentRefused extends Error {
@@ -55,9 +58,61 @@ type Algorithm = keyof typeof ALGORITHMS;
 export async function verify(
   type: DocumentType,
   document: string,
-  findKey: (keyId: string) => PublicKey | undefined,
+  findKey: FindKey,
   nowS: number,
   audience: string | null = null,
+): Promise<Claims> {
+  const claims = await readSigned(type, document, findKey);
+  checkTimes(claims, nowS);
+  checkAudience(claims, audience);
+  return claims;
+}
+
+/** The claims of a document that is genuine, whatever the time: it may be over. */
+export async function authenticate(
+  type: DocumentType,
+  document: string,
+  findKey: FindKey,
+  audience: string | null = null,
+): Promise<Claims> {
+  const claims = await readSigned(type, document, findKey);
+  checkAudience(claims, audience);
+  return claims;
+}
+
+/** SHA-256 over what was signed, without the signature, which has two right forms. */
+export async function signingDigest(document: string): Promise<string> {
+  const signingInput = document.slice(0, document.lastIndexOf('.'));
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(signingInput));
+  return encodeBase64url(new Uint8Array(hash));
+}
+
+/** The key in `cnf.jwk` (RFC 7800), with the members of its name alone, and checked to be one. */
+export async function boundKey(claims: Claims): Promise<PublicKey> {
+  const confirmation = isObject(claims.cnf) ? claims.cnf.jwk : undefined;
+  if (isObject(confirmation) && Object.hasOwn(confirmation, 'd')) {
+    throw new DocumentRefused('document_malformed');
+  }
+  return await publicKey(confirmation);
+}
+
+/** A public key out of a claim, checked to be a point of its curve; throws DocumentRefused. */
+export async function publicKey(value: unknown): Promise<PublicKey> {
+  if (!isObject(value)) throw new DocumentRefused('document_malformed');
+  const { kty, crv, x, y } = value;
+  const named = Object.values(ALGORITHMS).find((row) => row.kty === kty && row.crv === crv);
+  if (named === undefined || !isText(kty) || !isText(crv) || !isText(x)) {
+    throw new DocumentRefused('document_malformed');
+  }
+  const key = kty === 'EC' ? { kty, crv, x, y: isText(y) ? y : '' } : { kty, crv, x };
+  await imported(key, named.imported);
+  return key;
+}
+
+async function readSigned(
+  type: DocumentType,
+  document: string,
+  findKey: FindKey,
 ): Promise<Claims> {
   if (new TextEncoder().encode(document).length > DOCUMENT_BYTES_MAX) {
     throw new DocumentRefused('document_too_large');
@@ -75,8 +130,6 @@ export async function verify(
   await checkSignature(key, algorithm, `${head}.${body}`, decode(signature));
   const claims = unpack(body);
   checkClaims(type, claims);
-  checkTimes(claims, nowS);
-  checkAudience(claims, audience);
   return claims;
 }
 

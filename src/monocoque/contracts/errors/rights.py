@@ -43,7 +43,9 @@ class PasskeyRefused(RightsError):
 
     code = "passkey_refused"
     http_status = 401
-    default_hint = "Try once more; or sign in with a link of `monocoque sign-in SITE --data DIR`."
+    default_hint = (
+        "Sign in with a link of `monocoque sign-in SITE --data DIR`, then add the passkey anew."
+    )
 
 
 class CrossSiteRefused(RightsError):

@@ -22,3 +22,11 @@ class AccountsConfig:
     """The use of a session is put on record this often at most."""
     sessions_per_person_max: int = 20
     """Browsers signed in at once on one site; the one longest unused gives way."""
+    passkeys_per_person_max: int = 10
+    """Passkeys of one person on one host; one more is refused."""
+    challenge_lifetime_s: int = 300
+    """How long the challenge for a passkey may be answered."""
+    challenges_per_person_max: int = 5
+    """Unanswered challenges of who adds a passkey; the oldest gives way."""
+    challenges_open_max: int = 1_000
+    """Unanswered challenges of all who sign in with a passkey; the oldest gives way."""

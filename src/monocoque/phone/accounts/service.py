@@ -8,7 +8,7 @@ Rules:
 * secrets come from the context's ``random``: in production that is ``random.SystemRandom``, the
   operating system's source; in a world it is seeded, and a world's secrets protect nothing.
 
-Left out on purpose: passkeys, which come with a later step, and a loop of its own: nothing happens
+Left out on purpose: passkeys, which are phone/passkeys, and a loop of its own: nothing happens
 here unless somebody asks, and what is too old is taken away when the next one is made.
 """
 
@@ -72,23 +72,46 @@ class Accounts:
     async def sign_in(self, code: str, site: Site) -> str:
         """Spend a link and open a session; returns the session's token. Raises SignInLinkSpent."""
         now_us = self._clock.now_us()
-        token = _secret(self._random, TOKEN_BYTES)
-        session_id = SessionId(identifiers.make("session", self._random.getrandbits))
-        config = self._config
+        token, session_id = self._new_session()
 
         def work(connection: Connection) -> None:
             person_id = rows.spend_link(connection, _sha256(code), site, now_us)
             if person_id is None:
                 raise SignInLinkSpent("The link was used, is too old, or is for another site.")
-            rows.trim_sessions(
-                connection, person_id, site, now_us, config.sessions_per_person_max - 1
-            )
-            expires_us = now_us + config.session_lifetime_s * SECOND_US
-            session = rows.SessionRow(session_id, person_id, now_us, expires_us)
-            rows.add_session(connection, _sha256(token), site, session)
+            self._add_session(connection, person_id, site, token, session_id, now_us)
 
         await self._records.transact(work)
         return token
+
+    async def open_session(self, person_id: PersonId, site: Site) -> str:
+        """Open a session of a person who proved otherwise who they are; returns its token."""
+        now_us = self._clock.now_us()
+        token, session_id = self._new_session()
+        await self._records.transact(
+            lambda connection: self._add_session(
+                connection, person_id, site, token, session_id, now_us
+            )
+        )
+        return token
+
+    def _new_session(self) -> tuple[str, SessionId]:
+        token = _secret(self._random, TOKEN_BYTES)
+        return token, SessionId(identifiers.make("session", self._random.getrandbits))
+
+    def _add_session(
+        self,
+        connection: Connection,
+        person_id: PersonId,
+        site: Site,
+        token: str,
+        session_id: SessionId,
+        now_us: int,
+    ) -> None:
+        config = self._config
+        rows.trim_sessions(connection, person_id, site, now_us, config.sessions_per_person_max - 1)
+        expires_us = now_us + config.session_lifetime_s * SECOND_US
+        session = rows.SessionRow(session_id, person_id, now_us, expires_us)
+        rows.add_session(connection, _sha256(token), site, session)
 
     async def find(self, token: str, site: Site) -> Session | None:
         """See Sessions.find."""
