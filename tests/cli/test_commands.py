@@ -107,6 +107,16 @@ def test_a_port_in_use_is_refused_before_anything_is_made(tmp_path: Path) -> Non
     assert not (tmp_path / "data").exists()
 
 
+def test_a_start_takes_the_port_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "data/monocoque.toml").write_text(f"port = {port}\n")
+        done = typed(tmp_path, "up", "--data", "data")
+    assert_refused(done, errors.PortInUse.default_hint)
+    assert str(port) in done.stderr
+
+
 def test_data_of_a_newer_version_are_left_untouched(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -168,6 +178,27 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert found["data directory"]["code"] == errors.DataDirectoryNewer.code
     assert found["cell"]["code"] == errors.PortInUse.code
+    assert f"a start with port {port} would fail" in found["cell"]["detail"]
+
+
+def settings_of(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[object, str]]:
+    """What the doctor says of each setting: its value and where it came from."""
+    rows = json.loads(done.stdout)["settings"]
+    return {row["name"]: (row["value"], row["source"]) for row in rows}
+
+
+def test_the_doctor_says_where_data_port_and_cars_came_from(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data/monocoque.toml"
+    port = free_port()
+    file.write_text(f"port = {port}\ncars = 7\n")
+    words = ["doctor", "--json", "--data", str(tmp_path / "data")]
+    found = settings_of(typed(tmp_path, *words))
+    assert found["data"] == (str(tmp_path / "data"), "argument --data")
+    assert found["port"] == (port, str(file))
+    assert found["cars"] == (7, str(file))
+    found = settings_of(typed(tmp_path, *words, "--port", "0"))
+    assert found["port"] == (0, "argument --port")
 
 
 def test_the_doctor_asks_the_cell_that_runs(running: Installation) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from monocoque.car.link.config import LinkConfig
-from monocoque.cli.settings import SECTIONS, read_settings
+from monocoque.cli.config import StartConfig
+from monocoque.cli.settings import SECTIONS, Setting, read_settings
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.plumbing.records.config import RecordsConfig
 
@@ -57,8 +58,17 @@ def test_without_a_file_every_section_has_its_defaults(tmp_path: Path) -> None:
     assert {setting.source for setting in settings} == {"default"}
 
 
+def test_what_an_argument_may_also_say_stands_in_no_section(tmp_path: Path) -> None:
+    file = written(tmp_path, "port = 0\ncars = 5")
+    assert read_settings(file, {})[0][StartConfig] == StartConfig(port=0, cars=5)
+    configs, shown = read_settings(file, {"MONOCOQUE_PORT": "8080"})
+    assert configs[StartConfig] == StartConfig(port=8_080, cars=5)
+    assert Setting("port", 8_080, "environment MONOCOQUE_PORT") in shown
+    assert Setting("cars", 5, str(file)) in shown
+
+
 def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
-    others = {"PATH": "/bin", "MONOCOQUE_DATA": "/data", "MONOCOQUE_PORT": "8000"}
+    others = {"PATH": "/bin", "MONOCOQUE_DATA": "/data", "MONOCOQUE_RELEASE_KEY": "/key"}
     assert read_settings(tmp_path / "none", others)[0] == read_settings(tmp_path / "none", {})[0]
 
 
@@ -101,6 +111,16 @@ def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
         pytest.param(
             "", {"MONOCOQUE_LINK_HELLO": "1"}, "MONOCOQUE_LINK_HELLO", id="environment-unknown"
         ),
+        pytest.param(
+            "", {"MONOCOQUE_HTTPS_PORT": "1"}, "MONOCOQUE_HTTPS_PORT", id="environment-no-section"
+        ),
+        pytest.param("", {"MONOCOQUE_CAR": "1"}, "MONOCOQUE_CAR", id="environment-nearly"),
+        pytest.param("prot = 8000", {}, "prot", id="unknown-beside-the-sections"),
+        pytest.param("port = 65_536", {}, "port", id="no-port"),
+        pytest.param("port = '8000'", {}, "port", id="text-for-port"),
+        pytest.param("port = true", {}, "port", id="truth-for-port"),
+        pytest.param("cars = 1_001", {}, "cars", id="more-cars-than-a-process-takes"),
+        pytest.param("", {"MONOCOQUE_PORT": "-1"}, "port", id="environment-no-port"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(
@@ -118,6 +138,12 @@ def test_a_refused_number_is_answered_with_the_numbers_that_are_taken(tmp_path: 
         read_settings(file, {})
     assert refused.value.hint == "Give a value from 1 to 40000; the default is 40."
     assert read_settings(written(tmp_path, "[records]\nattempts_max = 1"), {})
+
+
+def test_an_unknown_variable_is_answered_with_the_nearest_known_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings(tmp_path / "none", {"MONOCOQUE_CAR": "1"})
+    assert "MONOCOQUE_CARS" in refused.value.hint
 
 
 @pytest.mark.parametrize("place", ["file", "environment"])
@@ -144,16 +170,16 @@ def test_a_refused_address_is_not_repeated(url: str, tmp_path: Path) -> None:
 def test_every_section_takes_every_limit_of_its_dataclass(tmp_path: Path) -> None:
     shown = {setting.name for setting in read_settings(tmp_path / "none", {})[1]}
     numbers = {
-        f"{section}.{field.name}": field.default
+        f"{section}.{field.name}".removeprefix("."): field.default
         for section, kind in SECTIONS.items()
         for field in dataclasses.fields(kind)
         if isinstance(field.default, int | float)
     }
     assert numbers.keys() <= shown
     for name, default in numbers.items():
-        section, _, field = name.partition(".")
+        section, _, field = name.rpartition(".")
         # Half a "_max" may fall below its "_min"; twice any other value never does.
         wanted = default * 2 if not field.endswith("_min") else type(default)(default / 2) or 1
-        given = {f"MONOCOQUE_{section}_{field}".upper(): str(wanted)}
+        given = {f"MONOCOQUE_{name.replace('.', '_')}".upper(): str(wanted)}
         config = read_settings(tmp_path / "none", given)[0][SECTIONS[section]]
         assert getattr(config, field) == wanted, name

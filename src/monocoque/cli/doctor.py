@@ -5,6 +5,7 @@ hint; a cell that runs is asked over HTTP like anybody else would.
 """
 
 import asyncio
+import contextlib
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from random import SystemRandom
 
 import httpx
 
+from monocoque.cli.config import StartConfig
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import (
     CellUnreachable,
@@ -51,8 +53,8 @@ class Finding:
     error: MonocoqueError | None = None
 
 
-def examine(path: Path, port: int, product: str) -> Iterator[Finding]:
-    """Look at an installation, one finding after the other."""
+def examine(path: Path, port: int | None, product: str) -> Iterator[Finding]:
+    """Look at an installation, one finding after the other. port: the setting's when None."""
     layout = Layout(path)
     for what, look in (
         ("data directory", lambda: _directory(layout, product)),
@@ -134,16 +136,14 @@ def _pages(product: str) -> str:
     return f"built; the phone site is the one that was released as {product}"
 
 
-def _cell(layout: Layout, port: int) -> str:
+def _cell(layout: Layout, port: int | None) -> str:
     process = read_process_file(layout.door)
     cell = read_process_file(layout.cell_process)
     if process is None or not is_alive(process):
         if cell is not None and is_alive(cell):
             hint = "Start `monocoque run http` on the same data directory."
             raise CellUnreachable("The cell runs, and its HTTP does not.", hint=hint)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                raise PortInUse(f"Port {port} is taken by another program.")
+        _refuse_taken(_port(layout, port))
         return "not running"
     address = f"http://localhost:{process.ports['http']}"
     try:
@@ -153,3 +153,21 @@ def _cell(layout: Layout, port: int) -> str:
     except (httpx.HTTPError, ValueError) as error:
         raise CellUnreachable(f"{address} does not answer.") from error
     return f"{address}, {online} cars online"
+
+
+def _port(layout: Layout, argument: int | None) -> int:
+    """The port that a start would take; the default where the settings are wrong."""
+    if argument is not None:
+        return argument
+    with contextlib.suppress(SettingInvalid):
+        start: StartConfig = read_settings(layout.settings)[0][StartConfig]
+        return start.port
+    return StartConfig().port
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise PortInUse(
+                f"No cell runs, and a start with port {port} would fail: another program has it."
+            )

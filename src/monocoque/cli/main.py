@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
+from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
 from monocoque.contracts.errors import (
     MonocoqueError,
     SettingInvalid,
@@ -26,9 +27,6 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.identifiers import car_id
 from monocoque.contracts.rights import Site
-
-DEFAULT_PORT = 8_000
-CARS_MAX = 1_000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,10 +40,17 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-Cars = Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")]
+Cars = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=CARS_MAX, help="How many virtual cars.", show_default="the setting `cars`"
+    ),
+]
 Port = Annotated[
-    int,
-    typer.Option(min=0, max=65_535, help="The HTTP port; 0 for any.", envvar="MONOCOQUE_PORT"),
+    int | None,
+    typer.Option(
+        min=0, max=PORT_MAX, help="The HTTP port; 0 for any.", show_default="the setting `port`"
+    ),
 ]
 Without = Annotated[
     list[str] | None,
@@ -73,7 +78,7 @@ def monocoque(
 
 
 @app.command()
-def up(data: Data, cars: Cars = 3, port: Port = DEFAULT_PORT, without: Without = None) -> None:
+def up(data: Data, cars: Cars = None, port: Port = None, without: Without = None) -> None:
     """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
     from monocoque.cli.starting import start_cell
 
@@ -84,8 +89,11 @@ def up(data: Data, cars: Cars = 3, port: Port = DEFAULT_PORT, without: Without =
 def run(
     role: Annotated[str, typer.Argument(help="cell, cars, car, http or registry.")],
     data: Data,
-    cars: Cars = 0,
-    port: Port = DEFAULT_PORT,
+    cars: Annotated[
+        int | None,
+        typer.Option(min=0, max=CARS_MAX, help="How many virtual cars; none if not given."),
+    ] = None,
+    port: Port = None,
     car: Annotated[str, typer.Option(help="Which car, for the role car; a new one if none.")] = "",
     until_input_ends: Annotated[
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
@@ -95,11 +103,11 @@ def run(
     """Run one role in a process of its own, beside a cell on the same data directory."""
     match role:
         case "cell":
-            up(data, cars, port, without)
+            up(data, cars or 0, port, without)
         case "cars":
             from monocoque.cli.starting_cars import start_cars
 
-            start_cars(data, cars, ends_with_input=until_input_ends)
+            start_cars(data, cars or 0, ends_with_input=until_input_ends)
         case "car":
             from monocoque.cli.starting_cars import start_car
 
@@ -125,15 +133,16 @@ def sign_in(
 
 
 @app.command()
-def doctor(data: Data, port: Port = DEFAULT_PORT, as_json: AsJson = False) -> None:
+def doctor(context: typer.Context, data: Data, port: Port = None, as_json: AsJson = False) -> None:
     """Say what is wrong and how to mend it, and where each setting came from."""
     from monocoque.cli.doctor import examine
-    from monocoque.cli.settings import read_settings
+    from monocoque.cli.settings import list_settings
 
     findings = list(examine(data, port, __version__))
     settings = []
     with contextlib.suppress(MonocoqueError):  # then it is among the findings
-        settings = read_settings(data / "monocoque.toml")[1]
+        source = context.get_parameter_source("data")
+        settings = list_settings(data, source.name if source else "", port)
     if as_json:
         found = [
             {"what": f.what, "detail": f.detail, "code": f.error.code if f.error else None}
@@ -149,7 +158,7 @@ def doctor(data: Data, port: Port = DEFAULT_PORT, as_json: AsJson = False) -> No
 
 @app.command()
 def world(
-    cars: Cars = 3,
+    cars: Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")] = 3,
     hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
     faults: Annotated[bool, typer.Option("--faults", help="Networks fail, power cuts.")] = False,

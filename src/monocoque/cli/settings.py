@@ -2,13 +2,12 @@
 
 Rules:
 
-* a setting is named ``SECTION.FIELD``, such as ``link.hello_interval_s``, after its dataclass;
+* a setting is named ``SECTION.FIELD``, such as ``link.hello_interval_s``, after its dataclass; what
+  an argument may also say stands in no section: ``port``, ``cars``;
 * defaults < ``monocoque.toml`` in the data directory < environment < arguments; the environment's
   name is ``MONOCOQUE_LINK_HELLO_INTERVAL_S``;
 * an unknown name or a value of another type is refused with SettingInvalid, never passed over;
-* a number that is not finite, or further than ``FACTOR_MAX`` from its default, is a slip of the
-  unit and is refused; so is a least value above its greatest.
-
+  setting_checks.py says which values are taken. A least value above its greatest is refused here;
 * of ``records.url``, which may hold a password, only ``RecordsConfig`` has the whole; what is shown
   of it is masked.
 
@@ -17,6 +16,7 @@ nats-server, since whoever takes part on this machine finds it on loopback.
 """
 
 import dataclasses
+import difflib
 import math
 import os
 import tomllib
@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from monocoque.car.link.config import LinkConfig
+from monocoque.cli.config import StartConfig
+from monocoque.cli.setting_checks import OF_THEIR_OWN, RECORDS_URL, checked
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.phone.accounts.config import AccountsConfig
@@ -35,8 +37,11 @@ from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.records.address import masked
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.config import SupervisorConfig
+from monocoque.roles.layout import Layout
 
+NO_SECTION: Final = ""
 SECTIONS: Final[Mapping[str, type]] = {
+    NO_SECTION: StartConfig,
     "accounts": AccountsConfig,
     "bus": BusConfig,
     "http": HttpConfig,
@@ -49,10 +54,9 @@ SECTIONS: Final[Mapping[str, type]] = {
 """The sections, and the dataclass of each."""
 
 ENVIRONMENT_PREFIX: Final = "MONOCOQUE_"
-FACTOR_MAX: Final = 1_000
-"""How many times its default a number may be, or be part of it."""
-RECORDS_URL: Final = "records.url"
-"""The one setting that is a text."""
+DATA_VARIABLE: Final = "MONOCOQUE_DATA"
+NO_SETTINGS: Final = frozenset({DATA_VARIABLE, "MONOCOQUE_PYTHON", "MONOCOQUE_RELEASE_KEY"})
+"""Variables beside the settings: where the settings are, and two of the pages' build."""
 _NUMBERS = (int, float)
 
 
@@ -78,26 +82,58 @@ def read_settings(
     shown: list[Setting] = []
     for section, kind in SECTIONS.items():
         values: dict[str, Any] = {}
-        table = written.pop(section, {})
-        if not isinstance(table, dict):
-            raise SettingInvalid(f"{file}: {section} is not a section.")
+        table = _table(written, section, kind, file)
         for field in dataclasses.fields(kind):
             if _can_be_set(section, field):
                 setting = _setting(section, field, table, given, file)
                 values[field.name] = setting.value
                 shown.append(_shown(setting))
         if table:
-            raise SettingInvalid(f"{file}: there is no setting {section}.{min(table)}.")
-        _refuse_unknown_variables(section, kind, given)
+            raise SettingInvalid(f"{file}: there is no setting {_name(section, min(table))}.")
         _refuse_crossed(section, values)
         configs[kind] = kind(**values)
     if written:
-        raise SettingInvalid(f"{file}: there is no section {min(written)}.")
+        raise SettingInvalid(f"{file}: there is no section or setting {min(written)}.")
+    _refuse_unknown_variables(given, {_variable(setting.name) for setting in shown})
     return configs, shown
 
 
+def list_settings(data: Path, data_source: str, port: int | None) -> list[Setting]:
+    """Every setting, with those that arguments gave: the data directory and the port.
+
+    data_source: how the command line came to it, ``COMMANDLINE``, ``ENVIRONMENT`` or other. port:
+    None when no argument gave it. Raises SettingInvalid.
+    """
+    sources = {"COMMANDLINE": "argument --data", "ENVIRONMENT": f"environment {DATA_VARIABLE}"}
+    settings = read_settings(Layout(data).settings)[1]
+    if port is not None:
+        settings = [
+            s if s.name != "port" else Setting("port", port, "argument --port") for s in settings
+        ]
+    return [Setting("data", str(data), sources.get(data_source, "default")), *settings]
+
+
+def _table(written: dict[str, Any], section: str, kind: type, file: Path) -> dict[str, Any]:
+    """Take what the file says of one section out of it."""
+    if section == NO_SECTION:
+        names = {field.name for field in dataclasses.fields(kind)}
+        return {name: written.pop(name) for name in names & written.keys()}
+    table = written.pop(section, {})
+    if not isinstance(table, dict):
+        raise SettingInvalid(f"{file}: {section} is not a section.")
+    return table
+
+
+def _name(section: str, field: str) -> str:
+    return f"{section}.{field}" if section else field
+
+
+def _variable(name: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{name.replace('.', '_')}".upper()
+
+
 def _can_be_set(section: str, field: dataclasses.Field[Any]) -> bool:
-    return type(field.default) in _NUMBERS or f"{section}.{field.name}" == RECORDS_URL
+    return type(field.default) in _NUMBERS or _name(section, field.name) in OF_THEIR_OWN
 
 
 def _shown(setting: Setting) -> Setting:
@@ -116,13 +152,17 @@ def _refuse_crossed(section: str, values: Mapping[str, Any]) -> None:
             )
 
 
-def _refuse_unknown_variables(section: str, kind: type, environment: Mapping[str, str]) -> None:
-    prefix = f"{ENVIRONMENT_PREFIX}{section}_".upper()
-    fields = [field for field in dataclasses.fields(kind) if _can_be_set(section, field)]
-    known = {prefix + field.name.upper() for field in fields}
-    unknown = {name for name in environment if name.startswith(prefix)} - known
+def _refuse_unknown_variables(environment: Mapping[str, str], known: set[str]) -> None:
+    unknown = {name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
+    unknown -= known | NO_SETTINGS
     if unknown:
-        raise SettingInvalid(f"Environment: {min(unknown)} is no setting.")
+        name = min(unknown)
+        near = difflib.get_close_matches(name, sorted(known), n=1)
+        meant = f" Perhaps {near[0]} was meant." if near else ""
+        raise SettingInvalid(
+            f"Environment: {name} is no setting.",
+            hint=f"Unset it.{meant} `monocoque doctor` shows every setting.",
+        )
 
 
 def _setting(
@@ -132,50 +172,30 @@ def _setting(
     environment: Mapping[str, str],
     file: Path,
 ) -> Setting:
-    default = field.default
-    name = f"{section}.{field.name}"
-    variable = f"{ENVIRONMENT_PREFIX}{section}_{field.name}".upper()
+    default = _default_of(field)
+    name = _name(section, field.name)
     setting = Setting(name, default, "default")
     if field.name in table:
-        setting = Setting(name, _checked(name, table.pop(field.name), default), str(file))
+        setting = Setting(name, checked(name, table.pop(field.name), default), str(file))
+    variable = _variable(name)
     if variable in environment:
         text = environment[variable]
         setting = Setting(name, _from_text(name, text, default), f"environment {variable}")
     return setting
 
 
-def _checked(name: str, value: Any, default: Any) -> Any:
-    if name == RECORDS_URL:
-        return _checked_url(value)
-    if type(value) not in (type(default), int):
-        raise SettingInvalid(f"{name} must be a {type(default).__name__}.")
-    is_whole = isinstance(default, int)
-    least = max(1, default // FACTOR_MAX) if is_whole else default / FACTOR_MAX
-    greatest = default * FACTOR_MAX
-    if not least <= value <= greatest:  # so written, it refuses what is not a number too
-        raise SettingInvalid(
-            f"{name} cannot be {value}.",
-            hint=f"Give a value from {least} to {greatest}; the default is {default}.",
-        )
-    return type(default)(value)
-
-
-def _checked_url(url: Any) -> str:
-    if not isinstance(url, str):
-        raise SettingInvalid(f"{RECORDS_URL} must be a text.")
-    if url:
-        # Imported here: the driver costs a process without PostgreSQL time and memory.
-        from monocoque.plumbing.records.postgres import driver_url
-
-        driver_url(url)
-    return url
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    """The default of a field, made anew where it is a container."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def _from_text(name: str, text: str, default: Any) -> Any:
     if isinstance(default, str):
-        return _checked(name, text, default)
+        return checked(name, text, default)
     try:
-        return _checked(name, tomllib.loads(f"value = {text}")["value"], default)
+        return checked(name, tomllib.loads(f"value = {text}")["value"], default)
     except tomllib.TOMLDecodeError as error:
         raise SettingInvalid(f"{name} must be a {type(default).__name__}.") from error
 

@@ -13,6 +13,7 @@ from random import SystemRandom
 import typer
 
 from monocoque import __version__
+from monocoque.cli.config import StartConfig
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CellUnreachable, RoleUnknown
@@ -35,10 +36,11 @@ LOG_LEVEL = "WARNING"
 SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
 
 
-def start_cell(data: Path, port: int, cars: int, without: frozenset[str]) -> None:
+def start_cell(data: Path, port: int | None, cars: int | None, without: frozenset[str]) -> None:
     """Run the cell, with so many virtual cars beside it, until it is told to stop.
 
-    without: parts that are run in processes of their own (starting_part.py).
+    port, cars: the settings' when None. without: parts that are run in processes of their own
+    (starting_part.py).
     """
     if without - set(PARTS):
         raise RoleUnknown(
@@ -47,16 +49,17 @@ def start_cell(data: Path, port: int, cars: int, without: frozenset[str]) -> Non
     configure_logging(LOG_LEVEL)
     clock, random = SystemClock(), SystemRandom()
     configs = read_settings(Layout(data).settings)[0]
+    start: StartConfig = configs[StartConfig]
     is_first = not Layout(data).version.exists()
     with contextlib.ExitStack() as stack:
-        listener = None if HTTP in without else stack.enter_context(listen(port))
+        listener = None if HTTP in without else stack.enter_context(listen(_or(port, start.port)))
         directory = open_data_directory(
             data, __version__, clock.now_us(), lambda step: typer.echo(f"… {step}", err=True)
         )
         stack.callback(directory.close)
         for part in sorted(set(PARTS) - without):
             stack.callback(take_part(directory.layout, part).release)
-        settings = CellSettings(cars, configs, __version__, without)
+        settings = CellSettings(_or(cars, start.cars), configs, __version__, without)
 
         async def announce(records: Records) -> None:
             accounts: AccountsConfig = configs[AccountsConfig]
@@ -73,6 +76,10 @@ def start_cell(data: Path, port: int, cars: int, without: frozenset[str]) -> Non
 
         main = run_cell(directory, listener, settings, clock, random, announce)
         run_until_stopped(main, ends_with_input=False)
+
+
+def _or(argument: int | None, setting: int) -> int:
+    return setting if argument is None else argument
 
 
 def print_sign_in_link(data: Path, site: Site) -> None:

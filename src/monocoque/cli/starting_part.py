@@ -10,6 +10,7 @@ from random import SystemRandom
 import typer
 
 from monocoque import __version__
+from monocoque.cli.config import StartConfig
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import RoleUnknown
@@ -23,8 +24,11 @@ from monocoque.roles.parts import HTTP, PARTS, take_part
 LOG_LEVEL = "WARNING"
 
 
-def start_part(data: Path, part: str, port: int) -> None:
-    """Run this part beside the cell until it is told to stop. port: for HTTP."""
+def start_part(data: Path, part: str, port: int | None) -> None:
+    """Run this part beside the cell until it is told to stop.
+
+    port: for HTTP; the setting's when None.
+    """
     if part not in PARTS:
         raise RoleUnknown(
             f"There is no role {part}; there are cell, cars, car, {', '.join(PARTS)}."
@@ -32,10 +36,12 @@ def start_part(data: Path, part: str, port: int) -> None:
     configure_logging(LOG_LEVEL)
     layout = Layout(data)
     configs = read_settings(layout.settings)[0]
+    start: StartConfig = configs[StartConfig]
+    chosen = start.port if port is None else port
     refuse_without_cell(layout, part, __version__)
     with contextlib.ExitStack() as stack:
         stack.callback(take_part(layout, part).release)
-        listener = stack.enter_context(listen(port)) if part == HTTP else None
+        listener = stack.enter_context(listen(chosen)) if part == HTTP else None
 
         def announce() -> None:
             where = "" if listener is None else f", http://localhost:{listener.port}"

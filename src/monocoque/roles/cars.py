@@ -58,8 +58,6 @@ from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.trust.keys import SystemKeyMaker
 
-CARS_MAX = 1_000
-"""Virtual cars in one process."""
 RETRY_S = 1.0
 """Pause before a car that could not start tries again; spread by chance."""
 REQUEST_S_MAX = 10.0

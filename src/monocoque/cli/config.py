@@ -1,0 +1,13 @@
+"""What a start takes from the settings when its arguments do not say it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StartConfig:
+    """What an argument of the same name may also say; these stand in no section."""
+
+    port: int = 8_000
+    """The HTTP port, 0 for any; ``--port`` goes before it."""
+    cars: int = 3
+    """How many virtual cars ``monocoque up`` starts; ``--cars`` goes before it."""

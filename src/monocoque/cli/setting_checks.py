@@ -1,0 +1,68 @@
+"""Whether a value can be meant: what a setting may hold, by the form of its default or by its name.
+
+Rules:
+
+* a number that is not finite, or further than ``FACTOR_MAX`` from its default, is a slip of the
+  unit and is refused; what is not a limit has its own row in ``OF_THEIR_OWN``;
+* every refusal is SettingInvalid with the values that are taken; an address is never repeated.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from monocoque.contracts.errors import SettingInvalid
+
+FACTOR_MAX: Final = 1_000
+"""How many times its default a number may be, or be part of it."""
+PORT_MAX: Final = 65_535
+CARS_MAX: Final = 1_000
+"""Virtual cars in one process."""
+RECORDS_URL: Final = "records.url"
+
+
+def checked(name: str, value: Any, default: Any) -> Any:
+    """The value as the setting keeps it; raises SettingInvalid."""
+    if name in OF_THEIR_OWN:
+        return OF_THEIR_OWN[name](name, value)
+    if type(value) not in (type(default), int):
+        raise SettingInvalid(f"{name} must be a {type(default).__name__}.")
+    is_whole = isinstance(default, int)
+    least = max(1, default // FACTOR_MAX) if is_whole else default / FACTOR_MAX
+    _refuse_outside(name, value, least, default * FACTOR_MAX, f"; the default is {default}")
+    return type(default)(value)
+
+
+def _refuse_outside(name: str, value: Any, least: Any, greatest: Any, said: str = "") -> None:
+    if not least <= value <= greatest:  # so written, it refuses what is not a number too
+        raise SettingInvalid(
+            f"{name} cannot be {value}.", hint=f"Give a value from {least} to {greatest}{said}."
+        )
+
+
+def _whole_to(greatest: int) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        if type(value) is not int:
+            raise SettingInvalid(f"{name} must be a whole number.")
+        _refuse_outside(name, value, 0, greatest)
+        return value
+
+    return check
+
+
+def _url(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise SettingInvalid(f"{name} must be a text.")
+    if value:
+        # Imported here: the driver costs a process without PostgreSQL time and memory.
+        from monocoque.plumbing.records.postgres import driver_url
+
+        driver_url(value)
+    return value
+
+
+OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "cars": _whole_to(CARS_MAX),
+    "port": _whole_to(PORT_MAX),
+    RECORDS_URL: _url,
+}
+"""Settings whose values are no limits, and what each takes."""
