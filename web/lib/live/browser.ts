@@ -1,13 +1,26 @@
 // The parts of a live connection that a browser has.
 
-import { readCars } from '../api/client.ts';
-import { LiveCars, type Stream, type View } from './connection.ts';
+import { LiveItems, type Loaded, type Stream, type View } from './connection.ts';
 
 /** A page that nobody sees gives its connection back: a browser has six for one site. */
 const REST_AFTER_S = 30;
 
-function openStream(): Stream {
-  const source = new EventSource('/api/cars/live');
+/** What is followed: where it is, what its event is called, and what names an item. */
+export interface Source<Item> {
+  readonly path: string;
+  readonly event: string;
+  load(): Promise<Loaded<Item>>;
+  keyOf(item: Item): string;
+}
+
+/** A connection that is followed. */
+export interface Following {
+  tryNow(): void;
+  stop(): void;
+}
+
+function openStream(path: string, event: string): Stream {
+  const source = new EventSource(path);
   const stream: Stream = {
     onopen: null,
     onerror: null,
@@ -20,22 +33,25 @@ function openStream(): Stream {
     source.close();
     stream.onerror?.();
   };
-  for (const kind of ['car', 'tick'] as const) {
-    source.addEventListener(kind, (event: MessageEvent<string>) =>
-      stream.onevent?.(kind, event.data),
-    );
-  }
+  source.addEventListener(event, (message: MessageEvent<string>) =>
+    stream.onevent?.('item', message.data),
+  );
+  source.addEventListener('tick', (message: MessageEvent<string>) =>
+    stream.onevent?.('tick', message.data),
+  );
   return stream;
 }
 
-/** Follow the cars until the answer is called; it also tries again at once on request. */
-export function followCars(
-  changed: (view: View) => void,
+/** Follow a source until it is stopped; it also tries again at once on request. */
+export function follow<Item>(
+  source: Source<Item>,
+  changed: (view: View<Item>) => void,
   signedOut: () => void,
-): { tryNow: () => void; stop: () => void } {
-  const live = new LiveCars({
-    open: openStream,
-    load: readCars,
+): Following {
+  const live = new LiveItems<Item>({
+    open: () => openStream(source.path, source.event),
+    load: source.load,
+    keyOf: source.keyOf,
     now_ms: () => Date.now(),
     after: (delay_ms, call) => {
       const timer = setTimeout(call, delay_ms);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Car } from '../api/client.ts';
-import { inOrder, judge, merge, shortId } from './cars.ts';
+import { inOrder, judge, shortId } from './cars.ts';
 
 const NOW_MS = Date.parse('2026-11-23T10:00:30Z');
 
@@ -26,14 +26,6 @@ describe('a car', () => {
     ['stays silent while the connection is lost', car({ online: false }), 0, false, 'silent'],
   ] as const)('%s', (_what, one, later_ms, isConnected, presence) => {
     expect(judge(one, NOW_MS + later_ms, 30, isConnected)).toBe(presence);
-  });
-});
-
-describe('an answer', () => {
-  it('does not undo what was heard while it was on its way', () => {
-    const heard = car({ boot_count: 2 });
-    const merged = merge([car()], new Map([[heard.car_id, heard]]));
-    expect([...merged.values()]).toEqual([heard]);
   });
 });
 

@@ -16,16 +16,6 @@ export function judge(car: Car, now_ms: number, window_s: number, isConnected: b
   return isConnected ? 'online' : 'unknown';
 }
 
-/** The cars of an answer, with those that were heard of meanwhile left as they are. */
-export function merge(
-  answer: readonly Car[],
-  heardMeanwhile: ReadonlyMap<string, Car>,
-): Map<string, Car> {
-  const merged = new Map(answer.map((car) => [car.car_id, car]));
-  for (const [car_id, car] of heardMeanwhile) merged.set(car_id, car);
-  return merged;
-}
-
 /** In a fixed order, so that nothing jumps while one reads. */
 export function inOrder(cars: Iterable<Car>): Car[] {
   return [...cars].sort((a, b) => (a.car_id < b.car_id ? -1 : 1));

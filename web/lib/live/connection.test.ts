@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Car, CarsAnswer } from '../api/client.ts';
+import type { Car } from '../api/client.ts';
 import { ProblemError, problemOfAnswer, problemOfSilence } from '../api/problem.ts';
-import { LiveCars, NOTHING_YET, type Parts, type Stream, type View } from './connection.ts';
+import {
+  LiveItems,
+  type Loaded,
+  NOTHING_YET,
+  type Parts,
+  type Stream,
+  type View,
+} from './connection.ts';
 
 const SERVER_AHEAD_MS = 90_000;
 
@@ -17,16 +24,20 @@ function car(car_id: string, boot_count = 1): Car {
 }
 
 /** A cell, a clock and a browser that the test moves by hand. */
-class Stage implements Parts {
+class Stage implements Parts<Car> {
   time_ms = 1_000_000;
-  view: View = NOTHING_YET;
+  view: View<Car> = NOTHING_YET;
   streams: (Stream & { isClosed: boolean })[] = [];
   isSignedOut = false;
-  answer: () => Promise<CarsAnswer> = async () => this.cars([car('car_a')]);
+  answer: () => Promise<Loaded<Car>> = async () => this.cars([car('car_a')]);
   #waiting: { at_ms: number; call: () => void }[] = [];
 
-  cars(cars: Car[]): CarsAnswer {
-    return { cars, now: this.cellTime(), cars_online_window_s: 30 };
+  cars(items: Car[]): Loaded<Car> {
+    return { items, now: this.cellTime(), window_s: 30 };
+  }
+
+  keyOf(item: Car): string {
+    return item.car_id;
   }
 
   cellTime(): string {
@@ -47,7 +58,7 @@ class Stage implements Parts {
     return stream;
   }
 
-  load(): Promise<CarsAnswer> {
+  load(): Promise<Loaded<Car>> {
     return this.answer();
   }
 
@@ -63,7 +74,7 @@ class Stage implements Parts {
     };
   }
 
-  changed(view: View): void {
+  changed(view: View<Car>): void {
     this.view = view;
   }
 
@@ -106,20 +117,20 @@ async function settle(): Promise<void> {
 }
 
 let stage: Stage;
-let live: LiveCars;
+let live: LiveItems<Car>;
 
 beforeEach(() => {
   stage = new Stage();
-  live = new LiveCars(stage);
+  live = new LiveItems(stage);
   live.connect();
 });
 
 describe('a live connection', () => {
   it('is connecting until the whole answer is there', async () => {
-    expect(stage.view).toMatchObject({ phase: 'connecting', cars: null });
+    expect(stage.view).toMatchObject({ phase: 'connecting', items: null });
     await stage.openStream();
     expect(stage.view.phase).toBe('live');
-    expect([...(stage.view.cars?.keys() ?? [])]).toEqual(['car_a']);
+    expect([...(stage.view.items?.keys() ?? [])]).toEqual(['car_a']);
   });
 
   it('keeps the clock of the cell', async () => {
@@ -131,16 +142,16 @@ describe('a live connection', () => {
 
   it('shows a car that speaks, known or new', async () => {
     await stage.openStream();
-    stage.stream.onevent?.('car', JSON.stringify(car('car_b')));
-    stage.stream.onevent?.('car', JSON.stringify(car('car_a', 7)));
-    expect(stage.view.cars?.size).toBe(2);
-    expect(stage.view.cars?.get('car_a')?.boot_count).toBe(7);
+    stage.stream.onevent?.('item', JSON.stringify(car('car_b')));
+    stage.stream.onevent?.('item', JSON.stringify(car('car_a', 7)));
+    expect(stage.view.items?.size).toBe(2);
+    expect(stage.view.items?.get('car_a')?.boot_count).toBe(7);
   });
 
   it('keeps what the stream says while the answer is on its way', async () => {
-    stage.stream.onevent?.('car', JSON.stringify(car('car_a', 7)));
+    stage.stream.onevent?.('item', JSON.stringify(car('car_a', 7)));
     await stage.openStream();
-    expect(stage.view.cars?.get('car_a')?.boot_count).toBe(7);
+    expect(stage.view.items?.get('car_a')?.boot_count).toBe(7);
   });
 
   it('is lost at twelve seconds of silence, and not before', async () => {
@@ -152,7 +163,7 @@ describe('a live connection', () => {
     stage.pass(1);
     expect(stage.view.phase).toBe('lost');
     expect(stage.stream.isClosed).toBe(true);
-    expect(stage.view.cars?.size).toBe(1);
+    expect(stage.view.items?.size).toBe(1);
     expect(stage.time_ms - (stage.view.heardAt_ms ?? 0)).toBe(12_000);
   });
 

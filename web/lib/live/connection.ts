@@ -10,9 +10,8 @@
 //
 // Time, waiting and the stream come in as parts, so that tests step them.
 
-import type { Car, CarsAnswer, Tick } from '../api/client.ts';
+import type { Tick } from '../api/client.ts';
 import { type Problem, problemOf } from '../api/problem.ts';
-import { merge } from './cars.ts';
 
 export const TICK_SILENCE_S = 12;
 export const RETRY_AFTER_S = [1, 2, 4, 8, 15] as const;
@@ -22,25 +21,36 @@ export const WINDOW_S_DEFAULT = 30;
 export interface Stream {
   onopen: (() => void) | null;
   onerror: (() => void) | null;
-  onevent: ((kind: 'car' | 'tick', data: string) => void) | null;
+  onevent: ((kind: 'item' | 'tick', data: string) => void) | null;
   close(): void;
 }
 
-export interface Parts {
+/** The whole answer to the plain question: every item, now. */
+export interface Loaded<Item> {
+  readonly items: readonly Item[];
+  /** By the cell's clock. */
+  readonly now: string;
+  /** How long something counts as there after it was heard; none where nothing is judged so. */
+  readonly window_s?: number;
+}
+
+export interface Parts<Item> {
   open(): Stream;
-  load(): Promise<CarsAnswer>;
+  load(): Promise<Loaded<Item>>;
+  /** The name by which an item replaces the one before it. */
+  keyOf(item: Item): string;
   now_ms(): number;
   /** Call once after a while; the answer cancels it. */
   after(delay_ms: number, call: () => void): () => void;
-  changed(view: View): void;
+  changed(view: View<Item>): void;
   signedOut(): void;
 }
 
 /** What a page shows. */
-export interface View {
+export interface View<Item> {
   readonly phase: 'connecting' | 'live' | 'lost';
   /** Null until the first answer has come. */
-  readonly cars: ReadonlyMap<string, Car> | null;
+  readonly items: ReadonlyMap<string, Item> | null;
   readonly window_s: number;
   /** Add to the browser's clock to get the cell's. */
   readonly clockDifference_ms: number;
@@ -51,9 +61,9 @@ export interface View {
   readonly problem: Problem | null;
 }
 
-export const NOTHING_YET: View = {
+export const NOTHING_YET: View<never> = {
   phase: 'connecting',
-  cars: null,
+  items: null,
   window_s: WINDOW_S_DEFAULT,
   clockDifference_ms: 0,
   heardAt_ms: null,
@@ -61,17 +71,17 @@ export const NOTHING_YET: View = {
   problem: null,
 };
 
-export class LiveCars {
-  #parts: Parts;
-  #view: View = NOTHING_YET;
+export class LiveItems<Item> {
+  #parts: Parts<Item>;
+  #view: View<Item> = NOTHING_YET;
   #stream: Stream | null = null;
-  #heardMeanwhile = new Map<string, Car>();
+  #heardMeanwhile = new Map<string, Item>();
   #isAnswered = false;
   #failures = 0;
   #cancelWatch = () => {};
   #cancelRetry = () => {};
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts<Item>) {
     this.#parts = parts;
   }
 
@@ -102,8 +112,8 @@ export class LiveCars {
       this.#failures = 0;
       this.#show({
         phase: 'live',
-        cars: merge(answer.cars, this.#heardMeanwhile),
-        window_s: answer.cars_online_window_s,
+        items: this.#merged(answer.items),
+        window_s: answer.window_s ?? WINDOW_S_DEFAULT,
         problem: null,
         ...this.#clock(answer.now),
       });
@@ -129,18 +139,26 @@ export class LiveCars {
     }
   }
 
-  #hear(kind: 'car' | 'tick', data: string): void {
+  #hear(kind: 'item' | 'tick', data: string): void {
     const stream = this.#stream;
     if (!stream) return;
     if (kind === 'tick') {
       this.#show(this.#clock((JSON.parse(data) as Tick).now));
     } else {
-      const car = JSON.parse(data) as Car;
-      if (!this.#isAnswered) this.#heardMeanwhile.set(car.car_id, car);
-      const cars = this.#view.cars && new Map(this.#view.cars).set(car.car_id, car);
-      this.#show({ cars, heardAt_ms: this.#parts.now_ms() });
+      const item = JSON.parse(data) as Item;
+      const key = this.#parts.keyOf(item);
+      if (!this.#isAnswered) this.#heardMeanwhile.set(key, item);
+      const items = this.#view.items && new Map(this.#view.items).set(key, item);
+      this.#show({ items, heardAt_ms: this.#parts.now_ms() });
     }
     this.#watch(stream);
+  }
+
+  /** The items of an answer, with those that were heard of meanwhile left as they are. */
+  #merged(answer: readonly Item[]): Map<string, Item> {
+    const merged = new Map(answer.map((item) => [this.#parts.keyOf(item), item]));
+    for (const [key, item] of this.#heardMeanwhile) merged.set(key, item);
+    return merged;
   }
 
   #lose(problem: Problem | null): void {
@@ -169,12 +187,12 @@ export class LiveCars {
     this.#stream = null;
   }
 
-  #clock(now: string): Pick<View, 'clockDifference_ms' | 'heardAt_ms'> {
+  #clock(now: string): Pick<View<Item>, 'clockDifference_ms' | 'heardAt_ms'> {
     const here_ms = this.#parts.now_ms();
     return { clockDifference_ms: Date.parse(now) - here_ms, heardAt_ms: here_ms };
   }
 
-  #show(change: Partial<View>): void {
+  #show(change: Partial<View<Item>>): void {
     this.#view = { ...this.#view, ...change };
     this.#parts.changed(this.#view);
   }
