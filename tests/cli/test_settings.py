@@ -9,6 +9,8 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.settings import SECTIONS, Setting, read_settings
 from monocoque.contracts.errors import SettingInvalid
+from monocoque.contracts.rights import Site
+from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.records.config import RecordsConfig
 
 NAME = "link.hello_interval_s"
@@ -138,6 +140,36 @@ def test_a_refused_number_is_answered_with_the_numbers_that_are_taken(tmp_path: 
         read_settings(file, {})
     assert refused.value.hint == "Give a value from 1 to 40000; the default is 40."
     assert read_settings(written(tmp_path, "[records]\nattempts_max = 1"), {})
+
+
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_public_host_opens_the_site_that_its_setting_names(place: str, tmp_path: Path) -> None:
+    table = '"console.arden.example" = "console"'
+    content = f"[http.public_hosts]\n{table}" if place == "file" else ""
+    environment = {"MONOCOQUE_HTTP_PUBLIC_HOSTS": f"{{{table}}}"} if place != "file" else {}
+    configs, shown = read_settings(written(tmp_path, content), environment)
+    assert configs[HttpConfig].public_hosts == {"console.arden.example": Site.CONSOLE}
+    values = {setting.name: setting.value for setting in shown}
+    assert values["http.public_hosts"] == {"console.arden.example": "console"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param("'console.arden.example'", id="no-table"),
+        pytest.param('{"console.arden.example" = "garage"}', id="no-site"),
+        pytest.param('{"console.arden.example" = ["console"]}', id="list-of-sites"),
+        pytest.param('{"Console.arden.example" = "console"}', id="upper-case"),
+        pytest.param('{"console.arden.example:443" = "console"}', id="with-port"),
+        pytest.param('{"console.localhost" = "shop"}', id="a-name-of-loopback"),
+        pytest.param('{"intranet" = "shop"}', id="one-word"),
+    ],
+)
+def test_what_is_no_public_host_is_refused(table: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        read_settings(written(tmp_path, f"[http]\npublic_hosts = {table}"), {})
+    assert "http.public_hosts" in refused.value.what
+    assert refused.value.hint
 
 
 def test_an_unknown_variable_is_answered_with_the_nearest_known_one(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ Rules:
 * every refusal is SettingInvalid with the values that are taken; an address is never repeated.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from monocoque.contracts.errors import SettingInvalid
+from monocoque.contracts.rights import Site
+from monocoque.plumbing.http.sites import LOOPBACK_HOSTS
 
 FACTOR_MAX: Final = 1_000
 """How many times its default a number may be, or be part of it."""
@@ -18,6 +21,9 @@ PORT_MAX: Final = 65_535
 CARS_MAX: Final = 1_000
 """Virtual cars in one process."""
 RECORDS_URL: Final = "records.url"
+PUBLIC_HOSTS: Final = "http.public_hosts"
+PUBLIC_HOSTS_MAX: Final = 100
+_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
 
 
 def checked(name: str, value: Any, default: Any) -> Any:
@@ -60,8 +66,26 @@ def _url(name: str, value: Any) -> str:
     return value
 
 
+def _hosts(name: str, value: Any) -> Mapping[str, Site]:
+    sites = {site.value: site for site in Site}
+    if not isinstance(value, dict) or len(value) > PUBLIC_HOSTS_MAX:
+        raise SettingInvalid(f"{name} must be a table of {PUBLIC_HOSTS_MAX} host names at most.")
+    for host, site in value.items():
+        if not _HOST.match(host) or host in LOOPBACK_HOSTS:
+            raise SettingInvalid(
+                f"{name}: {host[:253]} is no public host name.",
+                hint='Write it in lower case and without a port: "console.arden.example".',
+            )
+        if not isinstance(site, str) or site not in sites:
+            raise SettingInvalid(
+                f"{name}: {host} opens no site of ours.", hint=f"Say one of: {', '.join(sites)}."
+            )
+    return {host: sites[site] for host, site in value.items()}
+
+
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "cars": _whole_to(CARS_MAX),
+    PUBLIC_HOSTS: _hosts,
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,
 }

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
-from monocoque.cli.setting_checks import OF_THEIR_OWN, RECORDS_URL, checked
+from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.phone.accounts.config import AccountsConfig
@@ -139,6 +139,9 @@ def _can_be_set(section: str, field: dataclasses.Field[Any]) -> bool:
 def _shown(setting: Setting) -> Setting:
     if setting.name == RECORDS_URL:
         return dataclasses.replace(setting, value=masked(setting.value))
+    if setting.name == PUBLIC_HOSTS:
+        sites = {host: site.value for host, site in setting.value.items()}
+        return dataclasses.replace(setting, value=sites)
     return setting
 
 

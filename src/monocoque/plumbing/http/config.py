@@ -11,8 +11,9 @@ class HttpConfig:
     """Every limit has its unit in its name."""
 
     public_hosts: Mapping[str, Site] = field(default_factory=dict)
-    """Host names beside the built-in ones, in lower case, and the site that each one opens. They
-    are served over TLS by a proxy in front: cookies of theirs are ``Secure`` and ``__Host-``."""
+    """Host names beside the built-in ones, in lower case, and the site that each one opens:
+    ``doors``, ``shop``, ``phone`` or ``console``. They are served over TLS by a proxy in front:
+    cookies of theirs are ``Secure`` and ``__Host-``."""
 
     body_bytes_max: int = 65_536
     """The largest body of a request; a route may name its own limit."""
