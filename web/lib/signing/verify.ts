@@ -40,12 +40,13 @@ export class DocumentRefused extends Error {
 }
 
 const DOCUMENT_BYTES_MAX = 65_536;
-const CLOCK_DIFFERENCE_S_MAX = 120;
+export const CLOCK_DIFFERENCE_S_MAX = 120;
 const SIGNATURE_BYTES = 64;
+const COORDINATE_BYTES = 32;
 
 const ALGORITHMS = {
-  ES256: { kty: 'EC', crv: 'P-256', imported: { name: 'ECDSA', namedCurve: 'P-256' } },
-  EdDSA: { kty: 'OKP', crv: 'Ed25519', imported: { name: 'Ed25519' } },
+  ES256: { kty: 'EC', crv: 'P-256', how: { name: 'ECDSA', namedCurve: 'P-256' } },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519', how: { name: 'Ed25519' } },
 } as const;
 type Algorithm = keyof typeof ALGORITHMS;
 
@@ -105,15 +106,16 @@ export async function publicKey(value: unknown): Promise<PublicKey> {
     throw new DocumentRefused('document_malformed');
   }
   const key = kty === 'EC' ? { kty, crv, x, y: isText(y) ? y : '' } : { kty, crv, x };
-  await imported(key, named.imported);
+  for (const coordinate of kty === 'EC' ? [x, key.y ?? ''] : [x]) {
+    if (decode(coordinate).length !== COORDINATE_BYTES) {
+      throw new DocumentRefused('document_malformed');
+    }
+  }
+  await imported(key, named.how);
   return key;
 }
 
-async function readSigned(
-  type: DocumentType,
-  document: string,
-  findKey: FindKey,
-): Promise<Claims> {
+async function readSigned(type: DocumentType, document: string, findKey: FindKey): Promise<Claims> {
   if (new TextEncoder().encode(document).length > DOCUMENT_BYTES_MAX) {
     throw new DocumentRefused('document_too_large');
   }
@@ -150,23 +152,30 @@ async function checkSignature(
   signingInput: string,
   signature: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  const { kty, crv, imported } = ALGORITHMS[algorithm];
+  const { kty, crv, how } = ALGORITHMS[algorithm];
   if (key.kty !== kty || key.crv !== crv) throw new DocumentRefused('algorithm_refused');
   if (signature.length !== SIGNATURE_BYTES) throw new DocumentRefused('signature_invalid');
-  const publicKey = await crypto.subtle
-    .importKey('jwk', members(key), imported, false, ['verify'])
-    .catch(() => {
-      throw new DocumentRefused('document_malformed');
-    });
-  const how = { name: imported.name, hash: 'SHA-256' };
+  const checkedKey = await imported(key, how);
   const message = new TextEncoder().encode(signingInput);
-  if (!(await crypto.subtle.verify(how, publicKey, signature, message))) {
+  const hashed = { name: how.name, hash: 'SHA-256' };
+  if (!(await crypto.subtle.verify(hashed, checkedKey, signature, message))) {
     throw new DocumentRefused('signature_invalid');
   }
 }
 
+async function imported(
+  key: PublicKey,
+  how: { name: string; namedCurve?: string },
+): Promise<CryptoKey> {
+  try {
+    return await crypto.subtle.importKey('jwk', members(key), how, false, ['verify']);
+  } catch {
+    throw new DocumentRefused('document_malformed');
+  }
+}
+
 /** The name of a key: SHA-256 over its members in order (RFC 7638). */
-async function thumbprint(key: PublicKey): Promise<string> {
+export async function thumbprint(key: PublicKey): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(members(key)));
   return encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', text)));
 }
@@ -175,7 +184,8 @@ function members({ kty, crv, x, y }: PublicKey): PublicKey {
   return kty === 'EC' ? { crv, kty, x, y: y ?? '' } : { crv, kty, x };
 }
 
-function checkClaims(type: DocumentType, claims: Claims): void {
+/** Whether the claims of the row are there, in their form, and end in time. */
+export function checkClaims(type: DocumentType, claims: Claims): void {
   const isThere = (name: string) => Object.hasOwn(claims, name) && claims[name] !== null;
   const areTexts = ['iss', 'sub', 'jti'].every(
     (n) => !Object.hasOwn(claims, n) || isText(claims[n]),
@@ -219,10 +229,8 @@ function unpack(part: string): Claims {
   } catch {
     throw new DocumentRefused('document_malformed');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DocumentRefused('document_malformed');
-  }
-  return { ...value };
+  if (!isObject(value)) throw new DocumentRefused('document_malformed');
+  return value;
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {
@@ -233,6 +241,10 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-function isText(value: unknown): value is string {
+export function isObject(value: unknown): value is Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
