@@ -1,6 +1,7 @@
 """Names on a network: a start with the setting answers to them, and to no other name."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     assert installation.stop() == 0
 
 
-def asked(cell: Installation, host: str, method: str, path: str, **body: object) -> httpx.Response:
+def asked(cell: Installation, host: str, method: str, path: str, **body: Any) -> httpx.Response:
     """What the cell answers when a proxy passes on a request for this name."""
     address = f"http://127.0.0.1:{cell.port}{path}"
     return httpx.request(method, address, headers={"Host": host}, timeout=START_S_MAX, **body)

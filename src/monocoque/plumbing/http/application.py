@@ -26,7 +26,6 @@ from monocoque.contracts.errors import DefectError
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.counters import HttpCounters
 from monocoque.plumbing.http.edge import Edge
-from monocoque.plumbing.http.events import Streams
 from monocoque.plumbing.http.files import Pages
 from monocoque.plumbing.http.guard import Gate, Guard
 from monocoque.plumbing.http.openapi import describe
@@ -34,6 +33,7 @@ from monocoque.plumbing.http.problems import translated
 from monocoque.plumbing.http.rates import Rates
 from monocoque.plumbing.http.rules import Rules, rules_of
 from monocoque.plumbing.http.sessions import Sessions
+from monocoque.plumbing.http.streams import Streams
 from monocoque.plumbing.service import Context
 
 TITLE = "Monocoque"

@@ -20,11 +20,11 @@ from monocoque.contracts.errors import MonocoqueError
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.counters import HttpCounters
-from monocoque.plumbing.http.events import Streams
 from monocoque.plumbing.http.exchange import Exchange, open_exchange
 from monocoque.plumbing.http.problems import problem_response, translated
 from monocoque.plumbing.http.rates import Rates
 from monocoque.plumbing.http.sites import find_place
+from monocoque.plumbing.http.streams import Streams
 
 _CONTENT_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -6,7 +6,7 @@ Rules:
   in the task that ran it, whatever ends the stream;
 * it ends when the generator ends, the client leaves or takes nothing, the server stops, the
   session ends or loses its right, or its time is over; the page then opens a new one by itself;
-* streams are counted per process and per session, and both are bounded;
+* streams are counted and bounded (streams.py);
 * a failure is told as an ``error`` event with a problem body, since the status is long sent.
 
 Left out on purpose: ``Last-Event-ID``. A stream begins with the present state, so nothing that
@@ -14,22 +14,18 @@ was missed is needed. Worlds read the subscription beneath: HTTP in process cann
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from monocoque.contracts.errors import DeadlinePassed, QueueFull, TooManyRequests
-from monocoque.plumbing.http.config import HttpConfig
-from monocoque.plumbing.http.counters import HttpCounters
-from monocoque.plumbing.http.exchange import Exchange, exchange_in
+from monocoque.contracts.errors import DeadlinePassed
+from monocoque.plumbing.http.exchange import exchange_in
 from monocoque.plumbing.http.problems import problem_of, translated
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -42,44 +38,6 @@ class Event:
     name: str
     """A word of ours, such as ``car``."""
     data: BaseModel
-
-
-class Streams:
-    """All live streams of one application, and how they end together."""
-
-    def __init__(
-        self, config: HttpConfig, counters: HttpCounters, log: structlog.stdlib.BoundLogger
-    ) -> None:
-        """Build it once per application."""
-        self.config = config
-        self.log = log
-        self.stopping = asyncio.Event()
-        """Set once, when the server stops; ends every stream."""
-        self._counters = counters
-        self._open: Counter[str] = Counter()
-
-    @property
-    def open_count(self) -> int:
-        """How many streams are open."""
-        return self._open.total()
-
-    @contextmanager
-    def seat(self, exchange: Exchange) -> Iterator[None]:
-        """Count one stream while it lasts; raises QueueFull, TooManyRequests."""
-        owner = exchange.session.session_id if exchange.session else ""
-        if self.open_count >= self.config.streams_max:
-            raise QueueFull("As many live pages are open as this process takes.")
-        if self._open[owner] >= self.config.streams_per_session_max:
-            raise TooManyRequests("This session has as many live pages open as it may.")
-        self._open[owner] += 1
-        self._counters.streams_open.inc()
-        try:
-            yield
-        finally:
-            self._open[owner] -= 1
-            self._counters.streams_open.dec()
-            if not self._open[owner]:
-                del self._open[owner]
 
 
 class EventStream(Response):
@@ -105,8 +63,9 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the first reason to end."""
+        session = self._exchange.session
         async with aclosing(self._events):
-            with self._streams.seat(self._exchange):
+            with self._streams.seat(session.session_id if session else ""):
                 await send(
                     {
                         "type": "http.response.start",

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 from starlette.types import Scope
@@ -10,9 +10,7 @@ from starlette.types import Scope
 from monocoque.contracts.errors import DefectError, NotSignedIn
 from monocoque.plumbing.http.sessions import Session
 from monocoque.plumbing.http.sites import Place
-
-if TYPE_CHECKING:
-    from monocoque.plumbing.http.events import Streams
+from monocoque.plumbing.http.streams import Streams
 
 _KEY: Final = "monocoque"
 
@@ -23,7 +21,7 @@ class Exchange:
 
     trace_id: str
     started_us: int
-    streams: "Streams"
+    streams: Streams
     place: Place | None = None
     route: str = "none"
     """The template of the path, never the path itself."""
