@@ -32,6 +32,9 @@ hello_interval_s = 1
 [registry]
 online_window_s = 3
 
+[log]
+level = "INFO"
+
 [nats]
 connections_max = 777
 """
@@ -119,6 +122,8 @@ def test_each_part_can_be_killed_and_started_again(apart: Apart) -> None:
     apart.wait_for(0)
     apart.run_cell("registry", "http")
     apart.wait_for(CARS)
+    for role in ("cell", "http"):
+        assert '"level": "info"' in (apart.directory / f"{role}-output").read_text(), role
     assert "max_connections: 777" in (apart.data / "cell/nats/server.conf").read_text()
     # Told to end, each ends calmly.
     for role, number in (

@@ -210,6 +210,18 @@ def test_the_doctor_asks_the_cell_that_runs(running: Installation) -> None:
     assert int(said[1]) >= CARS
 
 
+def test_a_refused_request_is_found_in_the_log_by_the_trace_that_was_shown(
+    running: Installation,
+) -> None:
+    address = f"http://127.0.0.1:{running.port}/api/cars"
+    host = {"Host": f"console.localhost:{running.port}"}
+    answer = httpx.get(address, headers=host, timeout=START_S_MAX)
+    trace_id = answer.json()["trace_id"]
+    assert answer.status_code == 401
+    lines = [line for line in running.output().splitlines() if trace_id in line]
+    assert [json.loads(line)["error_code"] for line in lines] == [answer.json()["code"]]
+
+
 def test_a_car_of_its_own_process_joins_the_others(running: Installation) -> None:
     online = running.cars_online()
     car = running.start_car()

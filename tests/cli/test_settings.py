@@ -117,6 +117,8 @@ def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
             "", {"MONOCOQUE_HTTPS_PORT": "1"}, "MONOCOQUE_HTTPS_PORT", id="environment-no-section"
         ),
         pytest.param("", {"MONOCOQUE_CAR": "1"}, "MONOCOQUE_CAR", id="environment-nearly"),
+        pytest.param("[log]\nlevel = 'LOUD'", {}, "log.level", id="no-level"),
+        pytest.param("[log]\nlevel = ['INFO']", {}, "log.level", id="list-for-level"),
         pytest.param("prot = 8000", {}, "prot", id="unknown-beside-the-sections"),
         pytest.param("port = 65_536", {}, "port", id="no-port"),
         pytest.param("port = '8000'", {}, "port", id="text-for-port"),

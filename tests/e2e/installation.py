@@ -77,6 +77,10 @@ class Installation:
         self._up.kill()
         self._up.wait(STOP_S_MAX)
 
+    def output(self) -> str:
+        """What it printed since its last start, its log included."""
+        return (self.directory / "output").read_text("utf-8", "replace")
+
     def sign_in_link(self, site: str) -> str:
         """A new one-time link for a site."""
         printed = self._run("sign-in", site, "--data", str(self.data))

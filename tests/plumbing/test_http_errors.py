@@ -4,6 +4,8 @@ import pytest
 
 from monocoque.contracts.errors import MonocoqueError, all_errors
 from monocoque.contracts.rights import PersonRole, Site
+from monocoque.plumbing.config import LogConfig
+from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.problems import problem_of
 from tests.fixtures.http import EdgeUnderTest, MakeEdge
 from tests.plumbing.http_samples import SECRET, assert_problem, failing_routes, sample_routes
@@ -124,3 +126,35 @@ async def test_a_request_is_logged_by_its_template_and_never_by_its_address(
     assert {line["site"] for line in lines} == {"phone"}
     assert "hidden-thing" not in str(edge.log_lines)
     assert client.headers["cookie"] not in str(edge.log_lines)
+
+
+async def test_a_refusal_is_one_line_that_is_shown_by_default_under_its_trace(
+    edge: EdgeUnderTest,
+) -> None:
+    client = await edge.client(Site.PHONE)
+
+    body = assert_problem(await client.get("/api/self"), 401, "not_signed_in")
+
+    assert LogConfig().level == "WARNING"
+    [line] = [fields for level, fields in edge.log_lines if level == "warning"]
+    assert (line["event"], line["error_code"]) == ("refused", "not_signed_in")
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/api/self", 401)
+    assert line["trace_id"] == body["trace_id"]
+
+
+async def test_refusals_are_written_at_a_bounded_pace_and_the_rest_is_counted(
+    make_edge: MakeEdge,
+) -> None:
+    config = HttpConfig(refusal_lines_per_s=1.0, refusal_burst_lines=3.0)
+    edge = make_edge(sample_routes(), config=config)
+    client = await edge.client()
+
+    def written() -> list[dict[str, object]]:
+        return [fields for level, fields in edge.log_lines if level == "warning"]
+
+    for _ in range(10):
+        assert_problem(await client.get("/api/none"), 404, "not_found")
+    assert len(written()) == 3
+    edge.clock.advance(1)
+    await client.get("/api/none")
+    assert [line.get("left_out_before") for line in written()] == [None, None, None, 7]

@@ -21,6 +21,7 @@ PORT_MAX: Final = 65_535
 CARS_MAX: Final = 1_000
 """Virtual cars in one process."""
 RECORDS_URL: Final = "records.url"
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 PUBLIC_HOSTS: Final = "http.public_hosts"
 PUBLIC_HOSTS_MAX: Final = 100
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
@@ -83,9 +84,16 @@ def _hosts(name: str, value: Any) -> Mapping[str, Site]:
     return {host: sites[site] for host, site in value.items()}
 
 
+def _level(name: str, value: Any) -> str:
+    if value not in LOG_LEVELS:
+        raise SettingInvalid(f"{name} is no level.", hint=f"Say one of: {', '.join(LOG_LEVELS)}.")
+    return str(value)
+
+
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "cars": _whole_to(CARS_MAX),
     PUBLIC_HOSTS: _hosts,
+    "log.level": _level,
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,
 }

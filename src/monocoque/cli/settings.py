@@ -25,6 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
+from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
@@ -32,6 +35,7 @@ from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
+from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.records.address import masked
@@ -43,9 +47,13 @@ NO_SECTION: Final = ""
 SECTIONS: Final[Mapping[str, type]] = {
     NO_SECTION: StartConfig,
     "accounts": AccountsConfig,
+    "body": BodyConfig,
     "bus": BusConfig,
+    "car_commands": CarCommandsConfig,
     "http": HttpConfig,
+    "keys": KeysConfig,
     "link": LinkConfig,
+    "log": LogConfig,
     "nats": NatsServerConfig,
     "records": RecordsConfig,
     "registry": RegistryConfig,

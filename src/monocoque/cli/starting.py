@@ -21,6 +21,7 @@ from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import make_sign_in_link, sign_in_url
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.server import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.process_file import is_alive, read_process_file
@@ -32,7 +33,6 @@ from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import HTTP, PARTS, take_part
 
-LOG_LEVEL = "WARNING"
 SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
 
 
@@ -46,9 +46,10 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
         raise RoleUnknown(
             f"A cell has no part {min(without - set(PARTS))}.", hint=f"Say {' or '.join(PARTS)}."
         )
-    configure_logging(LOG_LEVEL)
     clock, random = SystemClock(), SystemRandom()
     configs = read_settings(Layout(data).settings)[0]
+    log: LogConfig = configs[LogConfig]
+    configure_logging(log.level)
     start: StartConfig = configs[StartConfig]
     is_first = not Layout(data).version.exists()
     with contextlib.ExitStack() as stack:

@@ -14,12 +14,11 @@ from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CellUnreachable
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles import stamp
 from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
 from monocoque.roles.layout import Layout
-
-LOG_LEVEL = "WARNING"
 
 
 def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
@@ -37,13 +36,14 @@ def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> Non
 
 
 def _car_process(data: Path) -> CarProcess:
-    configure_logging(LOG_LEVEL)
     layout = Layout(data)
     written = stamp.read_stamp(layout)
     if written is None:
         raise CellUnreachable("This data directory has no cell yet.")
     stamp.refuse_other(layout, written, __version__)
     configs = read_settings(layout.settings)[0]
+    log: LogConfig = configs[LogConfig]
+    configure_logging(log.level)
     return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
 
 

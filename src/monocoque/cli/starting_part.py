@@ -15,13 +15,12 @@ from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import RoleUnknown
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.server import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles.apart import refuse_without_cell, run_part
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import HTTP, PARTS, take_part
-
-LOG_LEVEL = "WARNING"
 
 
 def start_part(data: Path, part: str, port: int | None) -> None:
@@ -33,9 +32,10 @@ def start_part(data: Path, part: str, port: int | None) -> None:
         raise RoleUnknown(
             f"There is no role {part}; there are cell, cars, car, {', '.join(PARTS)}."
         )
-    configure_logging(LOG_LEVEL)
     layout = Layout(data)
     configs = read_settings(layout.settings)[0]
+    log: LogConfig = configs[LogConfig]
+    configure_logging(log.level)
     start: StartConfig = configs[StartConfig]
     chosen = start.port if port is None else port
     refuse_without_cell(layout, part, __version__)

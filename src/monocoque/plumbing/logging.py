@@ -32,7 +32,7 @@ DEPTH_MAX: Final = 6
 """Deeper values are written as an ellipsis."""
 
 
-def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
     """Send every line of this process, ours and the libraries', to the stream as JSON.
 
     level: the name of the lowest level that is written, such as ``WARNING``. stream: standard

@@ -31,6 +31,7 @@ from monocoque.plumbing.http.guard import Gate, Guard
 from monocoque.plumbing.http.openapi import describe
 from monocoque.plumbing.http.problems import translated
 from monocoque.plumbing.http.rates import Rates
+from monocoque.plumbing.http.refusals import RefusalLog
 from monocoque.plumbing.http.rules import Rules, rules_of
 from monocoque.plumbing.http.sessions import Sessions
 from monocoque.plumbing.http.streams import Streams
@@ -79,7 +80,8 @@ def build_application(
         generate_unique_id_function=lambda route: route.name,
         exception_handlers={HTTPException: _translate, RequestValidationError: _translate},
     )
-    application.streams = Streams(config, counters, context.log)
+    refusals = RefusalLog(config, context.clock, context.log)
+    application.streams = Streams(config, counters, context.log, refusals)
     application.rules = {}
     gate = Gate(
         config=config,
@@ -105,6 +107,7 @@ def build_application(
         log=context.log,
         counters=counters,
         streams=application.streams,
+        refusals=refusals,
     )
     return application
 

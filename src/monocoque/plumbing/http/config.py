@@ -43,6 +43,11 @@ class HttpConfig:
     rate_keys_max: int = 10_000
     """How many addresses and sessions are remembered; the longest unseen is forgotten first."""
 
+    refusal_lines_per_s: float = 10.0
+    """Steady rate of the lines that the log gets about refusals; more are counted instead."""
+    refusal_burst_lines: float = 200.0
+    """How many such lines may come at once after a pause."""
+
     streams_max: int = 512
     """Live streams of one process."""
     streams_per_session_max: int = 16

@@ -5,8 +5,8 @@ Rules:
 * it is bare ASGI, so that answers stream;
 * an error of the one tree becomes its problem body; any other error is a mistake of ours: its
   traceback goes to the log, and the caller gets a trace id and nothing else;
-* one line per request is logged: method, route template, site, status, duration; never a path, a
-  query or a header;
+* one line per request is logged at INFO: method, route template, site, status, duration; never a
+  path, a query or a header. A refusal is one more line, which is shown by default (refusals.py);
 * an answer that has begun and then fails is cut off, never completed as if it were whole.
 """
 
@@ -23,6 +23,7 @@ from monocoque.plumbing.http.counters import HttpCounters
 from monocoque.plumbing.http.exchange import Exchange, open_exchange
 from monocoque.plumbing.http.problems import problem_response, translated
 from monocoque.plumbing.http.rates import Rates
+from monocoque.plumbing.http.refusals import RefusalLog
 from monocoque.plumbing.http.sites import find_place
 from monocoque.plumbing.http.streams import Streams
 
@@ -59,6 +60,7 @@ class Edge:
         log: structlog.stdlib.BoundLogger,
         counters: HttpCounters,
         streams: Streams,
+        refusals: RefusalLog,
     ) -> None:
         """Build the layer; the arguments are those of the service's context."""
         self._app = app
@@ -68,6 +70,7 @@ class Edge:
         self.log = log
         self._counters = counters
         self._streams = streams
+        self._refusals = refusals
         self._peer_rates = Rates(
             clock,
             per_s=config.peer_requests_per_s,
@@ -112,7 +115,13 @@ class Edge:
         if error.http_status >= 500:
             self.log.error("failed", error_code=error.code, exc_info=error)
         else:
-            self.log.info("refused", error_code=error.code, what=error.what)
+            self._refusals.write(
+                "refused",
+                error,
+                method=scope["method"][:10],
+                route=answer.exchange.route,
+                status=error.http_status,
+            )
         if answer.status:
             raise error  # the server cuts the connection
         await problem_response(error, answer.exchange.trace_id)(scope, receive, answer.send)

@@ -103,7 +103,7 @@ class EventStream(Response):
         except Exception as error:
             told = translated(error)
             if told.temporary:
-                self._streams.log.info("a live page ends", error_code=told.code, what=told.what)
+                self._streams.refusals.write("a live page ends", told, route=self._exchange.route)
             else:
                 self._streams.log.exception("a live page ends by an error", error_code=told.code)
             problem = problem_of(told, self._exchange.trace_id)

@@ -15,17 +15,23 @@ import structlog
 from monocoque.contracts.errors import QueueFull, TooManyRequests
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.counters import HttpCounters
+from monocoque.plumbing.http.refusals import RefusalLog
 
 
 class Streams:
     """All live streams of one application, and how they end together."""
 
     def __init__(
-        self, config: HttpConfig, counters: HttpCounters, log: structlog.stdlib.BoundLogger
+        self,
+        config: HttpConfig,
+        counters: HttpCounters,
+        log: structlog.stdlib.BoundLogger,
+        refusals: RefusalLog,
     ) -> None:
         """Build it once per application."""
         self.config = config
         self.log = log
+        self.refusals = refusals
         self.stopping = asyncio.Event()
         """Set once, when the server stops; ends every stream."""
         self._counters = counters
