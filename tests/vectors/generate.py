@@ -13,9 +13,12 @@ from monocoque.contracts.documents import CAR_BIRTH, CAR_ENROLMENT, DOCUMENT_TYP
 from monocoque.trust import base64url
 from monocoque.trust.keys import PrivateKey, SeededKeyMaker, thumbprint
 from monocoque.trust.sealing import SeededEncrypter
+from tests.vectors import commands
+from tests.vectors.parts import made, text_of
 
 DOCUMENTS = Path(__file__).with_name("documents.json")
 SEALED = Path(__file__).with_name("sealed.json")
+COMMANDS = Path(__file__).with_name("commands.json")
 NOW_S = 1_800_000_000
 _MAKER = SeededKeyMaker(random.Random("documents").randbytes)
 FACTORY = _MAKER.make("ES256")
@@ -49,13 +52,6 @@ RELEASE = {
 }
 
 HEAD = {"alg": "ES256", "kid": FACTORY.key_id, "typ": CAR_BIRTH.typ}
-
-
-def made(head: object, claims: object, key: PrivateKey) -> str:
-    """A document of these parts, whatever they are; a text is taken as it is."""
-    parts = [p if isinstance(p, str) else json.dumps(p, sort_keys=True) for p in (head, claims)]
-    signing_input = ".".join(base64url.encode(part.encode()) for part in parts)
-    return f"{signing_input}.{base64url.encode(key.sign(signing_input.encode()))}"
 
 
 def _header_cases() -> list[tuple[str, str, str | None]]:
@@ -200,7 +196,7 @@ def documents() -> str:
     ]
     keys = {key.key_id: dict(key.public_jwk) for key in (FACTORY, CAR, BUILD)}
     keys |= {thumbprint(NO_POINT): NO_POINT, "factory": dict(FACTORY.public_jwk)}
-    return _text({"now_s": NOW_S, "keys": keys, "types": types, "cases": cases})
+    return text_of({"now_s": NOW_S, "keys": keys, "types": types, "cases": cases})
 
 
 def sealed() -> str:
@@ -236,17 +232,14 @@ def sealed() -> str:
         }
         for name, key, purpose, content, plaintext in cases
     ]
-    return _text({"cases": rows})
+    return text_of({"cases": rows})
 
 
 def _point(key: PrivateKey) -> bytes:
     return b"\x04" + b"".join(base64url.decode(key.public_jwk[name]) for name in ("x", "y"))
 
 
-def _text(content: object) -> str:
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
-
-
 if __name__ == "__main__":
     DOCUMENTS.write_text(documents(), encoding="utf-8")
     SEALED.write_text(sealed(), encoding="utf-8")
+    COMMANDS.write_text(commands.commands(), encoding="utf-8")
