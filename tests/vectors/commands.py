@@ -4,10 +4,12 @@ Of an envelope a reader says three things: ``code``, why it is not genuine; else
 must not be done now; and what its arguments are, or why they cannot be read.
 """
 
+import dataclasses
 import json
 from typing import Any
 
 from monocoque.contracts.documents import COMMAND, KEY_GRANT, RECEIPT
+from monocoque.trust.scopes import SCOPES, Scope, WholeNumber
 from tests.vectors import people
 from tests.vectors.answers import hand_overs, logs, receipts
 from tests.vectors.parts import made, text_of
@@ -296,6 +298,14 @@ def _sequences() -> list[Row]:
     ]
 
 
+def _limits(scope: Scope) -> Row:
+    """The arguments of a scope, as both sides write them down."""
+    return {
+        name: dataclasses.asdict(row) if isinstance(row, WholeNumber) else "yes or no"
+        for name, row in scope.arguments.items()
+    }
+
+
 def commands() -> str:
     """The text of commands.json."""
     return text_of(
@@ -308,6 +318,7 @@ def commands() -> str:
             "seal_key": json.loads(CAR_SEAL.export()),
             "owner_key": json.loads(OWNER.export()),
             "hand_over_code": CODE,
+            "scopes": {name: _limits(row) for name, row in SCOPES.items()},
             "envelopes": _envelopes(),
             "sequences": _sequences(),
             "receipts": receipts(),
