@@ -1,19 +1,23 @@
 """The shared vectors of commands: Python says of each what the file says, as the pages do."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from monocoque.contracts.errors import DocumentRefused
+from monocoque.trust import base64url
 from monocoque.trust.commands import AuthenticCommand, judge, open_arguments, open_envelope
 from monocoque.trust.documents import SECOND_US
 from monocoque.trust.grants import car_keys, read_chain
 from monocoque.trust.hand_over import verify_hand_over
 from monocoque.trust.keys import load_key
-from monocoque.trust.outcomes import Reason
+from monocoque.trust.outcomes import Outcome, Reason
 from monocoque.trust.receipts import LogPlace, verify_log, verify_receipt
+from monocoque.trust.scopes import SCOPES
 from monocoque.trust.windows import CounterWindow, accept
-from tests.vectors import generate
+from tests.vectors import commands, generate
 
 VECTORS = json.loads(generate.COMMANDS.read_text(encoding="utf-8"))
 CAR_ID = VECTORS["car_id"]
@@ -63,7 +67,7 @@ class RememberingCar:
 
 
 def test_the_file_is_what_the_rules_give():
-    assert generate.COMMANDS.read_text(encoding="utf-8") == generate.commands.commands()
+    assert generate.COMMANDS.read_text(encoding="utf-8") == commands.commands()
 
 
 @rows("envelopes")
@@ -126,3 +130,31 @@ def test_the_grant_of_the_vectors_names_the_keys_of_the_car():
     chain = read_chain([text.encode() for text in right["grants"]], VECTORS["root"], CAR_ID)
     keys = car_keys(chain[0])
     assert {"sign": keys.sign, "seal": keys.seal} == VECTORS["car"]
+
+
+PAGE = Path(__file__).parents[2] / "docs/protocol/commands.md"
+
+
+def test_the_worked_bytes_of_the_specification_are_those_of_the_vectors():
+    """Every document on the page, and nothing else that looks like one."""
+    page = "".join(PAGE.read_text(encoding="utf-8").split())
+    right = next(row for row in VECTORS["envelopes"] if row["name"] == "right")
+    shown = [
+        next(row for row in VECTORS["hand_overs"] if row["name"] == "right")["document"],
+        *right["grants"],
+        right["command"],
+        next(row for row in VECTORS["receipts"] if row["name"] == "done")["document"],
+    ]
+    assert re.findall(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", page) == shown
+    for document in shown:
+        claims = json.loads(base64url.decode(document.split(".")[1]))
+        assert "".join(json.dumps(claims).split()) in page
+    for value in (VECTORS["root"], VECTORS["seal_key"]):
+        assert "".join(json.dumps(value).split()) in page
+    assert f"`{VECTORS['hand_over_code']}`" in page
+
+
+def test_the_specification_names_every_outcome_reason_and_scope():
+    page = PAGE.read_text(encoding="utf-8")
+    for name in [*Outcome, *Reason, *SCOPES]:
+        assert f"| `{name}` |" in page
