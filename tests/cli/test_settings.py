@@ -104,6 +104,9 @@ def test_the_environment_may_hold_what_is_no_setting(tmp_path: Path) -> None:
         pytest.param("[records]\nurl = 5", {}, "records.url", id="number-for-text"),
         pytest.param("[records]\nurl = 'here'", {}, "no URL", id="no-address"),
         pytest.param("[records]\nurl = 'mysql://a/b'", {}, "mysql", id="another-store"),
+        pytest.param(
+            "[records]\nurl = 'postgresql://a/b?sslmod=require'", {}, "sslmod", id="unknown-option"
+        ),
         pytest.param("[link\n", {}, "not TOML", id="not-toml"),
         pytest.param("# \xff", {}, "not TOML", id="not-utf-8"),
         pytest.param("", {VARIABLE: "often"}, NAME, id="environment-text-for-number"),
@@ -190,6 +193,12 @@ def test_a_password_reaches_the_records_and_nobody_who_looks(place: str, tmp_pat
     values = {setting.name: setting.value for setting in shown}
     assert values["records.url"] == "postgresql://driver:***@localhost/cell"
     assert "open-sesame" not in repr((configs, shown))
+
+
+def test_an_address_may_have_options_that_postgresql_knows(tmp_path: Path) -> None:
+    url = "postgresql://driver@/cell?host=/run/postgresql&sslmode=require&connect_timeout=3"
+    file = written(tmp_path, f"[records]\nurl = '{url}'")
+    assert read_settings(file, {})[0][RecordsConfig].url == url
 
 
 @pytest.mark.parametrize(

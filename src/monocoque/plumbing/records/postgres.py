@@ -22,6 +22,7 @@ from random import Random
 from typing import Any, Final
 
 import psycopg
+import psycopg.conninfo
 from sqlalchemy import URL, Connection, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -148,6 +149,14 @@ def driver_url(url: str) -> URL:
         raise SettingInvalid("The address of the records is no URL.", hint=_URL_HINT) from None
     if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
         raise SettingInvalid(f"Records cannot be kept by {parsed.drivername}.", hint=_URL_HINT)
+    for option in parsed.query:
+        try:
+            psycopg.conninfo.make_conninfo("", **{option: ""})
+        except psycopg.ProgrammingError:
+            raise SettingInvalid(
+                f"The address of the records has an unknown option {option[:40]}.",
+                hint="After `?` stand options of PostgreSQL's own, such as sslmode=require.",
+            ) from None
     return parsed.set(drivername="postgresql+psycopg")
 
 
