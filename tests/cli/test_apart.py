@@ -52,7 +52,8 @@ class Apart(Installation):
     def run(self, role: str, *words: str) -> None:
         """Start a role, and return when it says that it is ready."""
         output = self.directory / f"{role}-output"
-        arguments = ["run", role, "--data", str(self.data), "--port", str(self.port), *words]
+        port = ["--port", str(self.port)] if role in ("cell", "http") else []
+        arguments = ["run", role, "--data", str(self.data), *port, *words]
         with output.open("wb") as file:
             started = subprocess.Popen(
                 [MONOCOQUE, *arguments],
@@ -135,7 +136,7 @@ def test_each_part_can_be_killed_and_started_again(apart: Apart) -> None:
 
 
 def test_a_part_runs_once_wherever_it_runs(apart: Apart) -> None:
-    words = ["--data", str(apart.data), "--port", "0"]
+    words = ["--data", str(apart.data)]
     hint = "Stop that process. A cell leaves the {0} to another with `--without {0}`."
     apart.run_cell("registry")
     apart.run("registry")
@@ -143,7 +144,7 @@ def test_a_part_runs_once_wherever_it_runs(apart: Apart) -> None:
     for part in ("registry", "http"):
         assert_refused(typed(apart.directory, "run", part, *words), hint.format(part))
     assert apart.end("cell", signal.SIGINT) == 0
-    assert_refused(typed(apart.directory, "up", *words), hint.format("registry"))
+    assert_refused(typed(apart.directory, "up", "--port", "0", *words), hint.format("registry"))
     assert apart.end("registry", signal.SIGTERM) == 0
 
 
@@ -165,7 +166,7 @@ def test_the_doctor_finds_a_cell_whose_http_does_not_run(apart: Apart) -> None:
 @pytest.mark.parametrize("part", ["registry", "http"])
 def test_a_part_without_a_cell_is_refused(part: str, tmp_path: Path) -> None:
     hint = f"Start `monocoque run cell --without {part}` on the same data directory first."
-    words = ["run", part, "--data", "data", "--port", "0"]
+    words = ["run", part, "--data", "data"]
     assert_refused(typed(tmp_path, *words), hint)
     assert not (tmp_path / "data").exists()
     # A data directory whose cell does not run now is no better.

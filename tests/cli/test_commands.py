@@ -99,6 +99,22 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        pytest.param(["car", "--port", "0"], "--car, --until-input-ends", id="car"),
+        pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends", id="cars"),
+        pytest.param(["cell", "--until-input-ends"], "--cars, --port, --without", id="cell"),
+        pytest.param(["http", "--without", "registry"], "--port", id="http"),
+        pytest.param(["registry", "--cars", "0"], "none beside --data", id="registry"),
+    ],
+)
+def test_an_option_of_another_role_is_refused(words: list[str], taken: str, tmp_path: Path) -> None:
+    hint = f"Leave it out; options of {words[0]}: {taken}."
+    assert_refused(typed(tmp_path, "run", *words, "--data", "data"), hint)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_port_in_use_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

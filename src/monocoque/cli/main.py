@@ -58,6 +58,14 @@ Without = Annotated[
         "--without", help="A part of the cell that another process runs: http or registry; repeat."
     ),
 ]
+OPTIONS_OF_ROLES = {
+    "cell": {"--cars", "--port", "--without"},
+    "cars": {"--cars", "--until-input-ends"},
+    "car": {"--car", "--until-input-ends"},
+    "http": {"--port"},
+    "registry": set[str](),
+}
+"""What `monocoque run` takes beside ``--data``, for each role."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -101,6 +109,14 @@ def run(
     without: Without = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
+    given = {
+        "--cars": cars is not None,
+        "--port": port is not None,
+        "--car": bool(car),
+        "--until-input-ends": until_input_ends,
+        "--without": bool(without),
+    }
+    _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
     match role:
         case "cell":
             up(data, cars or 0, port, without)
@@ -117,6 +133,17 @@ def run(
             from monocoque.cli.starting_part import start_part
 
             start_part(data, role, port)
+
+
+def _refuse_options_of_others(role: str, given: set[str]) -> None:
+    """A role that nobody knows is refused where it is looked up."""
+    foreign = given - OPTIONS_OF_ROLES.get(role, given)
+    if foreign:
+        taken = ", ".join(sorted(OPTIONS_OF_ROLES[role])) or "none beside --data"
+        raise SettingInvalid(
+            f"The role {role} has no option {min(foreign)}.",
+            hint=f"Leave it out; options of {role}: {taken}.",
+        )
 
 
 @app.command("sign-in")
