@@ -37,7 +37,7 @@ from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
-from monocoque.plumbing.service import Context
+from monocoque.plumbing.service import Context, following, trace_of
 
 SECOND_US = 1_000_000
 AWAY = (UnavailableError, RecordsContended)
@@ -63,6 +63,8 @@ class _Registry:
         self._config = context.config(RegistryConfig)
         self._heard: dict[str, dict[str, Any]] = {}
         """News of each car that is not on record yet, as columns."""
+        self._traces: dict[str, str | None] = {}
+        """The trace of each car's last hello, until the pages are told of it."""
         self._has_news = asyncio.Event()
 
     async def hear_hellos(self) -> None:
@@ -78,6 +80,8 @@ class _Registry:
                         boot_count=delivery.message.boot_count,
                         software_version=delivery.message.software_version[:64],
                     )
+                    if delivery.identifiers["car_id"] in self._heard:
+                        self._traces[delivery.identifiers["car_id"]] = trace_of(delivery)
 
     async def hear_states(self) -> None:
         """A state says how the car sees itself."""
@@ -116,7 +120,8 @@ class _Registry:
                 continue
             for row in written:
                 if "last_hello_us" in heard[row.car_id]:
-                    await self._tell(row, online=row.online)
+                    with following(self._traces.pop(row.car_id, None)):
+                        await self._tell(row, online=row.online)
 
     async def look_for_silence(self) -> None:
         """Cars that fell silent are noted and told, once."""
@@ -210,6 +215,13 @@ async def count_online(records: Records, clock: Clock, config: RegistryConfig) -
     """How many cars said hello within the window, from the records."""
     since_us = clock.now_us() - config.online_window_s * SECOND_US
     return await records.transact(lambda connection: rows.count_heard_since(connection, since_us))
+
+
+async def is_online(records: Records, car_id: str, clock: Clock, config: RegistryConfig) -> bool:
+    """Whether this car said hello within the window, from the records."""
+    row = await read_car(records, car_id)
+    since_us = clock.now_us() - config.online_window_s * SECOND_US
+    return row is not None and row.last_hello_us is not None and row.last_hello_us > since_us
 
 
 async def read_cars(records: Records) -> Sequence[Row[Any]]:

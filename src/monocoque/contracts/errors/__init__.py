@@ -36,9 +36,11 @@ The tree::
     │   └── CredentialsRefused
     ├── LimitError                 a named limit was reached
     │   ├── TooManyRequests
-    │   └── QueueFull
+    │   ├── QueueFull, MailboxFull
+    │   └── HandOverTriesSpent
     ├── ConflictError              the state forbids it
-    │   ├── CarAlreadyEnrolled
+    │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
+    │   ├── IdentifierUsed
     │   └── RecordsContended
     ├── UnavailableError           a part that we need does not answer
     │   ├── BusUnavailable, BusOutcomeUnknown
@@ -63,6 +65,8 @@ engineers and logs.
 """
 
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
+from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
+from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import RecordsContended as RecordsContended
 from monocoque.contracts.errors.defects import Deadlock as Deadlock
@@ -95,7 +99,9 @@ from monocoque.contracts.errors.inputs import MoneyMismatch as MoneyMismatch
 from monocoque.contracts.errors.inputs import NotFound as NotFound
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
 from monocoque.contracts.errors.limits import LimitError as LimitError
+from monocoque.contracts.errors.limits import MailboxFull as MailboxFull
 from monocoque.contracts.errors.limits import QueueFull as QueueFull
 from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
 from monocoque.contracts.errors.messages import MessageExpired as MessageExpired

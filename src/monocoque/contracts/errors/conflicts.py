@@ -23,6 +23,20 @@ class CarAlreadyEnrolled(ConflictError):
     default_hint = "A car keeps the key it was enrolled with; look for a copied data directory."
 
 
+class CarAlreadyHandedOver(ConflictError):
+    """The car has its first key, and it is another one."""
+
+    code = "car_already_handed_over"
+    default_hint = "Ask the owner of the car for a key; the maker gives the first one only once."
+
+
+class IdentifierUsed(ConflictError):
+    """Something else has this identifier already."""
+
+    code = "identifier_used"
+    default_hint = "Make it anew, with an identifier of its own."
+
+
 class RecordsContended(ConflictError):
     """Too many writers wanted the same rows at once; the transaction was given up."""
 

@@ -28,3 +28,18 @@ class QueueFull(LimitError):
 
     code = "queue_full"
     http_status = 503
+
+
+class MailboxFull(LimitError):
+    """As many commands wait for this car as may wait."""
+
+    code = "mailbox_full"
+    default_hint = "Wait until the car has answered, or take commands back."
+
+
+class HandOverTriesSpent(LimitError):
+    """The hand-over of this car was tried too often with a wrong code."""
+
+    code = "hand_over_tries_spent"
+    temporary = False
+    default_hint = "Nobody can take this car over any more; bring it back to the factory."

@@ -1,0 +1,1 @@
+"""Hand-overs, as the cell sees them, and who owns which car."""

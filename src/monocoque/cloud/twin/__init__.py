@@ -1,0 +1,1 @@
+"""How each car was when it last said so."""

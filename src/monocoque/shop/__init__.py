@@ -1,0 +1,1 @@
+"""The maker's side: where cars are made."""

@@ -1,0 +1,262 @@
+"""The factory: puts a car's keys on record, and hands each car over to its first owner.
+
+Rules:
+
+* its keys lie apart from the cell's: the factory key signs birth documents, the maker root signs
+  the first grant of each car; the cell and the cars have the public halves alone;
+* a car has one hand-over code, made when its keys are put on record; the code goes with the car on
+  paper, and never over the bus;
+* the first key that proves the code gets the first grant; the same key gets the same grant again,
+  and every other key is refused;
+* wrong codes are counted for each car, and there is an end to them;
+* a grant is on record before it is said.
+
+Left out on purpose: a factory at another place. It will have the same records and keys there, and
+nothing here changes; and making a car's owner forgotten, which begins in the car.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from monocoque.contracts import identifiers, topics
+from monocoque.contracts.documents import CAR_BIRTH
+from monocoque.contracts.errors import (
+    CarAlreadyEnrolled,
+    CarAlreadyHandedOver,
+    CredentialsRefused,
+    DocumentRefused,
+    HandOverProofWrong,
+    HandOverTriesSpent,
+    LimitError,
+    NotFound,
+    RecordsContended,
+    UnavailableError,
+)
+from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.wire import command_pb2
+from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.bus.port import Bus, Delivery
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+from monocoque.shop.build import records as rows
+from monocoque.shop.build.config import BuildConfig
+from monocoque.trust.documents import sign, signing_digest, unverified_claim
+from monocoque.trust.grants import CarKeys, sign_root_grant
+from monocoque.trust.hand_over import CODE_BYTES, make_code, verify_hand_over
+from monocoque.trust.keys import PrivateKey, load_key, thumbprint
+from monocoque.trust.ports import KeyMaker
+
+FACTORY_KEY = "factory-key"
+MAKER_ROOT = "maker-root"
+"""The factory's secret; a car has the public half under the same name."""
+TRUSTED_FACTORY_KEY = "trusted-factory-key"
+TRUSTED_MAKER_ROOT = "trusted-maker-root"
+"""The names of the public halves among the cell's secrets."""
+ALGORITHM = "ES256"
+SECOND_US = 1_000_000
+REQUEST_ID_CHARACTERS_MAX = 64
+AWAY = (UnavailableError, RecordsContended, LimitError)
+"""Errors that pass by themselves, when bus or records answer again."""
+REFUSALS = (DocumentRefused, NotFound, CarAlreadyHandedOver, HandOverTriesSpent)
+"""What the asker is told; everything else is the factory's own trouble."""
+
+
+@dataclass(frozen=True)
+class HandOverPaper:
+    """What is printed and goes with the car."""
+
+    car_id: str
+    code: str
+    root_key_id: str
+    """The maker root's thumbprint, so that nobody between can bring a root of his own."""
+
+
+def make_keys(own: KeyStore, cell: KeyStore, key_maker: KeyMaker) -> None:
+    """Make the factory's keys where there are none, and give the cell their public halves."""
+    for name, trusted in ((FACTORY_KEY, TRUSTED_FACTORY_KEY), (MAKER_ROOT, TRUSTED_MAKER_ROOT)):
+        secret = own.read(name)
+        if secret is None:
+            secret = key_maker.make(ALGORITHM).export()
+            own.write(name, secret)
+        public = public_text(load_key(secret).public_jwk).encode()
+        if cell.read(trusted) != public:
+            cell.write(trusted, public)
+
+
+def public_text(jwk: Mapping[str, str]) -> str:
+    """A public key as it is kept: JSON, members sorted."""
+    return json.dumps(dict(jwk), sort_keys=True)
+
+
+def maker_root(own: KeyStore) -> Mapping[str, str]:
+    """The public half of the maker root, for a car; raises CredentialsRefused."""
+    return _secret_key(own, MAKER_ROOT).public_jwk
+
+
+def birth_document(
+    own: KeyStore, car_id: CarId, sign_jwk: Mapping[str, str], clock: Clock, random: Random
+) -> bytes:
+    """What the factory says of a car and its key; valid for an hour."""
+    now_s = clock.now_us() // SECOND_US
+    claims = {
+        "iss": "factory",
+        "sub": car_id,
+        "iat": now_s,
+        "exp": now_s + CAR_BIRTH.lifetime_s_max,
+        "jti": identifiers.make("message", random.getrandbits),
+        "cnf": {"jwk": dict(sign_jwk)},
+    }
+    return sign(CAR_BIRTH, claims, _secret_key(own, FACTORY_KEY))
+
+
+async def put_on_record(
+    records: Records, car_id: CarId, keys: CarKeys, clock: Clock, random: Random
+) -> None:
+    """The end of the line: this car has these keys, and gets its hand-over code.
+
+    Doing it again is harmless. Raises CarAlreadyEnrolled when it is on record with other keys.
+    """
+    values = {
+        "sign_key": public_text(keys.sign),
+        "seal_key": public_text(keys.seal),
+        "hand_over_code": make_code(random.randbytes(CODE_BYTES)),
+        "born_us": clock.now_us(),
+    }
+
+    def work(connection: Connection) -> Row[Any]:
+        if rows.find_car(connection, car_id) is None:
+            rows.add_car(connection, car_id, values)
+        found = rows.find_car(connection, car_id)
+        assert found is not None
+        return found
+
+    kept = await records.transact(work)
+    if (kept.sign_key, kept.seal_key) != (values["sign_key"], values["seal_key"]):
+        raise CarAlreadyEnrolled("The car is in the factory's records with other keys.")
+
+
+async def hand_over_paper(records: Records, own: KeyStore, car_id: str | None) -> HandOverPaper:
+    """What goes with this car, or with the oldest car when None.
+
+    Raises NotFound, CarAlreadyHandedOver, CredentialsRefused.
+    """
+
+    def work(connection: Connection) -> Row[Any] | None:
+        if car_id is None:
+            return rows.oldest_car(connection)
+        return rows.find_car(connection, car_id)
+
+    found = await records.transact(work)
+    if found is None:
+        raise NotFound(
+            "The factory has made no such car.",
+            hint="Name a car of the data directory's folder `cars`, once it has run.",
+        )
+    if found.owner_key_id is not None:
+        raise CarAlreadyHandedOver("This car was handed over; its paper is worth nothing now.")
+    return HandOverPaper(found.car_id, found.hand_over_code, thumbprint(maker_root(own)))
+
+
+async def run(context: Context) -> None:
+    """Answer hand-overs until cancelled."""
+    factory = _Factory(context)
+    while True:
+        try:
+            await factory.answer_requests()
+        except AWAY as error:
+            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+            context.log.warning("factory waits", error_code=error.code)
+            await asyncio.sleep(context.config(BuildConfig).retry_s)
+
+
+class _Factory:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(BuildConfig)
+
+    async def answer_requests(self) -> None:
+        """Each request: grant on record, answer said, and only then acknowledged."""
+        bus: Bus = self._context.bus
+        consumer = await bus.consumer(topics.HAND_OVER_REQUESTS, "factory")
+        config = self._config
+        while True:
+            found = await consumer.fetch(config.requests_batch_messages, config.requests_wait_s)
+            for at, delivery in enumerate(found):
+                try:
+                    await self._answer(delivery)
+                except AWAY:
+                    await consumer.give_back(found[at:])
+                    raise
+                await consumer.acknowledge([delivery])
+
+    async def _answer(self, delivery: Delivery[command_pb2.HandOverRequest]) -> None:
+        context, car_id = self._context, delivery.identifiers["car_id"]
+        request = delivery.message.request
+        try:
+            request_id = unverified_claim(request, "jti")[:REQUEST_ID_CHARACTERS_MAX]
+        except DocumentRefused as error:
+            # Whoever sent this would not recognise an answer.
+            context.log.warning("hand-over is no document", car_id=car_id, error_code=error.code)
+            return
+        answer = command_pb2.HandOverAnswer(request_id=request_id)
+        try:
+            answer.grant = await self._grant(car_id, request)
+        except REFUSALS as error:
+            context.log.warning("hand-over refused", car_id=car_id, error_code=error.code)
+            answer.refusal_code = error.code
+        stamp(answer, context.clock, context.random)
+        await context.bus.publish(topics.HAND_OVER_ANSWERS, answer, car_id=car_id)
+
+    async def _grant(self, car_id: str, request: bytes) -> bytes:
+        """The first grant of this car for the key of this request.
+
+        Raises NotFound, DocumentRefused, CarAlreadyHandedOver, HandOverTriesSpent.
+        """
+        context, now_us = self._context, self._context.clock.now_us()
+        records = context.records
+
+        def read(connection: Connection) -> tuple[Row[Any] | None, int]:
+            return rows.find_car(connection, car_id), rows.count_tries(connection, car_id)
+
+        car, tries = await records.transact(read)
+        if car is None:
+            raise NotFound("The factory has made no such car.")
+        if tries >= self._config.wrong_tries_max:
+            raise HandOverTriesSpent("This car was asked for too often with a wrong code.")
+        try:
+            asked = verify_hand_over(request, car_id, car.hand_over_code, now_us)
+        except HandOverProofWrong:
+            digest = signing_digest(request)
+            await records.transact(lambda c: rows.add_try(c, car_id, digest, now_us))
+            raise
+        if car.owner_key_id is None:
+            car_keys = CarKeys(sign=json.loads(car.sign_key), seal=json.loads(car.seal_key))
+            grant_id = identifiers.make("grant", context.random.getrandbits)
+            root = _secret_key(context.keystore, MAKER_ROOT)
+            grant = sign_root_grant(
+                root, grant_id, car_id, asked.jwk, car_keys, now_us // SECOND_US
+            )
+            car = await records.transact(
+                lambda c: rows.hand_over(c, car_id, asked.key_id, grant, now_us)
+            )
+        if car.owner_key_id != asked.key_id:
+            raise CarAlreadyHandedOver("The first grant of this car has another key.")
+        return bytes(car.first_grant)
+
+
+def _secret_key(own: KeyStore, name: str) -> PrivateKey:
+    secret = own.read(name)
+    if secret is None:
+        raise CredentialsRefused(
+            f"The factory has lost its key {name}.",
+            hint="Put its folder back from a copy; without the key no car can be made or given.",
+        )
+    return load_key(secret)
