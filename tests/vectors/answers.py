@@ -91,6 +91,7 @@ def logs() -> list[Row]:
     after_two = {"sequence": 2, "sha256": digests[1]}
     repeated = receipt(sequence=2, previous_sha256=command_digest(receipt().encode()))
     unlinked = receipt(sequence=2, outcome="refused", reason="moving")
+    skipped = receipt(sequence=3, previous_sha256=digests[0], outcome="refused", reason="moving")
     forged = made(head(RECEIPT, CAR_SIGN), people.RECEIVED, STRANGER)
     cases: list[tuple[str, list[str], Row | None, str | None]] = [
         ("nothing yet", [], None, None),
@@ -103,6 +104,7 @@ def logs() -> list[Row]:
         ("one twice", [one, two, two], None, "log_broken"),
         ("another first line", [receipt(iat=NOW_S), two], None, "log_broken"),
         ("not chained", [one, unlinked], None, "log_broken"),
+        ("a number left out", [one, skipped], None, "log_broken"),
         ("joined elsewhere", [four], after_two, "log_broken"),
         ("joined to another line", [three], after_two | {"sha256": digests[0]}, "log_broken"),
         ("done twice", [receipt(), repeated], None, "log_broken"),
