@@ -1,0 +1,195 @@
+"""What the mailbox must not forget: commands, the cars' receipts, and the cell's own log.
+
+Rules: a command, a receipt and a line of the log are kept as the very bytes that came.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
+
+metadata = MetaData()
+
+mailbox = Table(
+    "commands_mailbox",
+    metadata,
+    Column("command_id", String(64), primary_key=True),
+    Column("car_id", String(64), nullable=False, index=True),
+    Column("person_id", String(64), nullable=False),
+    Column("key_id", String(43), nullable=False, index=True),
+    Column("scope", String(64), nullable=False),
+    Column("command_sha256", String(43), nullable=False),
+    Column("replaces", String(64)),
+    Column("document", LargeBinary, nullable=False),
+    Column("grants", Text, nullable=False),
+    Column("handed_in_us", BigInteger, nullable=False, index=True),
+    Column("deadline_us", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", String(64)),
+    Column("sends", BigInteger, nullable=False),
+    Column("sent_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, index=True),
+    Column("is_answered", Boolean, nullable=False),
+    Column("answered_us", BigInteger),
+    Column("receipt", LargeBinary),
+)
+"""One row per command; ``grants`` is a JSON list of documents. ``due_us`` says when time next asks
+for something; it is empty when nothing is left to do."""
+
+receipts = Table(
+    "commands_receipts",
+    metadata,
+    Column("car_id", String(64), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", String(43), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+)
+"""The cars' logs, line by line, without a gap."""
+
+entries = Table(
+    "commands_entries",
+    metadata,
+    Column("car_id", String(64), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Text, nullable=False),
+)
+"""The cell's own log, one chain per car."""
+
+places = Table(
+    "commands_places",
+    metadata,
+    Column("car_id", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("receipt_sha256", String(43), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("entry_sha256", String(43), nullable=False),
+    Column("other_receipt", LargeBinary),
+)
+"""How far both logs of a car are; ``other_receipt`` is the first genuine line of the car that
+contradicts its log as it is on record here."""
+
+
+def add_command(connection: Connection, values: dict[str, Any]) -> None:
+    """Put a new command into the mailbox."""
+    connection.execute(insert(mailbox).values(**values))
+
+
+def find_command(connection: Connection, command_id: str) -> Row[Any] | None:
+    """The row of one command."""
+    wanted = select(mailbox).where(mailbox.c.command_id == command_id)
+    return connection.execute(wanted).one_or_none()
+
+
+def save_command(connection: Connection, command_id: str, values: dict[str, Any]) -> None:
+    """Set these columns of one command."""
+    same = mailbox.c.command_id == command_id
+    connection.execute(update(mailbox).where(same).values(**values))
+
+
+def newest_commands(connection: Connection, car_id: str, count_max: int) -> Sequence[Row[Any]]:
+    """The commands of a car, the newest first."""
+    order = (mailbox.c.handed_in_us.desc(), mailbox.c.command_id)
+    wanted = select(mailbox).where(mailbox.c.car_id == car_id).order_by(*order)
+    return connection.execute(wanted.limit(count_max)).all()
+
+
+def count_by_key(connection: Connection, key_id: str, since_us: int) -> int:
+    """How many commands this key handed in since then."""
+    recent = (mailbox.c.key_id == key_id) & (mailbox.c.handed_in_us > since_us)
+    counted = select(func.count()).select_from(mailbox).where(recent)
+    return int(connection.execute(counted).scalar_one())
+
+
+def count_open(connection: Connection, car_id: str, states: Collection[str]) -> int:
+    """How many commands of this car are in one of these states."""
+    same = (mailbox.c.car_id == car_id) & mailbox.c.state.in_(list(states))
+    counted = select(func.count()).select_from(mailbox).where(same)
+    return int(connection.execute(counted).scalar_one())
+
+
+def cars_with(connection: Connection, states: Collection[str]) -> set[str]:
+    """The cars that have a command in one of these states."""
+    wanted = select(mailbox.c.car_id).where(mailbox.c.state.in_(list(states))).distinct()
+    return set(connection.execute(wanted).scalars())
+
+
+def commands_of(
+    connection: Connection, car_ids: Collection[str], states: Collection[str], count_max: int
+) -> Sequence[Row[Any]]:
+    """The commands of these cars in one of these states, in the order in which they came."""
+    wanted = select(mailbox).where(
+        mailbox.c.car_id.in_(list(car_ids)), mailbox.c.state.in_(list(states))
+    )
+    order = (mailbox.c.handed_in_us, mailbox.c.command_id)
+    return connection.execute(wanted.order_by(*order).limit(count_max)).all()
+
+
+def due_commands(connection: Connection, now_us: int, count_max: int) -> Sequence[Row[Any]]:
+    """The commands whose time has come, the longest due first."""
+    wanted = select(mailbox).where(mailbox.c.due_us <= now_us)
+    order = (mailbox.c.due_us, mailbox.c.handed_in_us, mailbox.c.command_id)
+    return connection.execute(wanted.order_by(*order).limit(count_max)).all()
+
+
+def place_of(connection: Connection, car_id: str) -> Row[Any] | None:
+    """How far the logs of this car are."""
+    return connection.execute(select(places).where(places.c.car_id == car_id)).one_or_none()
+
+
+def save_place(connection: Connection, car_id: str, values: dict[str, Any]) -> None:
+    """Set these columns of the place of one car, all of them when it has none."""
+    changed = connection.execute(update(places).where(places.c.car_id == car_id).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(insert(places).values(car_id=car_id, **values))
+
+
+def add_receipt(connection: Connection, values: dict[str, Any]) -> None:
+    """Put the next line of a car's log on record."""
+    connection.execute(insert(receipts).values(**values))
+
+
+def find_receipt(connection: Connection, car_id: str, sequence: int) -> Row[Any] | None:
+    """One line of a car's log."""
+    same = (receipts.c.car_id == car_id) & (receipts.c.sequence == sequence)
+    return connection.execute(select(receipts).where(same)).one_or_none()
+
+
+def add_entry(connection: Connection, car_id: str, number: int, line: str) -> None:
+    """Put the next line of the cell's own log on record."""
+    connection.execute(insert(entries).values(car_id=car_id, number=number, line=line))
+
+
+def receipts_after(
+    connection: Connection, car_id: str, sequence: int, count_max: int
+) -> Sequence[bytes]:
+    """The lines of a car's log behind that one, in order."""
+    wanted = select(receipts.c.document).where(
+        receipts.c.car_id == car_id, receipts.c.sequence > sequence
+    )
+    found = connection.execute(wanted.order_by(receipts.c.sequence).limit(count_max))
+    return [bytes(document) for document in found.scalars()]
+
+
+def entries_after(
+    connection: Connection, car_id: str, number: int, count_max: int
+) -> Sequence[str]:
+    """The lines of the cell's log of this car behind that one, in order."""
+    wanted = select(entries.c.line).where(entries.c.car_id == car_id, entries.c.number > number)
+    found = connection.execute(wanted.order_by(entries.c.number).limit(count_max))
+    return list(found.scalars())

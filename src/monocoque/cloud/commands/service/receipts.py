@@ -1,0 +1,212 @@
+"""Takes the cars' receipts: each answers its command, and together they are the car's log.
+
+Rules:
+
+* a receipt counts when the car's key signed it, as the maker's grant of this car names the key; it
+  answers a command when it speaks of that very document;
+* a line is put on record when it follows on the one before. After a gap the car is told how far its
+  log is here, and says the rest again;
+* on record first, acknowledged and confirmed second;
+* a genuine line that contradicts the log as it is here is kept beside it, once.
+
+Left out on purpose: mending such a log; the page shows both.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monocoque.cloud.commands import logic
+from monocoque.cloud.commands import records as rows
+from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.commands.service.keeping import (
+    AWAY,
+    columns_of,
+    pace_of,
+    place_of,
+    standing_of,
+    write_line,
+)
+from monocoque.cloud.commands.service.saying import confirm, tell_changed
+from monocoque.cloud.pairing.service import maker_root, owner_of
+from monocoque.contracts import topics
+from monocoque.contracts.errors import CredentialsRefused, DocumentRefused, KeyUnknown, MonocoqueError
+from monocoque.contracts.wire import command_pb2
+from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.service import Context
+from monocoque.trust.grants import car_keys, read_chain
+from monocoque.trust.receipts import Receipt, answers, verify_receipt
+
+
+@dataclass
+class _Outcome:
+    """What one batch of receipts came to."""
+
+    confirmed: dict[str, int] = field(default_factory=dict)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    """Cars and commands that changed."""
+    contradicted: list[str] = field(default_factory=list)
+    """Cars whose log is not what is on record here."""
+
+
+class Receipts:
+    """The receiving half of the mailbox."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(MailboxConfig)
+        self._pace = pace_of(self._config)
+        self._car_keys: dict[str, Mapping[str, str]] = {}
+
+    async def take(self) -> None:
+        """Take receipts until cancelled."""
+        while True:
+            try:
+                await self._take()
+            except AWAY as error:
+                await self._wait_after(error)
+
+    async def _take(self) -> None:
+        config = self._config
+        consumer = await self._context.bus.consumer(topics.CAR_RECEIPTS, "commands")
+        while True:
+            found = await consumer.fetch(config.receipts_batch_messages, config.receipts_wait_s)
+            if not found:
+                continue
+            try:
+                outcome = await self._record(found)
+            except AWAY:
+                await consumer.give_back(found)
+                raise
+            await consumer.acknowledge(found)
+            await self._tell(outcome)
+
+    async def _record(self, found: Sequence[Delivery[command_pb2.CarReceipt]]) -> _Outcome:
+        genuine = [receipt for receipt in [await self._checked(each) for each in found] if receipt]
+        if not genuine:
+            return _Outcome()
+        now_us = self._context.clock.now_us()
+
+        def work(connection: Connection) -> _Outcome:
+            outcome = _Outcome()
+            for receipt in genuine:
+                self._keep(connection, receipt, now_us, outcome)
+                self._answer(connection, receipt, now_us, outcome)
+            for receipt in genuine:
+                place = place_of(connection, receipt.car_id)
+                outcome.confirmed[receipt.car_id] = place["sequence"]
+            return outcome
+
+        return await self._context.records.transact(work)
+
+    async def _checked(self, delivery: Delivery[command_pb2.CarReceipt]) -> Receipt | None:
+        """The receipt, when the car signed it; what is forged is counted and left out."""
+        context, car_id = self._context, delivery.identifiers["car_id"]
+        try:
+            return verify_receipt(delivery.message.receipt, car_id, await self._key_of(car_id))
+        except (DocumentRefused, CredentialsRefused) as error:
+            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+            context.log.warning("receipt refused", car_id=car_id, error_code=error.code)
+            return None
+
+    async def _key_of(self, car_id: str) -> Mapping[str, str]:
+        """The car's public key, out of the maker's grant; raises KeyUnknown."""
+        known = self._car_keys.get(car_id)
+        if known is not None:
+            return known
+        owner = await owner_of(self._context.records, car_id)
+        if owner is None:
+            raise KeyUnknown("Nobody has taken this car over here.")
+        root = maker_root(self._context.keystore)
+        found = car_keys(read_chain([owner.first_grant], root, car_id)[0]).sign
+        if len(self._car_keys) >= self._config.keys_remembered_max:
+            self._car_keys.clear()
+        self._car_keys[car_id] = found
+        return found
+
+    def _keep(
+        self, connection: Connection, receipt: Receipt, now_us: int, outcome: _Outcome
+    ) -> None:
+        """Put the line on record, when it is the next one."""
+        car_id, own = receipt.car_id, receipt.place
+        place = place_of(connection, car_id)
+        follows = receipt.previous_sha256 == place["receipt_sha256"]
+        if receipt.sequence == place["sequence"] + 1 and follows:
+            values = {
+                "car_id": car_id,
+                "sequence": receipt.sequence,
+                "sha256": own.sha256,
+                "document": receipt.document,
+                "received_us": now_us,
+            }
+            rows.add_receipt(connection, values)
+            place |= {"sequence": receipt.sequence, "receipt_sha256": own.sha256}
+            rows.save_place(connection, car_id, place)
+            return
+        kept = rows.find_receipt(connection, car_id, receipt.sequence)
+        is_known = kept is not None and kept.sha256 == own.sha256
+        if is_known or receipt.sequence > place["sequence"] + 1:
+            return  # it came before, or a line before it is missing
+        before = rows.place_of(connection, car_id)
+        if before is None or before.other_receipt is None:
+            rows.save_place(connection, car_id, place | {"other_receipt": receipt.document})
+            write_line(
+                connection,
+                car_id,
+                now_us,
+                "contradicted",
+                sequence=receipt.sequence,
+                receipt_sha256=own.sha256,
+            )
+            outcome.contradicted.append(car_id)
+
+    def _answer(
+        self, connection: Connection, receipt: Receipt, now_us: int, outcome: _Outcome
+    ) -> None:
+        """The command that the receipt speaks of has its answer."""
+        answer = receipt.answer
+        row = rows.find_command(connection, answer.command_id)
+        if row is None or row.car_id != receipt.car_id or row.is_answered:
+            return
+        if not answers(receipt, row.command_id, row.key_id, bytes(row.document)):
+            return
+        after = logic.answered(standing_of(row), answer.outcome.value, answer.reason)
+        told = {"receipt": receipt.document, "answered_us": now_us}
+        rows.save_command(connection, row.command_id, columns_of(after, self._pace) | told)
+        write_line(
+            connection,
+            row.car_id,
+            now_us,
+            "answered",
+            command_id=row.command_id,
+            command_sha256=row.command_sha256,
+            outcome=answer.outcome.value,
+            reason=answer.reason,
+            sequence=receipt.sequence,
+            receipt_sha256=receipt.place.sha256,
+        )
+        outcome.changed.append((row.car_id, row.command_id))
+
+    async def _tell(self, outcome: _Outcome) -> None:
+        context = self._context
+        for car_id in outcome.contradicted:
+            context.log.error("the car's log contradicts the copy here", car_id=car_id)
+        try:
+            for car_id, command_id in outcome.changed:
+                await tell_changed(
+                    context.bus, car_id, [command_id], context.clock, context.random
+                )
+            for car_id, sequence in outcome.confirmed.items():
+                await confirm(context.bus, car_id, sequence, context.clock, context.random)
+        except AWAY as error:
+            # The car says again what is not confirmed; a page begins with the records.
+            await self._wait_after(error)
+
+    async def _wait_after(self, error: MonocoqueError) -> None:
+        context = self._context
+        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+        context.log.warning("receipts wait", error_code=error.code)
+        await asyncio.sleep(self._config.retry_s)

@@ -1,0 +1,137 @@
+"""Sends what waits: when a car says hello, and when time asks for it; closes what is over.
+
+Rules: noted as sent first, said second; each look is bounded, and the longest due goes first.
+
+Left out on purpose: the first send of a command whose car is there; whoever takes it in does that.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from monocoque.cloud.commands import logic
+from monocoque.cloud.commands import records as rows
+from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.commands.service.keeping import (
+    AWAY,
+    columns_of,
+    pace_of,
+    standing_of,
+    write_line,
+)
+from monocoque.cloud.commands.service.saying import say_command, tell_changed
+from monocoque.contracts import topics
+from monocoque.contracts.errors import MonocoqueError
+from monocoque.plumbing.service import Context
+
+Steps = Iterable[tuple[Row[Any], logic.Step]]
+"""Commands, each with what is to be done about it."""
+LISTEN_S = 3_600.0
+"""How long one wait for hellos lasts; then another begins."""
+
+
+class Sending:
+    """The sending half of the mailbox."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(MailboxConfig)
+        self._pace = pace_of(self._config)
+        self._heard: set[str] = set()
+        """Cars that said hello and were not looked at since."""
+        self._has_heard = asyncio.Event()
+
+    async def hear_hellos(self) -> None:
+        """Note who is there."""
+        async with self._context.bus.listen(topics.CAR_HELLO) as subscription:
+            while True:
+                delivery = await subscription.next(LISTEN_S)
+                if delivery is not None and len(self._heard) < self._config.hello_cars_max:
+                    self._heard.add(delivery.identifiers["car_id"])
+                    self._has_heard.set()
+
+    async def send_to_who_is_there(self) -> None:
+        """What waits for a car that said hello is sent to it."""
+        while True:
+            await self._has_heard.wait()
+            await asyncio.sleep(self._config.hello_flush_s)
+            self._has_heard.clear()
+            heard, self._heard = self._heard, set()
+            try:
+                await self._look(partial(self._at_hello, heard))
+            except AWAY as error:
+                await self._wait_after(error)
+
+    async def keep_time(self) -> None:
+        """What was not answered is sent again, and what is over is closed."""
+        while True:
+            try:
+                await self._look(self._by_time)
+            except AWAY as error:
+                await self._wait_after(error)
+            await asyncio.sleep(self._config.look_s)
+
+    async def _look(self, choose: Callable[[Connection, int], Steps]) -> None:
+        """One transaction over what ``choose`` names, then say what came of it."""
+        context, now_us = self._context, self._context.clock.now_us()
+
+        def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]]]:
+            send, changed = [], []
+            for row, step in choose(connection, now_us):
+                before = standing_of(row)
+                if step is logic.Step.SEND:
+                    after = logic.sent(before, now_us)
+                    send.append(row)
+                elif step is logic.Step.REST:
+                    after = before
+                else:
+                    after = logic.closed_by_time(before, step)
+                rows.save_command(connection, row.command_id, columns_of(after, self._pace))
+                if after.state is not before.state:
+                    changed.append(row)
+                    self._write(connection, row, after, now_us)
+            return send, changed
+
+        send, changed = await context.records.transact(work)
+        for row in send:
+            await say_command(context.bus, row, context.clock, context.random)
+        for row in changed:
+            await tell_changed(
+                context.bus, row.car_id, [row.command_id], context.clock, context.random
+            )
+
+    def _at_hello(self, heard: set[str], connection: Connection, now_us: int) -> Steps:
+        there = heard & rows.cars_with(connection, logic.OPEN)
+        if not there:
+            return []
+        found = rows.commands_of(
+            connection, sorted(there), logic.OPEN, self._config.look_commands_max
+        )
+        steps = [(row, logic.step_at_hello(standing_of(row), now_us, self._pace)) for row in found]
+        return [(row, step) for row, step in steps if step is not logic.Step.REST]
+
+    def _by_time(self, connection: Connection, now_us: int) -> Steps:
+        found = rows.due_commands(connection, now_us, self._config.look_commands_max)
+        return [(row, logic.step_by_time(standing_of(row), now_us, self._pace)) for row in found]
+
+    def _write(
+        self, connection: Connection, row: Row[Any], after: logic.Standing, now_us: int
+    ) -> None:
+        write_line(
+            connection,
+            row.car_id,
+            now_us,
+            str(after.state),
+            command_id=row.command_id,
+            command_sha256=row.command_sha256,
+            reason=after.reason,
+        )
+
+    async def _wait_after(self, error: MonocoqueError) -> None:
+        context = self._context
+        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+        context.log.warning("mailbox waits", error_code=error.code)
+        await asyncio.sleep(self._config.retry_s)
