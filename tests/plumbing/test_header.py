@@ -2,6 +2,8 @@
 
 from random import Random
 
+import structlog
+
 from monocoque.contracts import identifiers
 from monocoque.contracts.wire.echo_pb2 import Echo
 from monocoque.plumbing.bus.header import HEADER_VERSION, stamp
@@ -25,6 +27,16 @@ def test_a_message_may_belong_to_a_chain_and_have_a_time_to_act() -> None:
 
     assert echo.header.trace_id == "trace_x"
     assert echo.header.expires_at_us == clock.now_us() + 1_500_000
+
+
+def test_a_message_that_follows_from_something_keeps_the_trace_that_is_bound() -> None:
+    followed, named = Echo(), Echo()
+    with structlog.contextvars.bound_contextvars(trace_id="trace_bound"):
+        stamp(followed, SettableClock(), Random(1))
+        stamp(named, SettableClock(), Random(1), trace_id="trace_x")
+
+    assert followed.header.trace_id == "trace_bound"
+    assert named.header.trace_id == "trace_x"
 
 
 def test_a_message_that_is_said_again_stays_the_same() -> None:

@@ -4,8 +4,8 @@ Rules:
 
 * whatever is named after a secret (``SECRET_WORDS``) is blacked out, at any depth; ``error_code``
   and its like (``PUBLIC_NAMES``) are not secrets;
-* a line inside a request or a message carries its ``trace_id``, bound by who opens the chain
-  (``structlog.contextvars.bound_contextvars(trace_id=...)``);
+* a line inside a request or a message carries its ``trace_id``, bound by the edge for a request
+  and by ``handling`` of service.py for a message; ``stamp`` gives it to the messages that follow;
 * lines of libraries take the same form;
 * tracebacks never show the values of variables.
 
@@ -75,6 +75,12 @@ def get_log(name: str) -> structlog.stdlib.BoundLogger:
     """The log of one part, such as ``monocoque.http``."""
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return log
+
+
+def current_trace_id() -> str | None:
+    """The trace that is bound here, or None."""
+    trace_id: str | None = structlog.contextvars.get_contextvars().get("trace_id")
+    return trace_id
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

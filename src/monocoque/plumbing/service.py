@@ -6,20 +6,25 @@ Rules:
   raising, and the supervisor of its machine starts it again after a growing pause;
 * time, chance, identity, the bus, records, secrets and limits come from the context and from
   nowhere else; so the same service runs in a process of its own, beside others, and in a world;
+* who deals with a message does it inside ``handling(delivery)``, so that what is said and logged
+  because of it carries its trace;
 * memory is a cache of the records: a service that is killed anywhere goes on from its records.
 
 Left out on purpose: starting and supervising; that is roles/.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar, cast
 
 import structlog
 
-from monocoque.contracts.errors import SettingInvalid
-from monocoque.plumbing.bus.port import Bus
+from monocoque.contracts import identifiers
+from monocoque.contracts.errors import IdentifierMalformed, SettingInvalid
+from monocoque.plumbing.bus.header import header_of
+from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.metrics import Metrics
@@ -60,3 +65,28 @@ class Context:
 
 Run = Callable[[Context], Awaitable[None]]
 """The one shape of a service."""
+
+
+def trace_of(delivery: Delivery[Any]) -> str | None:
+    """The trace of a message; None when it states none of the right form."""
+    try:
+        return identifiers.parse(header_of(delivery.message).trace_id, "trace")
+    except IdentifierMalformed:
+        return None
+
+
+@contextmanager
+def handling(delivery: Delivery[Any]) -> Iterator[None]:
+    """Whatever is said and logged in this block follows from this message, and has its trace."""
+    with following(trace_of(delivery)):
+        yield
+
+
+@contextmanager
+def following(trace_id: str | None) -> Iterator[None]:
+    """Like ``handling``, for who kept the trace and deals with the message later.
+
+    trace_id: None for what begins a trace of its own.
+    """
+    with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+        yield
