@@ -17,6 +17,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 START_S_MAX = 30
 STOP_S_MAX = 20
 COMMAND_S_MAX = 30
@@ -51,15 +53,19 @@ class Installation:
         self._up: subprocess.Popen[bytes] | None = None
         self._others: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> None:
-        """Start, and return when it says that it is ready and all its cars are there."""
+    def start(self, online: int | None = None) -> None:
+        """Start, and return when it says that it is ready and its cars are there.
+
+        online: how many of its cars can be there; all of them if not given.
+        """
         output = self.directory / "output"
         command = ["up", "--cars", str(self.cars), "--port", str(self.port)]
         with output.open("wb") as file:
             self._up = self._spawn([*command, "--data", str(self.data)], file.fileno())
         ready = f"ready http://localhost:{self.port}"
         wait_until(ready, lambda: self._is_ready(ready, output), START_S_MAX)
-        wait_until("every car is online", lambda: self.cars_online() == self.cars, START_S_MAX)
+        wanted = self.cars if online is None else online
+        wait_until(f"{wanted} cars are online", lambda: self.cars_online() == wanted, START_S_MAX)
 
     def stop(self) -> int:
         """End it the way a person does; returns its exit status."""
@@ -103,6 +109,24 @@ class Installation:
                 return int(json.load(answer)["cars_online"])
         except (urllib.error.URLError, OSError):
             return -1
+
+    def printed(self) -> str:
+        """What `up` has said since its last start."""
+        return (self.directory / "output").read_text("utf-8", "replace")
+
+    def counted(self, name: str, **labels: str) -> float:
+        """A counter, as the metrics route gives it; 0 when nothing was counted."""
+        token = (self.data / "secrets" / "metrics_token").read_text()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/metrics",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        samples = [sample for family in families for sample in family.samples]
+        return sum(
+            s.value for s in samples if s.name == name and labels.items() <= s.labels.items()
+        )
 
     def address(self, site: str, path: str = "/") -> str:
         """The address of a page; the page of doors when site is empty."""

@@ -13,7 +13,7 @@ Left out on purpose: the car's body. It comes with the features that move it.
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
 from monocoque.roles.config import SupervisorConfig
+from monocoque.roles.data_directory import check_database
 from monocoque.roles.factory import birth_document
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.locks import DirectoryLock
@@ -60,6 +61,8 @@ from monocoque.trust.keys import SystemKeyMaker
 
 RETRY_S = 1.0
 """Pause before a car that could not start tries again; spread by chance."""
+TELL_AGAIN_S = 60.0
+"""A car that waits for one and the same reason says so this often."""
 REQUEST_S_MAX = 10.0
 """How long the cell may take to answer an enrolment."""
 BORN_FILE = "born_us"
@@ -136,11 +139,15 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
 
 async def _run_car(process: CarProcess, car_id: CarId) -> None:
     log = get_log("monocoque.car").bind(car_id=car_id)
+    told_code, told_us = "", 0
     while True:
         try:
             await _live(process, car_id)
         except MonocoqueError as error:
-            log.warning("car waits", error_code=error.code, what=error.what, hint=error.hint)
+            now_us = process.clock.now_us()
+            if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
+                told_code, told_us = error.code, now_us
+                log.warning("car waits", error_code=error.code, what=error.what, hint=error.hint)
         except Exception:  # a defect in one car disturbs no other
             log.exception("car failed")
         await asyncio.sleep(RETRY_S * (0.5 + process.random.random()))
@@ -154,17 +161,21 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
     uplink: NatsBus | None = None
     metrics, log = Metrics(), get_log("monocoque.car").bind(car_id=car_id)
     try:
+        if place.records.exists():
+            check_database(process.layout, place.records)
         await migrate(records)
-        uplink = await NatsBus.connect(
-            identity=Identity(Role.CAR, {"car_id": car_id}),
-            credentials=await _place(process, car_id, keystore),
-            server_address=partial(_bus_address, process.layout),
-            clock=process.clock,
-            random=process.random,
-            metrics=metrics,
-            log=log,
-            config=process.configs[BusConfig],
-        )
+        place_on_bus = await _place(process, car_id, keystore)
+        with _pointing_to_secrets(place):
+            uplink = await NatsBus.connect(
+                identity=Identity(Role.CAR, {"car_id": car_id}),
+                credentials=place_on_bus,
+                server_address=partial(_bus_address, process.layout),
+                clock=process.clock,
+                random=process.random,
+                metrics=metrics,
+                log=log,
+                config=process.configs[BusConfig],
+            )
         hub = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
         services = [
             Supervised(
@@ -192,6 +203,16 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
         if uplink is not None:
             await uplink.close()
         await records.close()
+
+
+@contextlib.contextmanager
+def _pointing_to_secrets(place: MachineLayout) -> Iterator[None]:
+    """Let a CredentialsRefused of the block say what to do in this car's folder."""
+    try:
+        yield
+    except CredentialsRefused as error:
+        hint = f"Move bus-key and bus-place out of {place.secrets}; the car then enrols again."
+        raise CredentialsRefused(error.what, hint=hint) from error
 
 
 async def _bus_address(layout: Layout) -> str:

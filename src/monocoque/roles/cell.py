@@ -23,8 +23,15 @@ from typing import Any
 
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
-from monocoque.contracts.errors import RecordsContended, StorageError, UnavailableError
-from monocoque.plumbing.bus.config import NatsServerConfig
+from monocoque.contracts.errors import (
+    ClockWentBack,
+    MonocoqueError,
+    RecordsContended,
+    StorageError,
+    UnavailableError,
+)
+from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
+from monocoque.plumbing.bus.nats_refusals import count_refusals
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
@@ -104,6 +111,7 @@ async def run_cell(
             group.create_task(serve_http(cell.frame, listener))
         group.create_task(cars.keep(cell.frame.metrics))
         group.create_task(_note_time(cell))
+        group.create_task(_count_refusals(cell))
         group.create_task(_announce(cell, announce))
 
 
@@ -151,14 +159,37 @@ async def _parts(
 
 
 async def _note_time(cell: Cell) -> None:
-    """A full disk costs the note, and not the cell."""
-    log = get_log("monocoque.cell")
+    """A full disk costs the note, and not the cell; a clock that was set back is told."""
+    clock, setbacks = cell.frame.clock, 0
     while True:
         try:
-            cell.directory.note_time(cell.frame.clock.now_us())
+            cell.directory.note_time(clock.now_us())
         except StorageError as error:
-            log.warning("time not noted", error_code=error.code, what=error.what, hint=error.hint)
+            _tell(cell, error)
+        if clock.setbacks > setbacks:
+            setbacks = clock.setbacks
+            _tell(
+                cell, ClockWentBack("The clock was set back; this cell goes on counting forward.")
+            )
         await asyncio.sleep(NOTE_TIME_S)
+
+
+def _tell(cell: Cell, error: MonocoqueError) -> None:
+    cell.frame.metrics.errors.labels(where="cell", code=error.code).inc()
+    log = get_log("monocoque.cell")
+    log.warning("the cell goes on", error_code=error.code, what=error.what, hint=error.hint)
+
+
+async def _count_refusals(cell: Cell) -> None:
+    frame = cell.frame
+    await count_refusals(
+        frame.server_address,
+        frame.authority.watchman_credentials(),
+        frame.random,
+        frame.metrics,
+        get_log("monocoque.bus"),
+        frame.configs[BusConfig],
+    )
 
 
 async def _announce(cell: Cell, announce: Announce) -> None:

@@ -4,7 +4,9 @@ Rules:
 
 * opening takes the directory's lock; a second process gets DataDirectoryInUse;
 * what must be refused (a newer or too old version, somebody else's folder, a clock that went back,
-  a damaged database) is refused before anything is changed;
+  a damaged database of the cell) is refused before anything is changed;
+* a car whose database is damaged or cannot be written is named and left as it is; it waits by
+  itself (cars.py), and neither the cell nor another car does. Only an upgrade is refused then;
 * an upgrade is: snapshot, note it in VERSION, migrate every database, write VERSION. Each step may
   be cut off by a loss of power, and the next start goes on from there;
 * ``last_time`` is the latest time that is known to be on record. A clock that is earlier by more
@@ -14,6 +16,7 @@ Left out on purpose: databases on a server; ``migrate`` carries those forward wh
 and their operator keeps the backups.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -22,7 +25,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from monocoque.contracts.documents import CLOCK_DIFFERENCE_S_MAX
-from monocoque.contracts.errors import ClockWentBack, DatabaseCorrupted
+from monocoque.contracts.errors import ClockWentBack, DatabaseCorrupted, NotWritable
 from monocoque.plumbing.files import (
     PRIVATE_DIRECTORY_MODE,
     make_directory,
@@ -124,7 +127,7 @@ def _prepare(layout: Layout, product: str, now_us: int, progress: Progress) -> i
         stamp.refuse(layout, found, product)
     last_us = _refuse_earlier_clock(layout, now_us)
     progress("check the databases")
-    behind = [database for database in layout.databases() if not _is_current(layout, database)]
+    behind = [database for database in layout.databases() if _is_behind(layout, database, progress)]
     layout.make()
     if found is None:
         stamp.write_stamp(layout, Stamp(FORMAT, product))
@@ -154,11 +157,25 @@ def _carry_forward(
     stamp.write_stamp(layout, Stamp(FORMAT, product))
 
 
-def _is_current(layout: Layout, database: Path) -> bool:
-    """Whether it has nothing to migrate; DatabaseCorrupted and DataDirectoryNewer are raised."""
+def check_database(layout: Layout, database: Path) -> None:
+    """Raise DatabaseCorrupted when it is damaged, NotWritable when it may not be written."""
+    # SQLite would open it for reading alone, and each write would fail later.
+    if not os.access(database, os.W_OK):
+        raise NotWritable(f"{database}: it may not be written.")
     if database.stat().st_size <= QUICK_CHECK_BYTES_MAX:
         _with_database(layout, database, _refuse_damage)
-    return _with_database(layout, database, is_current)
+
+
+def _is_behind(layout: Layout, database: Path, progress: Progress) -> bool:
+    """Whether it is to be migrated. Raises DataDirectoryNewer, and what check_database raises."""
+    try:
+        check_database(layout, database)
+        return not _with_database(layout, database, is_current)
+    except (DatabaseCorrupted, NotWritable) as error:
+        if database == layout.cell.records:
+            raise
+        progress(f"leave out a car: {error.what}")
+        return False
 
 
 def _refuse_damage(connection: Connection) -> None:

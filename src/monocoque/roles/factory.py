@@ -17,9 +17,10 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.keystore.rules import DAMAGED_HINT
 from monocoque.roles.layout import Layout
 from monocoque.trust.documents import sign
-from monocoque.trust.keys import load_key
+from monocoque.trust.keys import PrivateKey, load_key
 from monocoque.trust.ports import KeyMaker, Signer
 
 FACTORY_KEY = "factory-key"
@@ -35,7 +36,7 @@ def make_factory(layout: Layout, cell: KeyStore, key_maker: KeyMaker) -> None:
     if secret is None:
         secret = key_maker.make(ALGORITHM).export()
         own.write(FACTORY_KEY, secret)
-    public = json.dumps(dict(load_key(secret).public_jwk), sort_keys=True).encode()
+    public = json.dumps(dict(_loaded(secret).public_jwk), sort_keys=True).encode()
     if cell.read(TRUSTED_KEY) != public:
         cell.write(TRUSTED_KEY, public)
 
@@ -59,4 +60,11 @@ def birth_document(
         "jti": identifiers.make("message", random.getrandbits),
         "cnf": {"jwk": dict(car_key.public_jwk)},
     }
-    return sign(CAR_BIRTH, claims, load_key(secret))
+    return sign(CAR_BIRTH, claims, _loaded(secret))
+
+
+def _loaded(secret: bytes) -> PrivateKey:
+    try:
+        return load_key(secret)
+    except CredentialsRefused as error:
+        raise CredentialsRefused(f"{FACTORY_KEY}: {error.what}", hint=DAMAGED_HINT) from error

@@ -91,6 +91,7 @@ def _report(context: Context, error: Exception) -> None:
             service=context.service_name,
             error_code=code,
             what=str(leaf) if known else type(leaf).__name__,
+            hint=leaf.hint if isinstance(leaf, MonocoqueError) else None,
             # Our own errors say what a person needs; a stranger's needs its trace.
             exc_info=None if known else leaf,
         )

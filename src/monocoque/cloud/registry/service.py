@@ -27,6 +27,7 @@ from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
+    DiskFull,
     LimitError,
     MonocoqueError,
     RecordsContended,
@@ -40,8 +41,8 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context, following, trace_of
 
 SECOND_US = 1_000_000
-AWAY = (UnavailableError, RecordsContended)
-"""Errors that pass by themselves, when bus or records answer again."""
+AWAY = (UnavailableError, RecordsContended, DiskFull)
+"""Errors that pass by themselves, when bus or records answer again, or have room again."""
 LISTEN_S = 3_600.0
 """How long one wait for news lasts; then another begins."""
 

@@ -33,6 +33,7 @@ from monocoque.contracts.topics import TOPICS, Role, Topic
 from monocoque.plumbing.bus import nats_rights
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.keystore.rules import DAMAGED_HINT
 
 NAME_SUFFIX_BYTES: Final = 8
 _NO_LIMIT: Final = -1
@@ -135,6 +136,17 @@ class NatsAuthority:
         }
         return NatsCredentials(self._sign(_CELL, "user", name, public_key(seed), rights), seed)
 
+    def watchman_credentials(self) -> NatsCredentials:
+        """Credentials to hear whom the server turns away (nats_refusals.py), and nothing else."""
+        seed, name = make_bus_key(), "watchman"
+        inbox = f"{nats_rights.INBOX}{name}.>"
+        rights = {
+            "pub": {"allow": [inbox]},
+            "sub": {"allow": [inbox, nats_rights.TURNED_AWAY]},
+            **_USER_LIMITS,
+        }
+        return NatsCredentials(self._sign(_SYSTEM, "user", name, public_key(seed), rights), seed)
+
     def revoke(self, bus_public_keys: Collection[str]) -> None:
         """Name every bus key of a car that has lost its place, for ``server_configuration``.
 
@@ -226,7 +238,7 @@ class NatsAuthority:
         return self._sign(_signer_name(role), "user", name, subject, issuer)
 
     def _sign(self, key: str, kind: str, name: str, subject: str, claims: dict[str, Any]) -> str:
-        pair = _pair(self._seed(key))
+        pair = self._own_pair(key)
         body: dict[str, Any] = {
             "iat": self._clock.now_us() // 1_000_000,
             "iss": pair.public_key.decode(),
@@ -240,7 +252,14 @@ class NatsAuthority:
         return f"{signed}.{_base64url(pair.sign(signed.encode()))}"
 
     def _public(self, name: str) -> str:
-        return public_key(self._seed(name))
+        return str(self._own_pair(name).public_key.decode())
+
+    def _own_pair(self, name: str) -> Any:
+        seed = self._seed(name)
+        try:
+            return _pair(seed)
+        except CredentialsRefused as error:
+            raise CredentialsRefused(f"The key {name} is damaged.", hint=DAMAGED_HINT) from error
 
     def _seed(self, name: str) -> bytes:
         seed = self._keystore.read(name)

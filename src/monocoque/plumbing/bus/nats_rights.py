@@ -31,6 +31,8 @@ OUTSIDE: Final = {Role.CAR: "car_id"}
 
 OWN_NAME: Final = "{{name()}}"
 INBOX: Final = "_INBOX_"
+TURNED_AWAY: Final = "$SYS.SERVER.*.CLIENT.AUTH.ERR"
+"""Where the server itself says, to its system account alone, that it refused somebody."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monocoque.contracts import identifiers
-from monocoque.contracts.errors import MonocoqueError
+from monocoque.contracts.errors import DefectError, MonocoqueError
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.counters import HttpCounters
@@ -113,7 +113,11 @@ class Edge:
     ) -> None:
         self._counters.errors.labels("http", error.code).inc()
         if error.http_status >= 500:
-            self.log.error("failed", error_code=error.code, exc_info=error)
+            # What the tree names says what a person needs; a mistake of ours needs its trace.
+            trace = error if isinstance(error, DefectError) else None
+            self.log.error(
+                "failed", error_code=error.code, what=error.what, hint=error.hint, exc_info=trace
+            )
         else:
             self._refusals.write(
                 "refused",

@@ -13,6 +13,11 @@ from monocoque.contracts.errors import CredentialsRefused, SettingInvalid
 SECRET_BYTES_MAX: Final = 64 * 1024
 """Nothing larger is one of our secrets."""
 
+DAMAGED_HINT: Final = (
+    "Put the file of this name back from a copy of its secrets folder, such as the newest snapshot."
+)
+"""What a person can do about a damaged secret of a cell or car."""
+
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,64}\Z")
 
 
@@ -31,5 +36,5 @@ def checked_name(name: str) -> str:
 def checked_secret(name: str, secret: bytes) -> bytes:
     """The secret; raises CredentialsRefused when it is empty or too large."""
     if not 0 < len(secret) <= SECRET_BYTES_MAX:
-        raise CredentialsRefused(f"The secret {name} is empty or too large.")
+        raise CredentialsRefused(f"The secret {name} is empty or too large.", hint=DAMAGED_HINT)
     return secret
