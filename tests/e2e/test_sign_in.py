@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.e2e.browser import Visitor, look, visitor
 from tests.e2e.installation import Installation
 
-HEADINGS = {"shop": "Hello, ", "phone": "Hello, ", "console": "Fleet"}
+HEADINGS = {"shop": "Hello, ", "phone": "No car yet", "console": "Fleet"}
 
 
 @pytest.mark.parametrize("site", sorted(HEADINGS))

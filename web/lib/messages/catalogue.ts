@@ -11,10 +11,13 @@ export type Plural = { readonly other: string } & {
 export type Message = string | Plural;
 export type MessageKey = keyof typeof en;
 
-/** The same keys as English; a text stays a text, a plural stays a plural. */
-export type Catalogue = {
-  readonly [key in MessageKey]: (typeof en)[key] extends string ? string : Plural;
+/** The same keys as the English part; a text stays a text, a plural stays a plural. */
+export type CatalogueOf<Part> = {
+  readonly [key in keyof Part]: Part[key] extends string ? string : Plural;
 };
+
+/** Every message of the pages. */
+export type Catalogue = CatalogueOf<typeof en>;
 
 type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>

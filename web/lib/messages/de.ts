@@ -1,8 +1,10 @@
 // German.
 
 import type { Catalogue } from './catalogue.ts';
+import { de as phone } from './phone/de.ts';
 
 export const de: Catalogue = {
+  ...phone,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Telefon',
@@ -65,8 +67,6 @@ export const de: Catalogue = {
   'home.greeting': 'Hallo, {name}',
   'home.shop':
     'Konfigurator und Bestellungen sind nicht Teil dieser Version. Was hier geht, ist das Konto: anmelden, einstellen, abmelden.',
-  'home.phone':
-    'Das Auto und seine Schlüssel sind nicht Teil dieser Version. Was hier geht, ist das Konto: anmelden, einstellen, abmelden.',
   'home.account': 'Konto',
   'home.roles': 'Rollen',
   'home.language': 'Sprache',

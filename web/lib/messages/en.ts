@@ -1,6 +1,9 @@
 // English. The first language: its keys and placeholders are the catalogue's.
 
+import { en as phone } from './phone/en.ts';
+
 export const en = {
+  ...phone,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Phone',
@@ -63,8 +66,6 @@ export const en = {
   'home.greeting': 'Hello, {name}',
   'home.shop':
     'The configurator and orders are not part of this version. What works here is your account: signing in, your settings, signing out.',
-  'home.phone':
-    'Your car and its keys are not part of this version of the phone. What works here is your account: signing in, your settings, signing out.',
   'home.account': 'Your account',
   'home.roles': 'Roles',
   'home.language': 'Language',

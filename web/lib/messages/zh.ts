@@ -1,8 +1,10 @@
 // Chinese, simplified.
 
 import type { Catalogue } from './catalogue.ts';
+import { zh as phone } from './phone/zh.ts';
 
 export const zh: Catalogue = {
+  ...phone,
   'site.doors': '入口',
   'site.shop': '商城',
   'site.phone': '手机',
@@ -62,7 +64,6 @@ export const zh: Catalogue = {
 
   'home.greeting': '{name}，您好',
   'home.shop': '本版本尚不包含选配器与订单。目前可用的是您的账户：登录、设置与退出。',
-  'home.phone': '本版本的手机端尚不包含车辆与钥匙。目前可用的是您的账户：登录、设置与退出。',
   'home.account': '您的账户',
   'home.roles': '角色',
   'home.language': '语言',

@@ -47,6 +47,35 @@ export function moment(locale: Locale, at_ms: number): string {
   );
 }
 
+/** A share in whole percent: 62 %. */
+export function percent(locale: Locale, value: number): string {
+  return unit(locale, Math.round(value), 'percent');
+}
+
+/** A temperature to half a degree: 21.5 °C. */
+export function celsius(locale: Locale, value: number): string {
+  return unit(locale, Math.round(value * 2) / 2, 'celsius', 1);
+}
+
+/** A distance in whole kilometres. */
+export function kilometres(locale: Locale, value: number): string {
+  return unit(locale, Math.round(value), 'kilometer');
+}
+
+/** A speed in whole kilometres per hour. */
+export function speed(locale: Locale, value_kmh: number): string {
+  return unit(locale, Math.round(value_kmh), 'kilometer-per-hour');
+}
+
+/** The time of day, for what happens soon; with the day when it is another one. */
+export function timeOfDay(locale: Locale, at_ms: number, now_ms: number): string {
+  const isToday = new Date(at_ms).toDateString() === new Date(now_ms).toDateString();
+  const how: Intl.DateTimeFormatOptions = isToday
+    ? { timeStyle: 'medium' }
+    : { dateStyle: 'medium', timeStyle: 'short' };
+  return new Intl.DateTimeFormat(TAGS[locale], how).format(at_ms);
+}
+
 const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
 /** A size in decimal units, three figures: 53.2 GB. */

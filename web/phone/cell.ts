@@ -1,0 +1,89 @@
+// The port of the phone's pages on the real cell and the keys of this browser.
+
+import { call } from '../lib/api/client.ts';
+import { ProblemError, problemOfAnswer } from '../lib/api/problem.ts';
+import {
+  type HandOverLink,
+  keepCar,
+  type OwnCar,
+  ownCars,
+  requestCar,
+  signWish,
+  type Wish,
+} from '../lib/signing/index.ts';
+import type { Logs, Port } from './port.ts';
+import type { CarNow, CellCommand } from './view.ts';
+
+/** An unlock that comes late would open a car that nobody stands at. */
+const UNLOCK_LIFETIME_S = 120;
+const LIFETIME_S = 3_600;
+
+interface HandOverAnswer {
+  state: 'waiting' | 'granted' | 'refused';
+  refusal_code: string | null;
+  grant: string | null;
+  maker_root: unknown;
+}
+
+const now_s = () => Math.floor(Date.now() / 1_000);
+/** The request of each car that this page asked for; the same one is sent until it is answered. */
+const requests = new Map<string, string>();
+
+async function ask(
+  car: OwnCar,
+  epoch: string,
+  wish: Wish,
+  replaces: string | null,
+): Promise<{ command: CellCommand; document: string }> {
+  const lifetimeS = wish.scope === 'unlock' ? UNLOCK_LIFETIME_S : LIFETIME_S;
+  const how = { epoch, lifetimeS, ...(replaces === null ? {} : { replaces }) };
+  const { document, grants } = await signWish(car, wish, how, now_s());
+  const body = { command: document, grants };
+  const command = await call<CellCommand>('POST', `/api/cars/${car.carId}/commands`, body);
+  return { command, document };
+}
+
+async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
+  const request = requests.get(link.carId) ?? (await requestCar(link, now_s()));
+  requests.set(link.carId, request);
+  const path = `/api/cars/${link.carId}/hand-over`;
+  const answer = await call<HandOverAnswer>('POST', path, { request });
+  if (answer.state === 'waiting') return null;
+  requests.delete(link.carId);
+  if (answer.grant === null) {
+    const code = answer.refusal_code ?? 'unknown';
+    throw new ProblemError({ ...problemOfAnswer(403, { code }, true), mayHaveHappened: false });
+  }
+  return await keepCar(link, answer.grant, answer.maker_root, now_s());
+}
+
+export const cell: Port = {
+  carIds: async () => {
+    const { cars } = await call<{ cars: CarNow[] }>('GET', '/api/own-cars');
+    return cars.map(({ car_id }) => car_id);
+  },
+  car: (carId) => ({
+    path: `/api/own-cars/${carId}/live`,
+    event: 'car',
+    load: async () => {
+      const { cars, now } = await call<{ cars: CarNow[]; now: string }>('GET', '/api/own-cars');
+      return { items: cars, now };
+    },
+    keyOf: ({ car_id }) => car_id,
+  }),
+  commands: (carId) => ({
+    path: `/api/cars/${carId}/commands/live`,
+    event: 'command',
+    load: async () => {
+      const path = `/api/cars/${carId}/commands`;
+      const answer = await call<{ commands: CellCommand[]; now: string }>('GET', path);
+      return { items: answer.commands, now: answer.now };
+    },
+    keyOf: ({ command_id }) => command_id,
+  }),
+  held: ownCars,
+  ask,
+  cancel: (carId, commandId) => call('DELETE', `/api/cars/${carId}/commands/${commandId}`),
+  logs: (carId) => call<Logs>('GET', `/api/cars/${carId}/log`),
+  takeOver,
+};

@@ -1,0 +1,47 @@
+// What the phone's pages need of the cell and of this browser's keys, as one port: so that a page
+// can be shown and tried without either.
+
+import type { Source } from '../lib/live/browser.ts';
+import type { HandOverLink, OwnCar, Wish } from '../lib/signing/index.ts';
+import type { CarNow, CellCommand } from './view.ts';
+
+/** A line of the cell's own log. */
+export interface CellLine {
+  readonly at: string;
+  readonly what: string;
+  readonly command_id: string;
+  readonly scope: string;
+  /** Of an answer: what the cell says it was. */
+  readonly outcome: string | null;
+}
+
+/** Both logs of a car, as the cell brings them. */
+export interface Logs {
+  /** The car's receipts from its first line on, the very documents. */
+  readonly receipts: readonly string[];
+  readonly lines: readonly CellLine[];
+}
+
+export interface Port {
+  /** The names of one's own cars. */
+  carIds(): Promise<string[]>;
+  car(carId: string): Source<CarNow>;
+  commands(carId: string): Source<CellCommand>;
+  /** The cars that this browser has keys for. */
+  held(): Promise<OwnCar[]>;
+  /** Sign and hand in a command. Throws a ProblemError or DocumentRefused. */
+  ask(
+    car: OwnCar,
+    epoch: string,
+    wish: Wish,
+    replaces: string | null,
+  ): Promise<{ command: CellCommand; document: string }>;
+  cancel(carId: string, commandId: string): Promise<void>;
+  logs(carId: string): Promise<Logs>;
+  /**
+   * Ask the maker for the car of the link, and keep the grant; null while there is no answer.
+   *
+   * Throws a ProblemError when it is refused, DocumentRefused when the answer does not hold.
+   */
+  takeOver(link: HandOverLink): Promise<OwnCar | null>;
+}
