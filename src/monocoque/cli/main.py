@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import platformdirs
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
 from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
+from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
     MonocoqueError,
     SettingInvalid,
@@ -36,7 +36,7 @@ Data = Annotated[
         "--data",
         help="The data directory; the user's own data folder if not given.",
         envvar="MONOCOQUE_DATA",
-        default_factory=lambda: Path(platformdirs.user_data_dir("monocoque")),
+        default_factory=default_data,
         show_default=False,
     ),
 ]

@@ -16,10 +16,15 @@ from monocoque import __version__
 from monocoque.cli.config import StartConfig
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
+from monocoque.cli.typed import typed
 from monocoque.contracts.errors import CellUnreachable, RoleUnknown
 from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
-from monocoque.phone.accounts.service import make_sign_in_link, sign_in_url
+from monocoque.phone.accounts.service import (
+    has_first_people,
+    make_sign_in_link,
+    sign_in_url,
+)
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.server import listen
@@ -51,7 +56,6 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
     start: StartConfig = configs[StartConfig]
-    is_first = not Layout(data).version.exists()
     with contextlib.ExitStack() as stack:
         listener = None if HTTP in without else stack.enter_context(listen(_or(port, start.port)))
         directory = open_data_directory(
@@ -68,8 +72,9 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
                 typer.echo("ready without http")
                 return
             typer.echo(f"ready http://localhost:{listener.port}")
-            if not is_first:
-                typer.echo("  sign in with a link of: monocoque sign-in shop|phone|console")
+            if await has_first_people(records):
+                line = typed("sign-in shop|phone|console", data)
+                typer.echo(f"  sign in with a link of: {line}")
                 return
             for site in SITES:
                 code = await make_sign_in_link(records, clock, random, site, accounts)

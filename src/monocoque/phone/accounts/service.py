@@ -154,6 +154,16 @@ class Accounts:
         )
 
 
+async def has_first_people(records: Records) -> bool:
+    """Whether every site's first person is on record: a link was made for each."""
+
+    def work(connection: Connection) -> bool:
+        roles = [first.role for first in FIRST_PEOPLE.values()]
+        return all(rows.oldest_person_with(connection, role) is not None for role in roles)
+
+    return await records.transact(work)
+
+
 async def make_sign_in_link(
     records: Records, clock: Clock, random: Random, site: Site, config: AccountsConfig
 ) -> str:
