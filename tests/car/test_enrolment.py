@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from monocoque.car.enrolment.service import enrol, identity_of, known_place
+from monocoque.car.enrolment.service import enrol, known_place
+from monocoque.car.keys.service import identity_of
 from monocoque.contracts.documents import CAR_ENROLMENT
 from monocoque.contracts.errors import CellUnreachable, CredentialsRefused
 from monocoque.plumbing.bus.nats_credentials import NatsCredentials, public_key

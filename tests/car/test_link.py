@@ -65,7 +65,7 @@ def context_of(
         service_name="link",
         clock=clock,
         random=Random(seed),
-        bus=MemoryHub(clock, Metrics(), log).connect(Identity(Role.CAR)),
+        bus=MemoryHub(clock, Metrics(), log).connect(Identity(Role.LINK)),
         records=records,
         keystore=SecretsInMemory(),
         metrics=Metrics(),

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from monocoque.car.enrolment import service as car_enrolment
+from monocoque.car.keys.service import identity_of
 from monocoque.cloud.enrolment import web
 from monocoque.cloud.enrolment.service import Enrolment, Place
 from monocoque.cloud.registry import records as registry_records
@@ -137,7 +138,7 @@ async def test_a_car_with_a_birth_document_gets_a_place_of_its_own_name(records:
 async def test_the_two_sides_understand_each_other(records: Records) -> None:
     world = World(records)
     keystore = SecretsInMemory()
-    identity = car_enrolment.identity_of(keystore, SystemKeyMaker())
+    identity = identity_of(keystore, SystemKeyMaker())
     birth = world.birth(key=load_key(keystore.read("identity-key") or b""))
 
     async def post(document: bytes) -> str:

@@ -30,6 +30,12 @@ class Metrics:
             ["service"],
             registry=self.registry,
         )
+        self.commands = Counter(
+            "monocoque_commands",
+            "Commands that cars answered, by outcome",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.cars_online = Gauge(
             "monocoque_cars_online",
             "Cars whose authenticated hello came within the limit",

@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from monocoque.car.enrolment import service as enrolment
+from monocoque.car.keys import service as keys
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     CarAlreadyEnrolled,
@@ -223,7 +224,7 @@ async def _place(process: CarProcess, car_id: CarId, keystore: FileKeyStore) -> 
     known = enrolment.known_place(keystore)
     if known is not None:
         return known
-    identity = enrolment.identity_of(keystore, SystemKeyMaker())
+    identity = keys.identity_of(keystore, SystemKeyMaker())
     # The end of the line: the factory looks at the car and says which key is in it.
     birth = birth_document(process.layout, car_id, identity, process.clock, process.random)
     post = partial(_post, process.layout)

@@ -8,6 +8,11 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.commands import service as car_commands
+from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
+from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.registry import service as registry
@@ -39,10 +44,27 @@ SERVICES: Final = (
     ServiceRow(
         name="link",
         machine=MachineKind.CAR,
-        role=Role.CAR,
+        role=Role.LINK,
         run=link.run,
         configs=(LinkConfig,),
-        purpose="Speaks for the car to the cell: hello, state, events.",
+        purpose="Speaks for the car to the cell: hello, state, events; lets commands in and "
+        "receipts out.",
+    ),
+    ServiceRow(
+        name="body",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=body.run,
+        configs=(BodyConfig,),
+        purpose="Keeps doors, locks, climate and charge going, and says how they are.",
+    ),
+    ServiceRow(
+        name="car-commands",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=car_commands.run,
+        configs=(CarCommandsConfig, KeysConfig, BodyConfig),
+        purpose="Carries out what an owner's key asks, once, and signs what became of it.",
     ),
     ServiceRow(
         name="registry",

@@ -180,8 +180,9 @@ class Machine:
         return FaultyBus(bus, self.path) if self.kind is MachineKind.CELL else bus
 
     def _uplink(self, cell: "Machine", row: ServiceRow) -> Bus:
-        name = "echo_id" if row.role is Role.ECHO else "car_id"
-        identity = Identity(row.role, {name: self.machine_id})
+        identity = Identity(Role.CAR, {"car_id": self.machine_id})
+        if row.role is Role.ECHO:
+            identity = Identity(Role.ECHO, {"echo_id": self.machine_id})
         return FaultyBus(cell.hub.connect(identity), self.path)
 
 

@@ -2,8 +2,8 @@
 
 Rules:
 
-* both keys are made in the car and stay there: the identity key (ES256) signs documents, the bus
-  key (Ed25519) proves the car to the bus; the cell sees their public halves;
+* the identity key (car/keys) signs the request; the bus key (Ed25519), which proves the car to the
+  bus, is made here and stays in the car too; the cell sees their public halves;
 * the request carries the factory's birth document and is signed by the key in it;
 * everything is kept as soon as it exists, so a car that loses power goes on where it was, and
   enrolling twice gives the same place.
@@ -20,10 +20,8 @@ from monocoque.plumbing.bus.nats_credentials import NatsCredentials, make_bus_ke
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.trust.documents import sign
-from monocoque.trust.keys import load_key
-from monocoque.trust.ports import KeyMaker, Signer
+from monocoque.trust.ports import Signer
 
-IDENTITY_KEY = "identity-key"
 BUS_KEY = "bus-key"
 BUS_PLACE = "bus-place"
 AUDIENCE = "cell"
@@ -31,15 +29,6 @@ SECOND_US = 1_000_000
 
 Post = Callable[[bytes], Awaitable[str]]
 """Brings the request to the cell and returns the place on the bus that it gives, a JWT."""
-
-
-def identity_of(keystore: KeyStore, key_maker: KeyMaker) -> Signer:
-    """The car's identity key, made at its first use."""
-    secret = keystore.read(IDENTITY_KEY)
-    if secret is None:
-        secret = key_maker.make("ES256").export()
-        keystore.write(IDENTITY_KEY, secret)
-    return load_key(secret)
 
 
 def known_place(keystore: KeyStore) -> NatsCredentials | None:

@@ -21,3 +21,7 @@ class LinkConfig:
     """Pause before the records are asked again when they did not answer."""
     outbox_batch_messages: int = 100
     """How many waiting events are published at once."""
+    crossing_retry_s: float = 1.0
+    """Pause before what could not cross is tried again."""
+    last_value_pause_s: float = 0.5
+    """Pause between two values of the body that cross; the newest is the one that does."""

@@ -12,16 +12,20 @@ Rules:
 * the outbox holds ``outbox_events_max``: the oldest stay, since what follows is read in their
   light, and an event beyond them is counted (``queue_full``) and lost;
 * bus or records that do not answer, or are full, never end the link, and never count another start;
-* without a connection nothing is lost but hellos, which are counted.
+* without a connection nothing is lost but hellos, which are counted;
+* it is the only crossing between the car's own bus and the cell's, and lets pass what ``DOWN`` and
+  ``UP`` name. What it passes on and cannot, it drops: whoever said it says it again. How far the
+  cell has the car's log is asked at every new connection; of the body the newest counts.
 
-Left out on purpose: frames and their spool, commands and receipts. They come with the features
-that need them, over this same door.
+Left out on purpose: frames and their spool. They come with the feature that needs them, over this
+same door.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from monocoque.car.link import records
@@ -30,18 +34,26 @@ from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DiskFull,
     LimitError,
+    MessageRefused,
     MonocoqueError,
     QueueFull,
     RecordsContended,
     SettingInvalid,
     UnavailableError,
 )
-from monocoque.contracts.wire import car_pb2
+from monocoque.contracts.topics import Kept, Topic
+from monocoque.contracts.wire import car_pb2, command_pb2
 from monocoque.plumbing.bus.header import stamp
-from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.bus.port import Bus, Outgoing, Subscription
 from monocoque.plumbing.service import Context
 
 Result = TypeVar("Result")
+MessageType = TypeVar("MessageType", bound=Message)
+
+DOWN: Final[tuple[Topic[Any], ...]] = (topics.CAR_COMMANDS, topics.CAR_RECEIPTS_CONFIRMED)
+"""What passes from the cell into the car."""
+UP: Final[tuple[Topic[Any], ...]] = (topics.CAR_RECEIPTS, topics.CAR_BODY)
+"""What passes from the car to the cell."""
 
 AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
 """Errors that pass by themselves: whoever meets one tries again after a pause."""
@@ -54,6 +66,11 @@ async def run(context: Context) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(link.say_hello_for_ever())
         group.create_task(link.empty_outbox_for_ever())
+        for topic in DOWN:
+            group.create_task(link.let_down_for_ever(topic))
+        for topic in UP:
+            group.create_task(link.let_up_for_ever(topic))
+        group.create_task(link.ask_confirmed_for_ever())
 
 
 class _Link:
@@ -139,6 +156,73 @@ class _Link:
                     self._has_events.clear()
             except AWAY:
                 await self._reconnected(connections, self._config.outbox_retry_s)
+
+    async def let_down_for_ever(self, topic: Topic[MessageType]) -> None:
+        """Say on the car's own bus what the cell says on this topic."""
+        while True:
+            try:
+                async with self._uplink.listen(topic, car_id=self._context.machine_id) as heard:
+                    async for delivery in heard:
+                        await self._pass_on(self._context.bus, topic, delivery.message)
+            except AWAY as error:
+                self._count(error)
+            await asyncio.sleep(self._config.crossing_retry_s)
+
+    async def let_up_for_ever(self, topic: Topic[Any]) -> None:
+        """Say to the cell what is said on the car's own bus on this topic."""
+        bus, mine = self._context.bus, {"car_id": self._context.machine_id}
+        if topic.kept is not Kept.LAST_VALUE:
+            async with bus.listen(topic, **mine) as heard:
+                async for delivery in heard:
+                    await self._pass_on(self._uplink, topic, delivery.message)
+        async with bus.watch(topic, **mine) as values:
+            async for delivery in values:
+                await self._keep_saying(topic, delivery.message, values)
+
+    async def ask_confirmed_for_ever(self) -> None:
+        """At every new connection: how far has the cell the car's log?"""
+        topic, mine = topics.CAR_RECEIPTS_CONFIRMED, {"car_id": self._context.machine_id}
+        connections = 0
+        while True:
+            connections = await self._uplink.connected_after(connections)
+            try:
+                last = await self._uplink.last(topic, **mine)
+            except AWAY as error:
+                self._count(error)
+                connections -= 1
+                await asyncio.sleep(self._config.crossing_retry_s)
+                continue
+            if last is not None:
+                await self._pass_on(self._context.bus, topic, last.message)
+                continue
+            nothing = command_pb2.ReceiptsConfirmed(sequence=0)
+            stamp(nothing, self._context.clock, self._context.random)
+            await self._pass_on(self._context.bus, topic, nothing)
+
+    async def _pass_on(self, bus: Bus, topic: Topic[MessageType], message: MessageType) -> None:
+        """Say it on that bus, or count that it could not be said."""
+        try:
+            await bus.publish(topic, message, car_id=self._context.machine_id)
+        except (*AWAY, MessageRefused) as error:
+            self._count(error)
+
+    async def _keep_saying(self, topic: Topic[Any], message: Any, newer: Subscription[Any]) -> None:
+        """Say a last value until the cell has it, or there is a newer one to say instead."""
+        waiting = message
+        while waiting is not None:
+            try:
+                await self._uplink.publish(topic, waiting, car_id=self._context.machine_id)
+                waiting = None
+            except MessageRefused as error:
+                self._count(error)
+                waiting = None
+            except AWAY:
+                await self._reconnected(
+                    self._uplink.connection_count, self._config.crossing_retry_s
+                )
+            await asyncio.sleep(self._config.last_value_pause_s)
+            while (news := await newer.next(0.0)) is not None:
+                waiting = news.message
 
     async def _reconnected(self, connections: int, pause_s: float) -> bool:
         """Pause, unless it is connected for more than that many times; whether it is."""

@@ -1,0 +1,1 @@
+"""Doors, locks, climate and charge of the car, and how it moves."""

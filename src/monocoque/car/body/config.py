@@ -1,0 +1,27 @@
+"""How long the body takes, and how often it tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BodyConfig:
+    """Times of the actuators, of a drive, and of what is said about them."""
+
+    locks_s: float = 0.3
+    """How long locking and unlocking take."""
+    climate_s: float = 0.1
+    """How long it takes to switch the climate."""
+    charge_limit_s: float = 0.001
+    """How long a new limit of the charge takes: no part moves."""
+    drive_s: float = 180.0
+    """How long ``monocoque car drive`` lasts before the brakes."""
+    look_interval_s: float = 2.0
+    """Pause between two looks at a body that stands; a command tells of itself sooner."""
+    look_moving_interval_s: float = 1.0
+    """The same for a body that moves."""
+    say_interval_s_min: float = 0.5
+    """The body is said at most so often."""
+    say_interval_s_max: float = 60.0
+    """The body is said at least so often, changed or not."""
+    acts_kept: int = 10_000
+    """How many acts are remembered; the oldest go first."""

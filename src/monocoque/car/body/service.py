@@ -1,0 +1,229 @@
+"""The body: keeps it going, sets its actuators in motion, and says how it is.
+
+Rules:
+
+* the body is a record, stepped to the present whenever it is looked at, so it outlives whoever
+  looks; another process may change it (``monocoque car drive``) and is heard at the next look;
+* ``act`` asks its gate (the guard), sets an actuator in motion and waits for it. It acts as often
+  as it is told, and counts each act by its command: that it is told once is the commands' promise;
+* a car says how it is when that changed, at least every ``say_interval_s_max`` and at most every
+  ``say_interval_s_min``; small drifts, below what a page shows, are no change;
+* the body's time is the later of the clock's and its own.
+
+Left out on purpose: what the gate says, which is the guard's.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from monocoque.car.body import logic, records
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic import Body, Motion
+from monocoque.car.keys import service as keys
+from monocoque.contracts.errors import (
+    DiskFull,
+    LimitError,
+    MonocoqueError,
+    RecordsContended,
+    UnavailableError,
+)
+from monocoque.contracts.topics import CAR_BODY
+from monocoque.contracts.wire import command_pb2
+from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+
+SECOND_US: Final = 1_000_000
+AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
+"""Errors that pass by themselves: whoever meets one looks again after a pause."""
+
+
+Gate = Callable[[Body], str | None]
+"""Says why the body must not do something as it is now, or None."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: which actuator is set to what, and for which command."""
+
+    command_sha256: str
+    actuator: str
+    target: Mapping[str, int | bool]
+
+
+async def run(context: Context) -> None:
+    """Look at the body and say how it is, until cancelled."""
+    config = context.config(BodyConfig)
+    said: bytes | None = None
+    said_us = 0
+    while True:
+        pause_s = config.look_interval_s
+        try:
+            body, epoch = await _look(context)
+            news = message_of(body, epoch)
+            now_us = context.clock.now_us()
+            is_due = now_us - said_us >= config.say_interval_s_max * SECOND_US
+            if news.SerializeToString(deterministic=True) != said or is_due:
+                said, said_us = news.SerializeToString(deterministic=True), now_us
+                await say(context, news)
+            pause_s = _pause_s(body, config)
+        except AWAY as error:
+            said = None
+            _count(context, error)
+        await asyncio.sleep(pause_s)
+
+
+async def say_now(context: Context) -> None:
+    """Say how the body is, for whoever has just changed it; the service tells it otherwise.
+
+    Never raises what passes by itself: the service says it again.
+    """
+    try:
+        body, epoch = await _look(context)
+        await say(context, message_of(body, epoch))
+    except AWAY as error:
+        _count(context, error)
+
+
+async def say(context: Context, message: command_pb2.CarBody) -> None:
+    """Publish it; raises what ``Bus.publish`` raises."""
+    stamp(message, context.clock, context.random)
+    await context.bus.publish(CAR_BODY, message, car_id=context.machine_id)
+
+
+async def act(context: Context, act: Act, gate: Gate) -> Motion | str:
+    """Set the actuator in motion, and return when its time is over, wherever it is then.
+
+    gate: is asked with the body in the transaction that sets it in motion. Returns the reason
+    when it forbids the act, which then did not begin. Raises what ``transact`` raises; when that
+    says ``may_have_happened``, the actuator may be in motion.
+    """
+    config = context.config(BodyConfig)
+    lasts_s = {
+        "locks": config.locks_s,
+        "climate": config.climate_s,
+        "charge_limit": config.charge_limit_s,
+    }[act.actuator]
+    lasts_us = round(lasts_s * SECOND_US)
+
+    def begin(connection: Connection) -> Motion | str:
+        body = present(connection, context.machine_id, context.clock.now_us())
+        refusal = gate(body)
+        if refusal is not None:
+            return refusal
+        motion = Motion(act.actuator, act.target, body.at_us + lasts_us)
+        members = logic.to_members(logic.begin_motion(body, motion))
+        records.set_state(connection, context.machine_id, members)
+        records.add_act(connection, act.command_sha256, act.actuator, body.at_us, config.acts_kept)
+        return motion
+
+    begun = await context.records.transact(begin)
+    if isinstance(begun, Motion):
+        await asyncio.sleep(lasts_s)
+    return begun
+
+
+def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int) -> bool:
+    """Whether the actuator is where this motion should have brought it.
+
+    Call it after ``act``: the motion's time is over then, even if a clock that was set back says
+    otherwise, and the body goes on from there.
+    """
+    body = present(connection, car_id, max(now_us, motion.ends_us))
+    records.set_state(connection, car_id, logic.to_members(body))
+    return logic.is_at(body, motion.target)
+
+
+def present(connection: Connection, car_id: str, now_us: int) -> Body:
+    """The body now; a new one, parked at home, when there was none."""
+    members = records.read_state(connection, car_id)
+    if members is None:
+        return Body(at_us=now_us, place_measured_us=now_us)
+    return logic.step(logic.of_members(members), now_us)
+
+
+async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Body]) -> Body:
+    """Change the body from outside, as a bench or a person at the wheel does; returns it."""
+
+    def work(connection: Connection) -> Body:
+        body = how(present(connection, car_id, now_us))
+        records.set_state(connection, car_id, logic.to_members(body))
+        return body
+
+    return await at.transact(work)
+
+
+async def drive(at: Records, car_id: str, now_us: int, config: BodyConfig) -> Body:
+    """Somebody drives off, for ``drive_s``; returns the body."""
+    holds_us = round(config.drive_s * SECOND_US)
+    return await change(at, car_id, now_us, lambda body: logic.begin_drive(body, holds_us))
+
+
+async def park(at: Records, car_id: str, now_us: int) -> Body:
+    """Whoever drives puts the brakes on; a car that stands is plugged in. Returns the body."""
+    return await change(at, car_id, now_us, logic.begin_park)
+
+
+async def jam(at: Records, car_id: str, now_us: int, actuators: frozenset[str]) -> Body:
+    """These actuators are stuck from now on, and no others; for benches and worlds."""
+    return await change(at, car_id, now_us, lambda body: logic.with_jam(body, actuators))
+
+
+async def acts(at: Records) -> dict[str, int]:
+    """How often an actuator was set in motion, by the digest of the command."""
+    return await at.transact(records.count_acts)
+
+
+def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
+    """What is said of a body; rounded, so that a drift nobody sees is not said."""
+    latitude, longitude = body.place_degrees
+    return command_pb2.CarBody(
+        epoch=epoch,
+        locked=body.locked,
+        doors_open=body.doors_open,
+        climate_on=body.climate_on,
+        climate_target_celsius=body.climate_target_decicelsius / 10,
+        cabin_celsius=round(body.cabin_celsius * 2) / 2,
+        charge_percent=round(body.charge_percent, 1),
+        charge_limit_percent=body.charge_limit_percent,
+        range_km=round(body.range_km),
+        plugged=body.plugged,
+        charging=body.is_charging,
+        gear=body.gear,
+        speed_kmh=round(body.speed_m_per_s * 3.6),
+        latitude_degrees=round(latitude, 5),
+        longitude_degrees=round(longitude, 5),
+        place_measured_us=body.place_measured_us,
+    )
+
+
+async def _look(context: Context) -> tuple[Body, str]:
+    """The body as it is now, and the epoch; both begin here when there is none."""
+    new_epoch = keys.make_epoch(context.random)
+
+    def work(connection: Connection) -> tuple[Body, str]:
+        memory = keys.begin(connection, context.machine_id, new_epoch)
+        if records.read_state(connection, context.machine_id) is None:
+            body = present(connection, context.machine_id, context.clock.now_us())
+            records.set_state(connection, context.machine_id, logic.to_members(body))
+        return present(connection, context.machine_id, context.clock.now_us()), memory.epoch
+
+    return await context.records.transact(work)
+
+
+def _pause_s(body: Body, config: BodyConfig) -> float:
+    """Until the next look: soon when something moves, and never too soon."""
+    event_us = logic.next_event_us(body)
+    if event_us is None:
+        return config.look_interval_s
+    until_s = (event_us - body.at_us) / SECOND_US
+    return max(config.say_interval_s_min, min(config.look_moving_interval_s, until_s))
+
+
+def _count(context: Context, error: MonocoqueError) -> None:
+    context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+    context.log.warning(error.what, error_code=error.code)

@@ -1,0 +1,151 @@
+"""What was begun, and the car's log: one line for every genuine command."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+metadata = MetaData()
+
+intents = Table(
+    "commands_intents",
+    metadata,
+    Column("command_sha256", String(43), primary_key=True),
+    Column("command_id", String(64), nullable=False),
+    Column("key_id", String(43), nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("replaces", String(64)),
+    Column("trace_id", String(64), nullable=False),
+)
+"""Commands that were begun and have no outcome yet: one at most, but after a loss of power."""
+
+lines = Table(
+    "commands_lines",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("command_sha256", String(43), nullable=False, index=True),
+    Column("key_id", String(43), nullable=False),
+    Column("replaces", String(64)),
+    Column("receipt_sha256", String(43), nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Index("commands_lines_replaced", "key_id", "replaces"),
+)
+"""The log. The message is the receipt as it is said on the bus, with its header."""
+
+confirmed = Table(
+    "commands_confirmed",
+    metadata,
+    Column("car_id", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+"""How far the cell has the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A command that was begun."""
+
+    command_sha256: str
+    command_id: str
+    key_id: str
+    scope: str
+    replaces: str | None
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log."""
+
+    sequence: int
+    command_sha256: str
+    key_id: str
+    replaces: str | None
+    receipt_sha256: str
+    message: bytes
+
+
+def open_intents(connection: Connection) -> list[Intent]:
+    """What was begun and has no outcome."""
+    rows = connection.execute(select(intents).order_by(intents.c.command_sha256))
+    return [Intent(*row) for row in rows]
+
+
+def has_intent(connection: Connection, command_sha256: str) -> bool:
+    """Whether this command was begun and has no outcome."""
+    mine = select(intents.c.command_sha256).where(intents.c.command_sha256 == command_sha256)
+    return connection.execute(mine).first() is not None
+
+
+def add_intent(connection: Connection, intent: Intent) -> None:
+    """This command is begun."""
+    values = {name: getattr(intent, name) for name in Intent.__slots__}
+    connection.execute(insert(intents).values(**values))
+
+
+def remove_intent(connection: Connection, command_sha256: str) -> None:
+    """It has its outcome."""
+    connection.execute(delete(intents).where(intents.c.command_sha256 == command_sha256))
+
+
+def message_of(connection: Connection, command_sha256: str) -> bytes | None:
+    """The first line about this command, as it was said; None when there is none."""
+    mine = select(lines.c.message).where(lines.c.command_sha256 == command_sha256)
+    row = connection.execute(mine.order_by(lines.c.sequence).limit(1)).first()
+    return None if row is None else bytes(row.message)
+
+
+def is_replaced(connection: Connection, key_id: str, command_id: str) -> bool:
+    """Whether this key has asked before that this command shall not be done."""
+    mine = (lines.c.key_id == key_id) & (lines.c.replaces == command_id)
+    return connection.execute(select(lines.c.sequence).where(mine).limit(1)).first() is not None
+
+
+def last_place(connection: Connection) -> tuple[int, str] | None:
+    """Sequence and digest of the last line, or None of an empty log."""
+    rows = select(lines.c.sequence, lines.c.receipt_sha256)
+    row = connection.execute(rows.order_by(lines.c.sequence.desc()).limit(1)).first()
+    return None if row is None else (row.sequence, row.receipt_sha256)
+
+
+def add_line(connection: Connection, line: Line, remove_up_to: int) -> None:
+    """Write one line; the oldest, up to this sequence, are forgotten."""
+    values = {name: getattr(line, name) for name in Line.__slots__}
+    connection.execute(insert(lines).values(**values))
+    connection.execute(delete(lines).where(lines.c.sequence <= remove_up_to))
+
+
+def messages_after(
+    connection: Connection, sequence: int, count_max: int
+) -> list[tuple[int, bytes]]:
+    """The lines after this one, oldest first, each with its sequence and as it was said."""
+    rows = select(lines.c.sequence, lines.c.message).where(lines.c.sequence > sequence)
+    found = connection.execute(rows.order_by(lines.c.sequence).limit(count_max))
+    return [(row.sequence, bytes(row.message)) for row in found]
+
+
+def confirmed_up_to(connection: Connection, car_id: str) -> int:
+    """The last line that the cell has, with all before it; 0 for none."""
+    mine = select(func.max(confirmed.c.sequence)).where(confirmed.c.car_id == car_id)
+    return connection.execute(mine).scalar_one() or 0
+
+
+def set_confirmed(connection: Connection, car_id: str, sequence: int) -> None:
+    """The cell has the log up to here."""
+    mine = confirmed.c.car_id == car_id
+    changed = connection.execute(update(confirmed).where(mine).values(sequence=sequence))
+    if changed.rowcount == 0:
+        connection.execute(insert(confirmed).values(car_id=car_id, sequence=sequence))

@@ -1,0 +1,1 @@
+"""The last gate in front of the body."""

@@ -1,0 +1,75 @@
+"""The guard: what the state of the car forbids, whoever asks.
+
+Rules:
+
+* it is the last gate: the body asks it in the very transaction that sets an actuator in motion,
+  so nothing can change between the answer and the act;
+* it trusts nobody: it knows no keys, no commands and no owners, and what is not in its table is
+  forbidden;
+* it is a table, short enough to be read by eye.
+
+Left out on purpose: who asks (car/keys and car/commands), and what is merely unwise.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from monocoque.car.body.logic import Body
+
+STANDING_KMH_MAX: Final = 5.0
+"""Up to this speed a car counts as standing; wheels report no less."""
+CLIMATE_CHARGE_PERCENT_MIN: Final = 10.0
+"""Below it the climate runs only from a plug: what is left shall bring somebody home."""
+
+Arguments = Mapping[str, int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """One row: what is refused, with which reason, and when."""
+
+    action: str
+    reason: str
+    forbids: Callable[[Arguments, Body], bool]
+
+
+def _moves(_: Arguments, body: Body) -> bool:
+    return body.speed_m_per_s * 3.6 > STANDING_KMH_MAX
+
+
+def _is_in_gear(_: Arguments, body: Body) -> bool:
+    return body.gear != "park"
+
+
+def _has_open_door(_: Arguments, body: Body) -> bool:
+    return bool(body.doors_open)
+
+
+def _would_strand(arguments: Arguments, body: Body) -> bool:
+    is_low = body.charge_percent < CLIMATE_CHARGE_PERCENT_MIN
+    return bool(arguments["on"]) and is_low and not body.plugged
+
+
+ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit")
+"""What a car can do at all."""
+
+INTERLOCKS: Final = (
+    Interlock("unlock", "moving", _moves),
+    Interlock("unlock", "gear", _is_in_gear),
+    Interlock("lock", "door_open", _has_open_door),
+    Interlock("climate", "charge_low", _would_strand),
+)
+"""Every row; the first that forbids gives the reason."""
+
+ACTION_UNKNOWN: Final = "action_unknown"
+
+
+def judge(action: str, arguments: Arguments, body: Body) -> str | None:
+    """Why the body, as it is now, must not do this; None when it may."""
+    if action not in ACTIONS:
+        return ACTION_UNKNOWN
+    for interlock in INTERLOCKS:
+        if interlock.action == action and interlock.forbids(arguments, body):
+            return interlock.reason
+    return None

@@ -1,0 +1,1 @@
+"""Whose commands the car takes, and which of them it has seen."""
