@@ -7,6 +7,7 @@ lie where a test tells it to.
 """
 
 import base64
+import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, Page, Route
 
 from monocoque.contracts.identifiers import make
+from monocoque.trust import base64url
 from monocoque.trust.documents import signing_digest
 from monocoque.trust.grants import CarKeys, sign_root_grant
 from monocoque.trust.keys import PrivateKey, SystemKeyMaker
@@ -128,8 +130,25 @@ class StandIn:
         await self.says(page, "command", command)
 
     def _note(self, what: str, command: dict[str, Any], outcome: str | None) -> None:
-        names = {name: command[name] for name in ("command_id", "scope")}
-        self.lines.append({"at": moment(0), "what": what, "outcome": outcome, **names})
+        told = {"kind": what, "command_id": command["command_id"], "outcome": outcome}
+        if what == "handed_in":
+            told["scope"] = command["scope"]
+        self.lines.append(told)
+
+    def _logs(self) -> dict[str, Any]:
+        entries: list[str] = []
+        before = LogPlace().sha256
+        for number, told in enumerate(self.lines, 1):
+            place = {"number": number, "previous_sha256": before, "time_us": seconds() * 1_000_000}
+            entries.append(json.dumps(told | place))
+            before = base64url.encode(hashlib.sha256(entries[-1].encode()).digest())
+        return {
+            "receipts": self.receipts,
+            "entries": entries,
+            "receipts_count": len(self.receipts),
+            "entries_count": len(entries),
+            "other_receipt": None,
+        }
 
     def _car(self) -> dict[str, Any]:
         return {"car_id": CAR, "online": self.online, "body": self.body}
@@ -145,14 +164,14 @@ class StandIn:
             await route.fulfill(json={"cars": cars, "now": moment(0)})
         elif path.endswith("/hand-over"):
             await route.fulfill(status=202, json=self._hand_over(sent["request"]))
-        elif path.endswith("/log"):
-            await route.fulfill(json={"receipts": self.receipts, "lines": self.lines})
+        elif "/log?" in path:
+            await route.fulfill(json=self._logs())
         elif method == "POST":
             await route.fulfill(status=202, json=self._hand_in(sent["command"]))
             await self.says(route.request.frame.page, "command", self.commands[-1])
         elif method == "DELETE":
             self.commands[-1]["state"] = "cancelled"
-            await route.fulfill(status=204)
+            await route.fulfill(json=self.commands[-1])
             await self.says(route.request.frame.page, "command", self.commands[-1])
         else:
             await route.fulfill(json={"commands": self.commands, "now": moment(0)})
@@ -179,7 +198,8 @@ class StandIn:
             "state": "waiting",
             "reason": None,
             "key_id": claims["iss"],
-            "accepted_at": moment(0),
+            "handed_in_at": moment(0),
+            "command": document,
             "deadline_at": moment(claims["exp"] - seconds()),
             "receipt": None,
         }

@@ -18,6 +18,14 @@ import type { CarNow, CellCommand } from './view.ts';
 const UNLOCK_LIFETIME_S = 120;
 const LIFETIME_S = 3_600;
 
+/** More lines than a car keeps. */
+const LOG_PIECES_MAX = 100;
+
+interface LogsAnswer extends Logs {
+  receipts_count: number;
+  entries_count: number;
+}
+
 interface HandOverAnswer {
   state: 'waiting' | 'granted' | 'refused';
   refusal_code: string | null;
@@ -57,6 +65,23 @@ async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
   return await keepCar(link, answer.grant, answer.maker_root, now_s());
 }
 
+/** Both logs whole; the cell gives a bounded piece at a time. */
+async function readLogs(carId: string): Promise<Logs> {
+  const receipts: string[] = [];
+  const entries: string[] = [];
+  for (let piece = 0; piece < LOG_PIECES_MAX; piece += 1) {
+    const places = `receipts_after=${receipts.length}&entries_after=${entries.length}`;
+    const answer = await call<LogsAnswer>('GET', `/api/cars/${carId}/log?${places}`);
+    receipts.push(...answer.receipts);
+    entries.push(...answer.entries);
+    const isWhole =
+      receipts.length >= answer.receipts_count && entries.length >= answer.entries_count;
+    const isStuck = answer.receipts.length + answer.entries.length === 0;
+    if (isWhole || isStuck) return { receipts, entries, other_receipt: answer.other_receipt };
+  }
+  return { receipts, entries, other_receipt: null };
+}
+
 export const cell: Port = {
   carIds: async () => {
     const { cars } = await call<{ cars: CarNow[] }>('GET', '/api/own-cars');
@@ -84,6 +109,6 @@ export const cell: Port = {
   held: ownCars,
   ask,
   cancel: (carId, commandId) => call('DELETE', `/api/cars/${carId}/commands/${commandId}`),
-  logs: (carId) => call<Logs>('GET', `/api/cars/${carId}/log`),
+  logs: readLogs,
   takeOver,
 };

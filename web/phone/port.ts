@@ -5,21 +5,14 @@ import type { Source } from '../lib/live/browser.ts';
 import type { HandOverLink, OwnCar, Wish } from '../lib/signing/index.ts';
 import type { CarNow, CellCommand } from './view.ts';
 
-/** A line of the cell's own log. */
-export interface CellLine {
-  readonly at: string;
-  readonly what: string;
-  readonly command_id: string;
-  readonly scope: string;
-  /** Of an answer: what the cell says it was. */
-  readonly outcome: string | null;
-}
-
 /** Both logs of a car, as the cell brings them. */
 export interface Logs {
   /** The car's receipts from its first line on, the very documents. */
   readonly receipts: readonly string[];
-  readonly lines: readonly CellLine[];
+  /** The cell's own lines from the first on, each JSON that the next one names by its digest. */
+  readonly entries: readonly string[];
+  /** A line of the car that contradicts its log as the cell has it. */
+  readonly other_receipt: string | null;
 }
 
 export interface Port {

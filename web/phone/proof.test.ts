@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { LOG_BEGIN, type OwnCar } from '../lib/signing/index.ts';
 import { type Signer, signDocument } from '../lib/signing/sign.ts';
 import { RECEIPT } from '../lib/signing/types.ts';
-import { type PublicKey, publicKey, thumbprint } from '../lib/signing/verify.ts';
-import type { CellLine } from './port.ts';
-import { compare, judgeLines, proofOf } from './proof.ts';
+import { type PublicKey, publicKey, signingDigest, thumbprint } from '../lib/signing/verify.ts';
+import { type CellLine, compare, judgeLines, proofOf } from './proof.ts';
 import { type CellCommand, newestFirst, newestOf, type Shown } from './view.ts';
 
 const CAR = 'car_0123456789abcdefghjkmnpqrs';
 const COMMAND = 'command_0123456789abcdefghjkmnpqrs';
+const OWN = 'the.command';
 const NOTHING_SIGNED = new Map<string, string>();
 
 async function makeKey(): Promise<Signer & { jwk: PublicKey }> {
@@ -18,20 +18,20 @@ async function makeKey(): Promise<Signer & { jwk: PublicKey }> {
   return { keyId: await thumbprint(jwk), jwk, privateKey: pair.privateKey };
 }
 
-function receiptBy(signer: Signer, changed: Record<string, unknown> = {}): Promise<string> {
+async function receiptBy(signer: Signer, changed: Record<string, unknown> = {}): Promise<string> {
   const claims = {
     iss: CAR,
     sub: COMMAND,
     iat: 1_800_000_000,
     key: 'owner',
     scope: 'lock',
-    command_sha256: 'A'.repeat(43),
+    command_sha256: await signingDigest(OWN),
     outcome: 'done',
     sequence: 1,
     previous_sha256: LOG_BEGIN.sha256,
     ...changed,
   };
-  return signDocument(RECEIPT, claims, signer);
+  return await signDocument(RECEIPT, claims, signer);
 }
 
 function command(changed: Partial<CellCommand>): CellCommand {
@@ -41,7 +41,8 @@ function command(changed: Partial<CellCommand>): CellCommand {
     state: 'done',
     reason: null,
     key_id: 'owner',
-    accepted_at: '2026-11-24T10:00:00Z',
+    command: OWN,
+    handed_in_at: '2026-11-24T10:00:00Z',
     deadline_at: '2026-11-24T11:00:00Z',
     receipt: null,
     ...changed,
@@ -91,7 +92,7 @@ describe('the proof of a command', () => {
     const forged = await receiptBy(stranger);
     expect(await proofOf(command({ receipt: forged }), car, NOTHING_SIGNED)).toBe('false');
     const receipt = await receiptBy(carKey);
-    const signed = new Map([[COMMAND, 'the.command.document']]);
+    const signed = new Map([[COMMAND, 'another.command']]);
     expect(await proofOf(command({ receipt }), car, signed)).toBe('false');
   });
 
@@ -103,7 +104,7 @@ describe('the proof of a command', () => {
 
 describe('two logs', () => {
   const line = (what: string, outcome: string | null = null): CellLine => ({
-    at: '2026-11-24T10:00:00Z',
+    at_ms: 0,
     what,
     command_id: COMMAND,
     scope: 'lock',
@@ -113,26 +114,37 @@ describe('two logs', () => {
 
   it.each([
     ['agree when empty', [], [], 'same'],
-    ['agree line by line', [receipt], [line('sent'), line('answered', 'done')], 'same'],
+    ['agree line by line', [receipt], [line('handed_in'), line('answered', 'done')], 'same'],
     ['wait for what was sent', [], [line('sent')], 'behind'],
     ['differ in an end', [receipt], [line('answered', 'refused')], 'differ'],
     ['differ when the cell has an answer of its own', [], [line('answered', 'done')], 'differ'],
-    ['differ when the cell hides an answer', [receipt], [line('sent')], 'differ'],
+    ['differ when the cell hides an answer', [receipt], [line('handed_in')], 'differ'],
+    ['agree about what came to the car another way', [receipt], [], 'same'],
   ] as const)('%s', (_what, receipts, lines, verdict) => {
     expect(judgeLines(receipts, lines)).toBe(verdict);
   });
 
+  it('show a line of the cell that does not name the one before', async () => {
+    const entries = ['{"kind":"sent","number":1,"previous_sha256":"B","time_us":1}'];
+    const logs = { receipts: [], entries, other_receipt: null };
+    expect((await compare(logs, car)).verdict).toBe('cell_broken');
+  });
+
   it('cannot be compared when the chain of the car is broken or no key is here', async () => {
     const receipts = [await receiptBy(carKey, { sequence: 2 })];
-    expect((await compare({ receipts, lines: [] }, car)).verdict).toBe('broken');
-    expect((await compare({ receipts, lines: [] }, null)).verdict).toBe('unchecked');
+    expect((await compare({ receipts, entries: [], other_receipt: null }, car)).verdict).toBe(
+      'broken',
+    );
+    expect((await compare({ receipts, entries: [], other_receipt: null }, null)).verdict).toBe(
+      'unchecked',
+    );
   });
 });
 
 describe('commands', () => {
   it('come newest first, and the newest of a kind is found', () => {
-    const shown = (id: string, scope: string, accepted_at: string): Shown => ({
-      ...command({ command_id: id, scope, accepted_at }),
+    const shown = (id: string, scope: string, handed_in_at: string): Shown => ({
+      ...command({ command_id: id, scope, handed_in_at }),
       proof: 'unchecked',
     });
     const all = [

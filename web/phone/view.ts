@@ -65,8 +65,10 @@ export interface CellCommand {
   readonly state: State;
   readonly reason: string | null;
   readonly key_id: string;
-  readonly accepted_at: string;
+  readonly handed_in_at: string;
   readonly deadline_at: string;
+  /** The very document that was handed in. */
+  readonly command: string;
   /** The car's receipt, the very document; null while there is none. */
   readonly receipt: string | null;
 }
@@ -102,6 +104,6 @@ export function newestFirst(commands: Iterable<Shown>): Shown[] {
 }
 
 function isNewer(a: Shown, b: Shown): boolean {
-  if (a.accepted_at !== b.accepted_at) return a.accepted_at > b.accepted_at;
+  if (a.handed_in_at !== b.handed_in_at) return a.handed_in_at > b.handed_in_at;
   return a.command_id > b.command_id;
 }

@@ -133,6 +133,10 @@ export const de: CatalogueOf<typeof en> = {
     'Eine Zeile fehlt, steht doppelt, wurde vertauscht oder ist nicht vom Auto unterschrieben.',
   'log.no_key':
     'Dieser Browser kann das Protokoll nicht prüfen: Er hat keine Vollmacht dieses Autos.',
+  'log.cell_broken': 'Das Protokoll der Zelle hält nicht',
+  'log.cell_broken_hint':
+    'Eine Zeile der Zelle fehlt oder wurde geändert. Es gelten die Zeilen des Autos.',
+  'log.contradicted': 'vom Auto widersprochen',
   'log.car': 'Was das Auto unterschrieb',
   'log.cell': 'Was die Zelle vermerkte',
   'log.empty': 'Noch keine Zeile.',

@@ -125,6 +125,10 @@ export const en = {
   'log.broken': 'The car’s log does not hold',
   'log.broken_hint': 'A line is missing, is there twice, was swapped, or is not signed by the car.',
   'log.no_key': 'This browser cannot check the log: it holds no grant of this car.',
+  'log.cell_broken': 'The cell’s log does not hold',
+  'log.cell_broken_hint':
+    'A line of the cell is missing or was changed. Believe the car’s own lines.',
+  'log.contradicted': 'contradicted by the car',
   'log.car': 'What the car signed',
   'log.cell': 'What the cell noted',
   'log.empty': 'No line yet.',
