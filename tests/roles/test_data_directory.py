@@ -377,8 +377,8 @@ def test_a_snapshot_is_taken_while_somebody_writes(tmp_path: Path) -> None:
     layout = directory.layout
     make_database(layout)
     (layout.cell.secrets / "bus").write_bytes(b"secret")
-    layout.factory.mkdir()
-    (layout.factory / "factory-key").write_bytes(b"root")
+    layout.factory.make()
+    (layout.factory.secrets / "factory-key").write_bytes(b"root")
     records = SqliteRecords(layout.cell.records, Random(1))
     add = "INSERT INTO link_starts VALUES ('{}', 1)"
     records.transact_once(lambda connection: connection.exec_driver_sql(add.format("before")))
@@ -393,7 +393,7 @@ def test_a_snapshot_is_taken_while_somebody_writes(tmp_path: Path) -> None:
         rows = rows_of(snapshot / "cell" / "records" / "records.sqlite")
         assert rows["link_starts"] == [("before", 1)]
         assert (snapshot / "cell" / "secrets" / "bus").read_bytes() == b"secret"
-        assert (snapshot / "factory" / "factory-key").read_bytes() == b"root"
+        assert (snapshot / "factory" / "secrets" / "factory-key").read_bytes() == b"root"
         assert (snapshot / "VERSION").read_bytes() == layout.version.read_bytes()
         for path in [snapshot, *snapshot.rglob("*")]:
             assert path.stat().st_mode & 0o077 == 0, path

@@ -6,6 +6,7 @@ hint; a cell that runs is asked over HTTP like anybody else would.
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from random import SystemRandom
 import httpx
 
 from monocoque.cli.config import StartConfig
+from monocoque.cli.doctor_data import look_at_clock, look_at_databases, look_at_secrets
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import (
     CellUnreachable,
@@ -60,6 +62,9 @@ def examine(path: Path, port: int | None, product: str) -> Iterator[Finding]:
         ("data directory", lambda: _directory(layout, product)),
         ("settings", lambda: _settings(layout)),
         ("records", lambda: _records(layout)),
+        ("databases", lambda: look_at_databases(layout)),
+        ("clock", lambda: look_at_clock(layout, SystemClock().now_us())),
+        ("secrets", lambda: look_at_secrets(layout)),
         ("free disk", lambda: _disk(path)),
         ("bus server", find_program),
         ("pages", lambda: _pages(product)),
@@ -78,13 +83,9 @@ def _looked(what: str, look: Callable[[], str]) -> Finding:
 def _directory(layout: Layout, product: str) -> str:
     if not layout.path.exists():
         return f"{layout.path} is made at the first start"
-    try:
-        # Asking the file system, not the permission bits: they do not hold for everybody.
-        with (layout.path / ".doctor").open("wb"):
-            pass
-        (layout.path / ".doctor").unlink()
-    except OSError as error:
-        raise NotWritable(f"{layout.path}: {error.strerror}.") from error
+    # Asks the system, which knows more than the permission bits, such as a read-only disk.
+    if not os.access(layout.path, os.R_OK | os.W_OK | os.X_OK):
+        raise NotWritable(f"{layout.path}: it cannot be written.")
     found = stamp.read_stamp(layout)
     if found is not None:
         stamp.refuse(layout, found, product)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
+from monocoque.cli.car import app as car_commands
 from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
 from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
@@ -29,6 +30,7 @@ from monocoque.contracts.identifiers import car_id
 from monocoque.contracts.rights import Site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(car_commands, name="car")
 
 Data = Annotated[
     Path,
@@ -62,8 +64,9 @@ OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--port", "--without"},
     "cars": {"--cars", "--until-input-ends"},
     "car": {"--car", "--until-input-ends"},
+    "factory": set[str](),
     "http": {"--port"},
-    "registry": set[str](),
+    **dict.fromkeys(("registry", "pairing", "twin", "commands"), set[str]()),
 }
 """What `monocoque run` takes beside ``--data``, for each role."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -95,7 +98,9 @@ def up(data: Data, cars: Cars = None, port: Port = None, without: Without = None
 
 @app.command()
 def run(
-    role: Annotated[str, typer.Argument(help="cell, cars, car, http or registry.")],
+    role: Annotated[
+        str, typer.Argument(help="cell, cars, car, factory, http, or a service of the cell.")
+    ],
     data: Data,
     cars: Annotated[
         int | None,
@@ -129,6 +134,10 @@ def run(
 
             chosen = car_id(car) if car else None
             start_car(data, chosen, ends_with_input=until_input_ends)
+        case "factory":
+            from monocoque.cli.starting_cars import start_factory
+
+            start_factory(data)
         case _:
             from monocoque.cli.starting_part import start_part
 
@@ -172,8 +181,13 @@ def doctor(context: typer.Context, data: Data, port: Port = None, as_json: AsJso
         settings = list_settings(data, source.name if source else "", port)
     if as_json:
         found = [
-            {"what": f.what, "detail": f.detail, "code": f.error.code if f.error else None}
-            for f in findings
+            {
+                "what": finding.what,
+                "detail": finding.detail,
+                "code": finding.error.code if finding.error else None,
+                "hint": finding.error.hint if finding.error else None,
+            }
+            for finding in findings
         ]
         rows = [dataclasses.asdict(setting) for setting in settings]
         typer.echo(json.dumps({"findings": found, "settings": rows}))

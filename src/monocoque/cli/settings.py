@@ -31,7 +31,10 @@ from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
+from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
@@ -42,22 +45,27 @@ from monocoque.plumbing.records.address import masked
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
+from monocoque.shop.build.config import BuildConfig
 
 NO_SECTION: Final = ""
 SECTIONS: Final[Mapping[str, type]] = {
     NO_SECTION: StartConfig,
     "accounts": AccountsConfig,
     "body": BodyConfig,
+    "build": BuildConfig,
     "bus": BusConfig,
     "car_commands": CarCommandsConfig,
+    "commands": MailboxConfig,
     "http": HttpConfig,
     "keys": KeysConfig,
     "link": LinkConfig,
     "log": LogConfig,
     "nats": NatsServerConfig,
+    "pairing": PairingConfig,
     "records": RecordsConfig,
     "registry": RegistryConfig,
     "supervisor": SupervisorConfig,
+    "twin": TwinConfig,
 }
 """The sections, and the dataclass of each."""
 

@@ -14,10 +14,11 @@ import typer
 
 from monocoque import __version__
 from monocoque.cli.config import StartConfig
+from monocoque.cli.hand_over import hand_over_url, read_paper
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.cli.typed import typed
-from monocoque.contracts.errors import CellUnreachable, RoleUnknown
+from monocoque.contracts.errors import CellUnreachable, NotFound, RoleUnknown
 from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import (
@@ -79,6 +80,9 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
             for site in SITES:
                 code = await make_sign_in_link(records, clock, random, site, accounts)
                 typer.echo(f"  {site.value:8}{sign_in_url(site, code, listener.port)}")
+            with contextlib.suppress(NotFound):  # no car was made yet, or none shall be
+                paper = await read_paper(directory.layout, configs[RecordsConfig], None)
+                typer.echo(f"  {'car':8}{hand_over_url(paper, listener.port)}")
 
         main = run_cell(directory, listener, settings, clock, random, announce)
         run_until_stopped(main, ends_with_input=False)

@@ -3,6 +3,7 @@
 Rules: this is where adapters are chosen, as in starting.py.
 """
 
+import contextlib
 from pathlib import Path
 from random import SystemRandom
 
@@ -17,14 +18,24 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles import stamp
-from monocoque.roles.cars import CarProcess, TakenCar, make_car, run_cars, take_car, take_cars
+from monocoque.roles.cars import (
+    CarProcess,
+    make_car,
+    run_cars,
+    run_cars_and_factory,
+    take_car,
+    take_cars,
+)
+from monocoque.roles.factory import FACTORY, run_factory_now
 from monocoque.roles.layout import Layout
+from monocoque.roles.parts import take_part
 
 
 def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
     """Run the oldest cars that nobody runs, and new ones up to the count."""
     process = _car_process(data)
-    _run(process, take_cars(process, count), ends_with_input=ends_with_input)
+    main = run_cars_and_factory(process, take_cars(process, count))
+    run_until_stopped(main, ends_with_input=ends_with_input)
 
 
 def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> None:
@@ -32,7 +43,23 @@ def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> Non
     process = _car_process(data)
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
-    _run(process, [car], ends_with_input=ends_with_input)
+    run_until_stopped(run_cars(process, [car]), ends_with_input=ends_with_input)
+
+
+def start_factory(data: Path) -> None:
+    """Run the factory, which no other process may run then."""
+    process = _car_process(data)
+    with contextlib.ExitStack() as stack:
+        stack.callback(take_part(process.layout, FACTORY).release)
+        typer.echo("ready factory")
+        main = run_factory_now(
+            process.layout,
+            process.configs,
+            process.software_version,
+            process.clock,
+            process.random,
+        )
+        run_until_stopped(main, ends_with_input=False)
 
 
 def _car_process(data: Path) -> CarProcess:
@@ -45,7 +72,3 @@ def _car_process(data: Path) -> CarProcess:
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
     return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
-
-
-def _run(process: CarProcess, cars: list[TakenCar], *, ends_with_input: bool) -> None:
-    run_until_stopped(run_cars(process, cars), ends_with_input=ends_with_input)

@@ -30,7 +30,7 @@ def start_part(data: Path, part: str, port: int | None) -> None:
     """
     if part not in PARTS:
         raise RoleUnknown(
-            f"There is no role {part}; there are cell, cars, car, {', '.join(PARTS)}."
+            f"There is no role {part}; there are cell, cars, car, factory, {', '.join(PARTS)}."
         )
     layout = Layout(data)
     configs = read_settings(layout.settings)[0]

@@ -52,7 +52,7 @@ from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
-from monocoque.roles.factory import birth_document
+from monocoque.roles.factory import birth_document, leave_line, run_factory
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
@@ -138,6 +138,21 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
             group.create_task(_run_car(process, car.car_id), name=car.car_id)
 
 
+async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> None:
+    """Run these cars until cancelled, and the factory unless another process does."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_cars(process, cars))
+        group.create_task(
+            run_factory(
+                process.layout,
+                process.configs,
+                process.software_version,
+                process.clock,
+                process.random,
+            )
+        )
+
+
 async def _run_car(process: CarProcess, car_id: CarId) -> None:
     log = get_log("monocoque.car").bind(car_id=car_id)
     told_code, told_us = "", 0
@@ -165,6 +180,14 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
         if place.records.exists():
             check_database(process.layout, place.records)
         await migrate(records)
+        await leave_line(
+            process.layout,
+            car_id,
+            keystore,
+            process.configs[RecordsConfig],
+            process.clock,
+            process.random,
+        )
         place_on_bus = await _place(process, car_id, keystore)
         with _pointing_to_secrets(place):
             uplink = await NatsBus.connect(

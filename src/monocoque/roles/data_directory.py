@@ -4,7 +4,7 @@ Rules:
 
 * opening takes the directory's lock; a second process gets DataDirectoryInUse;
 * what must be refused (a newer or too old version, somebody else's folder, a clock that went back,
-  a damaged database of the cell) is refused before anything is changed;
+  a damaged database of the cell or the factory) is refused before anything is changed;
 * a car whose database is damaged or cannot be written is named and left as it is; it waits by
   itself (cars.py), and neither the cell nor another car does. Only an upgrade is refused then;
 * an upgrade is: snapshot, note it in VERSION, migrate every database, write VERSION. Each step may
@@ -125,7 +125,7 @@ def _prepare(layout: Layout, product: str, now_us: int, progress: Progress) -> i
         stamp.refuse_foreign(layout)
     else:
         stamp.refuse(layout, found, product)
-    last_us = _refuse_earlier_clock(layout, now_us)
+    last_us = refuse_earlier_clock(layout, now_us)
     progress("check the databases")
     behind = [database for database in layout.databases() if _is_behind(layout, database, progress)]
     layout.make()
@@ -172,7 +172,7 @@ def _is_behind(layout: Layout, database: Path, progress: Progress) -> bool:
         check_database(layout, database)
         return not _with_database(layout, database, is_current)
     except (DatabaseCorrupted, NotWritable) as error:
-        if database == layout.cell.records:
+        if database in (layout.cell.records, layout.factory.records):
             raise
         progress(f"leave out a car: {error.what}")
         return False
@@ -194,7 +194,7 @@ def _with_database(layout: Layout, database: Path, work: Callable[[Connection], 
         records.close_now()
 
 
-def _refuse_earlier_clock(layout: Layout, now_us: int) -> int:
+def refuse_earlier_clock(layout: Layout, now_us: int) -> int:
     """Return the latest time on record; raises ClockWentBack when the clock is well before it."""
     with storage_errors(layout.last_time):
         try:

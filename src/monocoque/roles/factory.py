@@ -1,70 +1,180 @@
-"""The factory: says once, with its own key, which key was made in which car.
+"""The factory of this installation: its place, the end of its line, and its service.
 
-Rules: its key lies apart from the cell's (``factory/``); the cell knows the public half alone
-(``trusted_factory_key`` among its secrets), and takes no birth document of any other.
+Rules:
 
-Left out on purpose: a factory at another place. Its key will then live there, and the cell is
-given the public half; nothing here changes.
+* its secrets and records lie apart from the cell's (``factory/``); a car is put on record there
+  once, with its public keys, and takes the maker's root with it;
+* it runs once, in the process of the virtual cars or in one of its own: whoever runs it holds its
+  lock; where another process does, this one waits until that one has ended;
+* like a car it waits by itself for a cell and a bus.
+
+Left out on purpose: what the factory decides; that is shop/build.
 """
 
-import json
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from random import Random
+from typing import Any, Final
 
-from monocoque.contracts import identifiers
-from monocoque.contracts.documents import CAR_BIRTH
-from monocoque.contracts.errors import CredentialsRefused
+from monocoque.car.keys import service as keys
+from monocoque.contracts.errors import DataDirectoryInUse, MonocoqueError
 from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.config import BusConfig
+from monocoque.plumbing.bus.nats_bus import NatsBus
+from monocoque.plumbing.bus.nats_credentials import NatsAuthority
+from monocoque.plumbing.bus.nats_server import published_address
+from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.keystore.port import KeyStore
-from monocoque.plumbing.keystore.rules import DAMAGED_HINT
+from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.plumbing.records.opening import open_records
+from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.service import Context
+from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
-from monocoque.trust.documents import sign
-from monocoque.trust.keys import PrivateKey, load_key
+from monocoque.roles.migrations import migrate
+from monocoque.roles.parts import take_part
+from monocoque.roles.supervisor import Supervised, supervise
+from monocoque.roles.table import MachineKind, services_of
+from monocoque.shop.build import service as build
+from monocoque.trust.keys import SystemKeyMaker
 from monocoque.trust.ports import KeyMaker, Signer
 
-FACTORY_KEY = "factory-key"
-TRUSTED_KEY = "trusted-factory-key"
-ALGORITHM = "ES256"
-SECOND_US = 1_000_000
+FACTORY: Final = "factory"
+RETRY_S: Final = 1.0
+"""Pause before a factory that could not run tries again; spread by chance."""
+TELL_AGAIN_S: Final = 60.0
+"""A factory that waits for one and the same reason says so this often."""
 
 
 def make_factory(layout: Layout, cell: KeyStore, key_maker: KeyMaker) -> None:
-    """Make the factory's key when there is none, and give the cell its public half."""
-    own = FileKeyStore(layout.factory)
-    secret = own.read(FACTORY_KEY)
-    if secret is None:
-        secret = key_maker.make(ALGORITHM).export()
-        own.write(FACTORY_KEY, secret)
-    public = json.dumps(dict(_loaded(secret).public_jwk), sort_keys=True).encode()
-    if cell.read(TRUSTED_KEY) != public:
-        cell.write(TRUSTED_KEY, public)
+    """Make the factory's keys where there are none, and give the cell their public halves."""
+    build.make_keys(FileKeyStore(layout.factory.secrets), cell, key_maker)
 
 
 def birth_document(
     layout: Layout, car_id: CarId, car_key: Signer, clock: Clock, random: Random
 ) -> bytes:
     """What the factory says of a car and its key; valid for an hour."""
-    secret = FileKeyStore(layout.factory).read(FACTORY_KEY)
-    if secret is None:
-        raise CredentialsRefused(
-            f"The factory has lost its key: {layout.factory} is empty.",
-            hint="Put the folder back from a copy; without it no new car can be made here.",
-        )
-    now_s = clock.now_us() // SECOND_US
-    claims = {
-        "iss": "factory",
-        "sub": car_id,
-        "iat": now_s,
-        "exp": now_s + CAR_BIRTH.lifetime_s_max,
-        "jti": identifiers.make("message", random.getrandbits),
-        "cnf": {"jwk": dict(car_key.public_jwk)},
-    }
-    return sign(CAR_BIRTH, claims, _loaded(secret))
+    own = FileKeyStore(layout.factory.secrets)
+    return build.birth_document(own, car_id, car_key.public_jwk, clock, random)
 
 
-def _loaded(secret: bytes) -> PrivateKey:
+async def leave_line(
+    layout: Layout,
+    car_id: CarId,
+    car: KeyStore,
+    config: RecordsConfig,
+    clock: Clock,
+    random: Random,
+) -> None:
+    """The end of the line: the car's keys into the factory's records, the root into the car.
+
+    Once is enough, and twice is harmless. Raises CarAlreadyEnrolled, CredentialsRefused.
+    """
+    if car.read(keys.MAKER_ROOT) is not None:
+        return
+    public_root = build.maker_root(FileKeyStore(layout.factory.secrets))
+    async with open_factory(layout, config, random) as records:
+        public_keys = keys.public_keys(car, SystemKeyMaker())
+        await build.put_on_record(records, car_id, public_keys, clock, random)
+    car.write(keys.MAKER_ROOT, build.public_text(public_root).encode())
+
+
+@contextlib.asynccontextmanager
+async def open_factory(
+    layout: Layout, config: RecordsConfig, random: Random
+) -> AsyncIterator[Records]:
+    """The factory's records, carried forward where needed."""
+    layout.factory.make()
+    records = open_records(layout.factory.records, random, config)
     try:
-        return load_key(secret)
-    except CredentialsRefused as error:
-        raise CredentialsRefused(f"{FACTORY_KEY}: {error.what}", hint=DAMAGED_HINT) from error
+        await migrate(records)
+        yield records
+    finally:
+        await records.close()
+
+
+async def run_factory(
+    layout: Layout,
+    configs: Mapping[type, Any],
+    software_version: str,
+    clock: Clock,
+    random: Random,
+) -> None:
+    """Run the factory until cancelled, as soon as no other process does."""
+    log = get_log("monocoque.factory")
+    told_code, told_us = "", 0
+    while True:
+        try:
+            lock = take_part(layout, FACTORY)
+            try:
+                await run_factory_now(layout, configs, software_version, clock, random)
+            finally:
+                lock.release()
+        except DataDirectoryInUse:
+            pass  # another process runs it, and is as good
+        except MonocoqueError as error:
+            now_us = clock.now_us()
+            if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
+                told_code, told_us = error.code, now_us
+                log.warning("factory waits", error_code=error.code, hint=error.hint)
+        await asyncio.sleep(RETRY_S * (0.5 + random.random()))
+
+
+async def run_factory_now(
+    layout: Layout,
+    configs: Mapping[type, Any],
+    software_version: str,
+    clock: Clock,
+    random: Random,
+) -> None:
+    """Run the factory whose lock is taken, until cancelled; raises what a start may raise."""
+    metrics, log = Metrics(), get_log("monocoque.factory")
+    authority = NatsAuthority(FileKeyStore(layout.secrets), clock)
+    async with open_factory(layout, configs[RecordsConfig], random) as records:
+        bus = await NatsBus.connect(
+            identity=Identity(Role.FACTORY),
+            credentials=authority.service_credentials(Role.FACTORY),
+            server_address=partial(_bus_address, layout),
+            clock=clock,
+            random=random,
+            metrics=metrics,
+            log=log,
+            config=configs[BusConfig],
+        )
+        try:
+            services = [
+                Supervised(
+                    Context(
+                        machine_id=FACTORY,
+                        service_name=row.name,
+                        clock=clock,
+                        random=random,
+                        bus=bus,
+                        records=records,
+                        keystore=FileKeyStore(layout.factory.secrets),
+                        metrics=metrics,
+                        log=log,
+                        disk_free_bytes=lambda: shutil.disk_usage(layout.factory.path).free,
+                        software_version=software_version,
+                        configs=configs,
+                    ),
+                    row.run,
+                )
+                for row in services_of(MachineKind.FACTORY)
+            ]
+            await supervise(services, configs[SupervisorConfig])
+        finally:
+            await bus.close()
+
+
+async def _bus_address(layout: Layout) -> str:
+    return published_address(layout.path)

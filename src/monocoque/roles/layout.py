@@ -17,7 +17,7 @@ RECORDS_FILE = "records.sqlite"
 
 @dataclass(frozen=True)
 class MachineLayout:
-    """One machine's part: the cell's, or a car's."""
+    """One machine's part: the cell's, the factory's, or a car's."""
 
     path: Path
 
@@ -69,9 +69,9 @@ class Layout:
         return self.path / "secrets"
 
     @property
-    def factory(self) -> Path:
-        """The factory's own secrets, which are not the cell's."""
-        return self.path / "factory"
+    def factory(self) -> MachineLayout:
+        """The factory's part; its secrets are not the cell's."""
+        return MachineLayout(self.path / "factory")
 
     @property
     def cell_process(self) -> Path:
@@ -121,8 +121,12 @@ class Layout:
         return MachineLayout(self.cars / car_id)
 
     def machines(self) -> list[MachineLayout]:
-        """Every machine that has a folder here, the cell first, then the cars by name."""
-        return [self.cell, *(MachineLayout(path) for path in sorted(self.cars.glob("*/")))]
+        """Every machine that has a folder here: the cell, the factory, the cars by name."""
+        return [
+            self.cell,
+            self.factory,
+            *(MachineLayout(path) for path in sorted(self.cars.glob("*/"))),
+        ]
 
     def databases(self) -> list[Path]:
         """Every database that exists here."""
@@ -135,16 +139,16 @@ class Layout:
             self.settings,
             self.run,
             self.secrets,
-            self.factory,
             self.snapshots,
         )
-        names = {path.name for path in (*ours, self.cell.path, self.cars)}
+        names = {path.name for path in (*ours, self.cell.path, self.factory.path, self.cars)}
         # Beside ours: the half-written file of a start that was cut off, and a fresh disk's own.
         return name in names or name.startswith(".") or name == "lost+found"
 
     def make(self) -> None:
         """Make what is missing. Raises what ``storage_errors`` raises."""
         self.cell.make()
+        self.factory.make()
         for folder in (
             self.run,
             self.secrets,

@@ -6,10 +6,14 @@ The pages' typed client is generated from what it prints.
 import json
 import sys
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Never, cast
 
+from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.enrolment import web as enrolment_web
+from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.registry import web as registry_web
+from monocoque.cloud.twin import web as twin_web
 from monocoque.contracts.errors import DefectError
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.clock import SystemClock
@@ -47,7 +51,13 @@ def document() -> dict[str, Any]:
     application = build_app(
         context,
         cars_online=absent,
-        routers=[registry_web.routes(absent), enrolment_web.routes(absent)],
+        routers=[
+            registry_web.routes(absent),
+            enrolment_web.routes(absent),
+            pairing_web.routes(absent, absent, {}),
+            twin_web.routes(absent),
+            commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+        ],
         pages_directory=None,
     )
     return application.openapi()

@@ -93,7 +93,7 @@ def _copy_everything(layout: Layout, target: Path) -> None:
         finally:
             records.close_now()
         copy.chmod(0o600)
-    secrets = [layout.secrets, layout.factory, *(machine.secrets for machine in layout.machines())]
+    secrets = [layout.secrets, *(machine.secrets for machine in layout.machines())]
     files = [path for folder in secrets for path in sorted(folder.rglob("*")) if path.is_file()]
     for file in [layout.version, layout.settings, *files]:
         if file.exists():

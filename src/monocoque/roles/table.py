@@ -15,10 +15,18 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
+from monocoque.cloud.commands import service as commands
+from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.pairing import service as pairing
+from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.twin import service as twin
+from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.service import Run
+from monocoque.shop.build import service as build
+from monocoque.shop.build.config import BuildConfig
 
 
 class MachineKind(enum.Enum):
@@ -26,6 +34,7 @@ class MachineKind(enum.Enum):
 
     CELL = "cell"
     CAR = "car"
+    FACTORY = "factory"
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,38 @@ SERVICES: Final = (
         run=registry.run,
         configs=(RegistryConfig,),
         purpose="Knows which cars exist, and hears which of them are there.",
+    ),
+    ServiceRow(
+        name="pairing",
+        machine=MachineKind.CELL,
+        role=Role.PAIRING,
+        run=pairing.run,
+        configs=(PairingConfig,),
+        purpose="Brings hand-overs to the factory, and knows whose each car is.",
+    ),
+    ServiceRow(
+        name="twin",
+        machine=MachineKind.CELL,
+        role=Role.TWIN,
+        run=twin.run,
+        configs=(TwinConfig,),
+        purpose="Knows how each car was when it last said so.",
+    ),
+    ServiceRow(
+        name="commands",
+        machine=MachineKind.CELL,
+        role=Role.COMMANDS,
+        run=commands.run,
+        configs=(MailboxConfig,),
+        purpose="Brings commands to cars until they answer, and keeps what they answer.",
+    ),
+    ServiceRow(
+        name="build",
+        machine=MachineKind.FACTORY,
+        role=Role.FACTORY,
+        run=build.run,
+        configs=(BuildConfig,),
+        purpose="Signs the first grant of each car for whoever holds its hand-over code.",
     ),
 )
 """Every row."""

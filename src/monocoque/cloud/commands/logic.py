@@ -154,4 +154,4 @@ def _again_us(standing: Standing, pace: Pace) -> int | None:
     """When it is to be sent again by time alone, or None."""
     if standing.state is not State.SENT or standing.sends >= pace.sends_max:
         return None
-    return standing.sent_us + pace.pause_us * 2 ** (standing.sends - 1)
+    return standing.sent_us + (pace.pause_us << standing.sends - 1)

@@ -52,7 +52,7 @@ class Command(BaseModel):
     key_id: str = Field(description="whose command it is")
     command_sha256: str = Field(description="what its receipt names it by")
     replaces: str | None
-    handed_in_at: datetime
+    accepted_at: datetime
     deadline_at: datetime
     sent_at: datetime | None = Field(description="when it was sent to the car last")
     answered_at: datetime | None
@@ -71,12 +71,12 @@ class CarLogs(BaseModel):
     """Both logs of a car, from some place on; ask again from the last line that came."""
 
     receipts: list[str] = Field(description="the car's log, each line signed by the car")
-    entries: list[str] = Field(
+    lines: list[str] = Field(
         description="the cell's own log, each line JSON; `previous_sha256` is the SHA-256 of the "
         "line before, as base64url"
     )
     receipts_count: int = Field(description="how many lines of the car's log are on record")
-    entries_count: int = Field(description="how many lines the cell's log has")
+    lines_count: int = Field(description="how many lines the cell's log has")
     other_receipt: str | None = Field(
         description="a genuine line of the car that contradicts its log as it is on record"
     )
@@ -159,9 +159,7 @@ def routes(live: LiveCommands) -> APIRouter:
         responses={200: {"model": CommandEvents, "description": "Server-sent events, by name."}},
     )
     @needs(READ_OWN_CARS)
-    async def watch_commands(
-        car_id: str, request: Request, session: CurrentSession
-    ) -> EventStream:
+    async def watch_commands(car_id: str, request: Request, session: CurrentSession) -> EventStream:
         """The newest commands to one's own car, then each that changes."""
         car = parse_car_id(car_id)
         await mailbox.newest(car, session.person_id)  # refuses before it streams
@@ -175,9 +173,7 @@ def routes(live: LiveCommands) -> APIRouter:
 
     @router.delete("/api/cars/{car_id}/commands/{command_id}")
     @needs(COMMAND_CAR)
-    async def take_command_back(
-        car_id: str, command_id: str, session: CurrentSession
-    ) -> Command:
+    async def take_command_back(car_id: str, command_id: str, session: CurrentSession) -> Command:
         """Cancel a command that was not sent; one that was sent still waits for its receipt."""
         car = parse_car_id(car_id)
         return _shown(await mailbox.take_back(car, session.person_id, command_id))
@@ -188,16 +184,16 @@ def routes(live: LiveCommands) -> APIRouter:
         car_id: str,
         session: CurrentSession,
         receipts_after: Place = 0,
-        entries_after: Place = 0,
+        lines_after: Place = 0,
     ) -> CarLogs:
         """The car's log and the cell's, behind these lines."""
         car = parse_car_id(car_id)
-        logs = await mailbox.logs(car, session.person_id, receipts_after, entries_after)
+        logs = await mailbox.logs(car, session.person_id, receipts_after, lines_after)
         return CarLogs(
             receipts=[receipt.decode() for receipt in logs.receipts],
-            entries=list(logs.entries),
+            lines=list(logs.entries),
             receipts_count=logs.sequence,
-            entries_count=logs.number,
+            lines_count=logs.number,
             other_receipt=_text(logs.other_receipt),
         )
 
@@ -221,7 +217,7 @@ def _shown(row: Row[Any]) -> Command:
         key_id=row.key_id,
         command_sha256=row.command_sha256,
         replaces=row.replaces,
-        handed_in_at=_moment(row.handed_in_us),
+        accepted_at=_moment(row.handed_in_us),
         deadline_at=_moment(row.deadline_us),
         sent_at=_moment(row.sent_us) if row.sends else None,
         answered_at=None if row.answered_us is None else _moment(row.answered_us),

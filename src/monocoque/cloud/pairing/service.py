@@ -247,7 +247,7 @@ class _Pairing:
             try:
                 key_id = self._checked_key(answer.grant, request)
             except (DocumentRefused, CredentialsRefused) as error:
-                self._context.log.error("grant refused", car_id=car_id, error_code=error.code)
+                self._context.log.warning("grant refused", car_id=car_id, error_code=error.code)
                 refusal_code = error.code
 
         def work(connection: Connection) -> None:

@@ -73,9 +73,7 @@ def routes(desk: Desk, records: Records, root: Mapping[str, str]) -> APIRouter:
 
     @router.get("/api/cars/{car_id}/hand-over/{request_id}")
     @needs(TAKE_OVER_CAR)
-    async def read_hand_over(
-        car_id: str, request_id: str, session: CurrentSession
-    ) -> HandOver:
+    async def read_hand_over(car_id: str, request_id: str, session: CurrentSession) -> HandOver:
         """What became of a request of one's own; ask again while it waits."""
         car = parse_car_id(car_id)
         return await shown(await desk.find(car, session.person_id, request_id))

@@ -165,9 +165,7 @@ def routes(garage: Garage) -> APIRouter:
         responses={200: {"model": TwinEvents, "description": "Server-sent events, by name."}},
     )
     @needs(READ_OWN_CARS)
-    async def watch_own_car(
-        car_id: str, request: Request, session: CurrentSession
-    ) -> EventStream:
+    async def watch_own_car(car_id: str, request: Request, session: CurrentSession) -> EventStream:
         """The car, then each change of it."""
         car = await garage.car(parse_car_id(car_id), session.person_id)  # refuses before it streams
         return EventStream(request, garage.live(car.car_id, session.person_id))

@@ -44,6 +44,7 @@ from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.keystore.rules import DAMAGED_HINT
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.shop.build import records as rows
@@ -86,7 +87,7 @@ def make_keys(own: KeyStore, cell: KeyStore, key_maker: KeyMaker) -> None:
         if secret is None:
             secret = key_maker.make(ALGORITHM).export()
             own.write(name, secret)
-        public = public_text(load_key(secret).public_jwk).encode()
+        public = public_text(_loaded(name, secret).public_jwk).encode()
         if cell.read(trusted) != public:
             cell.write(trusted, public)
 
@@ -259,4 +260,11 @@ def _secret_key(own: KeyStore, name: str) -> PrivateKey:
             f"The factory has lost its key {name}.",
             hint="Put its folder back from a copy; without the key no car can be made or given.",
         )
-    return load_key(secret)
+    return _loaded(name, secret)
+
+
+def _loaded(name: str, secret: bytes) -> PrivateKey:
+    try:
+        return load_key(secret)
+    except CredentialsRefused as error:
+        raise CredentialsRefused(f"{name}: {error.what}", hint=DAMAGED_HINT) from error

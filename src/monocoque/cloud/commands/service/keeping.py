@@ -73,6 +73,15 @@ def place_of(connection: Connection, car_id: str) -> dict[str, Any]:
     return dict(_NOTHING) if row is None else {name: getattr(row, name) for name in _NOTHING}
 
 
+def named(row: Row[Any]) -> dict[str, str]:
+    """What a line of the log names a command by."""
+    return {
+        "command_id": row.command_id,
+        "command_sha256": row.command_sha256,
+        "scope": row.scope,
+    }
+
+
 def write_line(
     connection: Connection, car_id: str, now_us: int, kind: str, **what: str | int | None
 ) -> None:

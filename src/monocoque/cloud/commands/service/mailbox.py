@@ -25,6 +25,7 @@ from monocoque.cloud.commands.service.keeping import (
     AWAY,
     SECOND_US,
     columns_of,
+    named,
     pace_of,
     standing_of,
     write_line,
@@ -231,7 +232,11 @@ class Mailbox:
             "deadline_us": standing.deadline_us,
         }
         rows.add_command(connection, values | columns_of(standing, self._pace))
-        named = {"command_id": command.command_id, "command_sha256": command.digest}
+        names = {
+            "command_id": command.command_id,
+            "command_sha256": command.digest,
+            "scope": command.scope,
+        }
         write_line(
             connection,
             command.car_id,
@@ -239,11 +244,10 @@ class Mailbox:
             "handed_in",
             person_id=person_id,
             key_id=command.key_id,
-            scope=command.scope,
-            **named,
+            **names,
         )
         if is_there:
-            write_line(connection, command.car_id, now_us, "sent", **named)
+            write_line(connection, command.car_id, now_us, "sent", **names)
 
     def _replace(self, connection: Connection, command: AuthenticCommand, now_us: int) -> list[str]:
         """Cancel what this command replaces, when it was not sent; returns what was changed."""
@@ -268,10 +272,9 @@ class Mailbox:
             row.car_id,
             now_us,
             "cancelled",
-            command_id=row.command_id,
-            command_sha256=row.command_sha256,
             reason=reason,
             person_id=person_id,
+            **named(row),
         )
         return True
 

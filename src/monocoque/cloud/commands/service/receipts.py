@@ -15,7 +15,6 @@ Left out on purpose: mending such a log; the page shows both.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -25,6 +24,7 @@ from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
     columns_of,
+    named,
     pace_of,
     place_of,
     standing_of,
@@ -33,7 +33,12 @@ from monocoque.cloud.commands.service.keeping import (
 from monocoque.cloud.commands.service.saying import confirm, tell_changed
 from monocoque.cloud.pairing.service import maker_root, owner_of
 from monocoque.contracts import topics
-from monocoque.contracts.errors import CredentialsRefused, DocumentRefused, KeyUnknown, MonocoqueError
+from monocoque.contracts.errors import (
+    CredentialsRefused,
+    DocumentRefused,
+    KeyUnknown,
+    MonocoqueError,
+)
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.service import Context
@@ -181,12 +186,11 @@ class Receipts:
             row.car_id,
             now_us,
             "answered",
-            command_id=row.command_id,
-            command_sha256=row.command_sha256,
             outcome=answer.outcome.value,
             reason=answer.reason,
             sequence=receipt.sequence,
             receipt_sha256=receipt.place.sha256,
+            **named(row),
         )
         outcome.changed.append((row.car_id, row.command_id))
 
@@ -196,9 +200,7 @@ class Receipts:
             context.log.error("the car's log contradicts the copy here", car_id=car_id)
         try:
             for car_id, command_id in outcome.changed:
-                await tell_changed(
-                    context.bus, car_id, [command_id], context.clock, context.random
-                )
+                await tell_changed(context.bus, car_id, [command_id], context.clock, context.random)
             for car_id, sequence in outcome.confirmed.items():
                 await confirm(context.bus, car_id, sequence, context.clock, context.random)
         except AWAY as error:

@@ -18,6 +18,7 @@ from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
     columns_of,
+    named,
     pace_of,
     standing_of,
     write_line,
@@ -125,9 +126,8 @@ class Sending:
             row.car_id,
             now_us,
             str(after.state),
-            command_id=row.command_id,
-            command_sha256=row.command_sha256,
             reason=after.reason,
+            **named(row),
         )
 
     async def _wait_after(self, error: MonocoqueError) -> None:

@@ -1,0 +1,34 @@
+"""The commands about one car: ``monocoque car ...``.
+
+Rules: what a command needs is imported when it runs, so that the others start quickly.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from monocoque.contracts.identifiers import car_id as parse_car_id
+
+app = typer.Typer(no_args_is_help=True, help="Do something with one car of this installation.")
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="The data directory; the user's own data folder if not given.",
+        envvar="MONOCOQUE_DATA",
+        default_factory=lambda: Path(platformdirs.user_data_dir("monocoque")),
+        show_default=False,
+    ),
+]
+CarArgument = Annotated[str, typer.Argument(metavar="CAR_ID", help="Which car.")]
+
+
+@app.command("hand-over")
+def hand_over(car_id: CarArgument, data: Data) -> None:
+    """Print the link by which the first owner takes a car over; it goes with the car on paper."""
+    from monocoque.cli.hand_over import print_hand_over_link
+
+    print_hand_over_link(data, parse_car_id(car_id))
