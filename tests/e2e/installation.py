@@ -107,6 +107,9 @@ class Installation:
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
                 return int(json.load(answer)["cars_online"])
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return -1
         except (urllib.error.URLError, OSError):
             return -1
 

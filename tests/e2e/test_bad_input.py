@@ -166,7 +166,7 @@ def test_a_place_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def _damaged_place(car: Path, _: Path) -> None:
+def _damaged_place(car: Path, _elsewhere: Path) -> None:
     place = car / "secrets/bus-place"
     signed, _, signature = place.read_text().rpartition(".")
     place.write_text(f"{signed}.{signature[::-1]}")
@@ -291,7 +291,8 @@ def _sign_in(installation: Installation, code: str) -> tuple[int, str]:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, ""
     except urllib.error.HTTPError as refused:
-        return refused.code, json.load(refused)["code"]
+        with refused:
+            return refused.code, json.load(refused)["code"]
 
 
 def test_a_disk_that_fills_up_costs_nothing_that_was_acknowledged(

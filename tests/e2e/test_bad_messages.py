@@ -5,6 +5,7 @@ refused to send them; what the cell makes of them is read from its metrics and i
 """
 
 import asyncio
+import copy
 import random
 from collections.abc import Callable
 from typing import Any
@@ -86,8 +87,7 @@ async def test_a_bad_message_of_a_car_is_counted_by_its_reason_and_disturbs_nobo
     message: CarHello | CarEvent,
     installation: Installation,
 ) -> None:
-    bad = type(message)()
-    bad.CopyFrom(message)
+    bad = copy.deepcopy(message)
     stamp(bad, SystemClock(), random.Random())
     name = topic.name
     all_before = installation.counted(REFUSED, topic=name)

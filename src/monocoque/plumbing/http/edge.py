@@ -16,7 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monocoque.contracts import identifiers
-from monocoque.contracts.errors import DefectError, MonocoqueError
+from monocoque.contracts.errors import DefectError, MonocoqueError, RequestTooLarge
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.counters import HttpCounters
@@ -101,6 +101,7 @@ class Edge:
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             answer.exchange.place = find_place(hosts, self._config.public_hosts)
             self._peer_rates.take((scope.get("client") or ("unknown", 0))[0])
+            _check_head(scope, self._config.header_bytes_max)
             await self._app(scope, receive, answer.send)
         except MonocoqueError as error:
             await self._refuse(error, scope, receive, answer)
@@ -142,6 +143,13 @@ class Edge:
             status=status,
             duration_us=duration_us,
         )
+
+
+def _check_head(scope: Scope, bytes_max: int) -> None:
+    """Refuse a head that is too large and came at once; the server itself bounds slow ones."""
+    line = len(scope["raw_path"]) + len(scope["query_string"])
+    if line + sum(len(name) + len(value) for name, value in scope["headers"]) > bytes_max:
+        raise RequestTooLarge(f"Request line and headers take {bytes_max} bytes at most.")
 
 
 class _Answer:

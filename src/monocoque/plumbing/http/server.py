@@ -26,6 +26,7 @@ import uvicorn
 from monocoque.contracts.errors import PortInUse, SettingInvalid
 from monocoque.plumbing.http.application import Application
 from monocoque.plumbing.http.config import HttpConfig
+from monocoque.plumbing.http.connection import Connection
 
 LOOPBACK = ("127.0.0.1", "::1")
 ENDING_S_MAX = 5.0
@@ -137,7 +138,7 @@ async def serve(
 def _settings(application: Application, config: HttpConfig) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
