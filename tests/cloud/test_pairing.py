@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from random import Random
+from typing import cast
 
 import pytest
 import structlog
@@ -25,7 +26,7 @@ from monocoque.contracts.topics import Role
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
-from monocoque.plumbing.bus.port import Identity
+from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.service import Context
 from monocoque.trust.grants import CarKeys, sign_root_grant
@@ -184,7 +185,7 @@ async def test_a_car_stays_with_its_first_owner(cell):
 
 
 async def test_a_request_that_could_not_be_sent_at_once_is_sent_later(cell):
-    away = pairing.Desk(cell.records, DeafBus(), cell.clock, cell.random, CONFIG)
+    away = pairing.Desk(cell.records, cast(Bus, DeafBus()), cell.clock, cell.random, CONFIG)
     row = await away.ask(CAR, MIA, cell.request())
     consumer = await cell.factory.consumer(topics.HAND_OVER_REQUESTS, "factory")
     assert await consumer.fetch(1, 0.0) == []
