@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 
+import nats
 import pytest
 import structlog
 from cryptography import x509
@@ -24,9 +26,18 @@ from monocoque.contracts.errors import (
     ServerFailed,
     SettingInvalid,
 )
-from monocoque.contracts.topics import ECHO_FRAMES, ECHO_REQUESTS, ECHO_STATE, Kept, Role
+from monocoque.contracts.topics import (
+    ECHO_FRAMES,
+    ECHO_REQUESTS,
+    ECHO_STATE,
+    TOPICS,
+    Kept,
+    Role,
+    Topic,
+)
 from monocoque.plumbing.bus.config import NATS_DEFAULTS, NatsServerConfig
 from monocoque.plumbing.bus.nats_bus import NatsBus
+from monocoque.plumbing.bus.nats_rights import INBOX
 from monocoque.plumbing.bus.nats_server import NatsServer, published_address
 from monocoque.plumbing.bus.nats_streams import stream_configuration
 from monocoque.plumbing.bus.port import Identity
@@ -232,7 +243,45 @@ async def test_an_acknowledgement_waits_for_the_disk_but_on_streams_that_promise
 async def test_the_configuration_is_readable_by_its_owner_alone(
     nats_server: NatsServer, tmp_path: Path
 ):
-    assert (tmp_path / "cell" / "nats" / "server.conf").stat().st_mode & 0o077 == 0
+    for place in ("cell/nats/server.conf", "cell/nats", "run"):
+        assert (tmp_path / place).stat().st_mode & 0o077 == 0, place
+
+
+async def test_every_stream_has_the_limits_of_its_topic_by_the_servers_own_word(
+    nats_server: NatsServer,
+):
+    steward = nats_server.authority.steward_credentials()
+    client = await nats.connect(
+        await nats_server.address(),
+        user_jwt_cb=lambda: steward.jwt.encode(),
+        signature_cb=lambda nonce: steward.sign(nonce.encode()),
+        inbox_prefix=f"{INBOX}{steward.name}".encode(),
+    )
+    try:
+        for topic in TOPICS:
+            if topic.is_durable:
+                answer = await client.request(f"$JS.API.STREAM.INFO.{topic.stream_name}", b"")
+                said = json.loads(answer.data)["config"]
+                assert_limits_of(topic, said)
+    finally:
+        await client.close()
+
+
+def assert_limits_of(topic: Topic, said: dict) -> None:
+    """What the row says, and the limits of the server's settings, are what the server says."""
+    limits, nanoseconds = NATS_DEFAULTS, 1_000_000_000
+    if topic.kept is Kept.LAST_VALUE:
+        assert said["max_age"] == 0, topic.name
+        assert said["max_bytes"] == limits.last_values_bytes_max, topic.name
+        assert said["max_msgs_per_subject"] == 1, topic.name
+    else:
+        assert said["max_age"] == topic.retention_s * nanoseconds, topic.name
+        assert said["max_bytes"] == limits.stream_bytes_max, topic.name
+        assert said["max_msgs_per_subject"] == -1, topic.name
+    # What the sender keeps itself is not looked for twice; the server wants a window all the same.
+    seconds = 0.1 if topic.kept is Kept.STREAM else limits.duplicate_window_s
+    longest_s = min(seconds, said["max_age"] / nanoseconds or seconds)
+    assert said["duplicate_window"] == round(longest_s * nanoseconds), topic.name
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])

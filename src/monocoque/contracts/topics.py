@@ -163,7 +163,9 @@ class Topic(Generic[MessageType]):
     def _filled(self, identifiers: dict[str, str]) -> str:
         for value in identifiers.values():
             if value != "*" and not _IDENTIFIER.match(value):
-                raise TopicUnknown("An identifier in a topic is letters, digits and underscores.")
+                raise TopicUnknown(
+                    "An identifier in a topic is letters, digits, underscores and hyphens."
+                )
         return ".".join(identifiers[t[1:-1]] if t.startswith("{") else t for t in self.tokens)
 
 

@@ -46,7 +46,12 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority, NatsCredentia
 from monocoque.plumbing.bus.nats_rights import INBOX
 from monocoque.plumbing.bus.nats_streams import ensure_streams
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.files import make_directory, storage_errors, write_atomically
+from monocoque.plumbing.files import (
+    PRIVATE_DIRECTORY_MODE,
+    make_directory,
+    storage_errors,
+    write_atomically,
+)
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.process_file import (
     ProcessFile,
@@ -111,8 +116,8 @@ class NatsServer:
         Raises ServerMissing, ServerFailed, DiskFull, NotWritable.
         """
         self._stopping.clear()
-        for directory, mode in ((self._home, 0o700), (self._run, 0o755)):
-            make_directory(directory, mode)
+        for directory in (self._home, self._run):
+            make_directory(directory, PRIVATE_DIRECTORY_MODE)
         self.authority.make_keys()
         await self._end_orphans()
         last = read_process_file(self._process_file)
