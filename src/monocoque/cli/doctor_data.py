@@ -10,6 +10,7 @@ from monocoque.contracts.errors import DataDirectoryInUse, NotWritable, SetupErr
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.records.sqlite_look import refuse_damaged
 from monocoque.roles.data_directory import refuse_earlier_clock
+from monocoque.roles.factory import FACTORY
 from monocoque.roles.layout import Layout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.snapshots import pointing_to_newest
@@ -22,9 +23,7 @@ def look_at_databases(layout: Layout) -> str:
     looked_at = at_work = 0
     for database in layout.databases():
         try:
-            # A car's folder has a lock of its own; for everything else it is the directory's.
-            is_of_a_car = database.is_relative_to(layout.cars)
-            lock = DirectoryLock(database.parent.parent if is_of_a_car else layout.path)
+            lock = DirectoryLock(_locked_by_its_owner(layout, database))
         except DataDirectoryInUse:
             at_work += 1
             continue
@@ -35,6 +34,13 @@ def look_at_databases(layout: Layout) -> str:
             lock.release()
         looked_at += 1
     return f"{looked_at} are whole, {at_work} are at work and were left alone"
+
+
+def _locked_by_its_owner(layout: Layout, database: Path) -> Path:
+    if database.is_relative_to(layout.cars):
+        return database.parent.parent
+    factory = layout.part(FACTORY)
+    return factory if database == layout.factory.records and factory.exists() else layout.path
 
 
 def look_at_clock(layout: Layout, now_us: int) -> str:

@@ -66,7 +66,7 @@ OPTIONS_OF_ROLES = {
     "car": {"--car", "--until-input-ends"},
     "factory": set[str](),
     "http": {"--port"},
-    **dict.fromkeys(("registry", "pairing", "twin", "commands"), set[str]()),
+    **{part: set[str]() for part in ("registry", "pairing", "twin", "commands")},
 }
 """What `monocoque run` takes beside ``--data``, for each role."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
