@@ -32,3 +32,19 @@ def hand_over(car_id: CarArgument, data: Data) -> None:
     from monocoque.cli.hand_over import print_hand_over_link
 
     print_hand_over_link(data, parse_car_id(car_id))
+
+
+@app.command()
+def drive(car_id: CarArgument, data: Data) -> None:
+    """Let a virtual car drive off; it parks by itself after some minutes."""
+    from monocoque.cli import wheel
+
+    wheel.drive(data, parse_car_id(car_id))
+
+
+@app.command()
+def park(car_id: CarArgument, data: Data) -> None:
+    """Let a virtual car brake and park; one that stands is plugged in."""
+    from monocoque.cli import wheel
+
+    wheel.park(data, parse_car_id(car_id))

@@ -1,0 +1,69 @@
+"""Somebody at the wheel of a car of this installation: drives off, and parks.
+
+Rules: it speaks with the car's body through the car's records, whether a process runs the car or
+not; a drive is short and ends by itself.
+
+Left out on purpose: steering; the car drives its loop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import SystemRandom
+
+import typer
+
+from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic import Body
+from monocoque.cli.settings import read_settings
+from monocoque.contracts.errors import NotFound
+from monocoque.contracts.identifiers import CarId
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.plumbing.records.opening import open_records
+from monocoque.plumbing.records.port import Records
+from monocoque.roles.layout import Layout
+from monocoque.roles.migrations import is_current
+
+
+def drive(data: Path, car_id: CarId) -> None:
+    """The car drives off, and parks by itself after some minutes."""
+    config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
+    now_us = SystemClock().now_us()
+    _at_the_wheel(data, car_id, lambda records: body.drive(records, car_id, now_us, config))
+    typer.echo(f"{car_id} drives, for {config.drive_s:.0f} s; `monocoque car park` ends it.")
+
+
+def park(data: Path, car_id: CarId) -> None:
+    """The brakes go on; a car that stands already is plugged in."""
+    now_us = SystemClock().now_us()
+    is_moving = _at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
+    typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
+
+
+def _at_the_wheel(data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Body]]) -> Body:
+    """The body after the change. Raises NotFound, and what the records raise."""
+    layout = Layout(data)
+    where = layout.car(car_id).records
+    config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
+
+    async def main() -> Body:
+        records = open_records(where, SystemRandom(), config)
+        try:
+            if not await records.transact(is_current):
+                raise _never_started(car_id)
+            return await change(records)
+        finally:
+            await records.close()
+
+    if not where.exists():
+        raise _never_started(car_id)
+    return asyncio.run(main())
+
+
+def _never_started(car_id: CarId) -> NotFound:
+    return NotFound(
+        f"{car_id} has never been started in this data directory.",
+        hint="Look in the console which cars there are, or start one with `monocoque up`.",
+    )

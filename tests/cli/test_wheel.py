@@ -1,0 +1,61 @@
+"""``monocoque car drive`` and ``park``: somebody at the wheel, in a process of its own."""
+
+from random import Random
+
+import pytest
+
+from monocoque.car.body import service as body
+from monocoque.cli import wheel
+from monocoque.contracts.errors import NotFound
+from monocoque.contracts.identifiers import CarId
+from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.records.sqlite import SqliteRecords
+from monocoque.roles.layout import Layout
+from monocoque.roles.migrations import migrate_connection
+
+CAR_ID = CarId("car_0123456789abcdefghjkmnpqrs")
+
+
+@pytest.fixture
+def car(tmp_path):
+    """The records of a car that was started once, as its own process has them open."""
+    place = Layout(tmp_path).car(CAR_ID)
+    place.make()
+    records = SqliteRecords(place.records, Random(1))
+    records.transact_once(migrate_connection)
+    yield records
+    records.close_now()
+
+
+def now(car):
+    return car.transact_once(lambda c: body.present(c, CAR_ID, SystemClock().now_us()))
+
+
+def test_a_car_drives_and_parks_and_is_plugged_in(tmp_path, car, capsys) -> None:
+    assert now(car).gear == "park"
+    wheel.drive(tmp_path, CAR_ID)
+    assert now(car).gear == "drive"
+    wheel.park(tmp_path, CAR_ID)
+    said = capsys.readouterr().out
+    assert "180 s" in said
+    assert "brakes" in said
+    stands_us = now(car).at_us + 60_000_000
+    parked = car.transact_once(lambda c: body.present(c, CAR_ID, stands_us))
+    assert (parked.gear, parked.plugged) == ("park", False)
+
+
+def test_a_car_that_stands_is_plugged_in(tmp_path, car, capsys) -> None:
+    wheel.park(tmp_path, CAR_ID)
+    assert now(car).plugged
+    assert "plug" in capsys.readouterr().out
+
+
+def test_a_car_that_never_started_is_not_found_and_not_made(tmp_path) -> None:
+    with pytest.raises(NotFound):
+        wheel.drive(tmp_path, CAR_ID)
+    place = Layout(tmp_path).car(CAR_ID)
+    assert not place.path.exists()
+    place.make()
+    SqliteRecords(place.records, Random(1)).transact_once(lambda _: None)
+    with pytest.raises(NotFound):
+        wheel.park(tmp_path, CAR_ID)
