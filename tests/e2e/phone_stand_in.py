@@ -144,9 +144,9 @@ class StandIn:
             before = base64url.encode(hashlib.sha256(entries[-1].encode()).digest())
         return {
             "receipts": self.receipts,
-            "entries": entries,
+            "lines": entries,
             "receipts_count": len(self.receipts),
-            "entries_count": len(entries),
+            "lines_count": len(entries),
             "other_receipt": None,
         }
 
@@ -198,7 +198,7 @@ class StandIn:
             "state": "waiting",
             "reason": None,
             "key_id": claims["iss"],
-            "handed_in_at": moment(0),
+            "accepted_at": moment(0),
             "command": document,
             "deadline_at": moment(claims["exp"] - seconds()),
             "receipt": None,

@@ -1,6 +1,13 @@
 // The port of the phone's pages on the real cell and the keys of this browser.
 
-import { call } from '../lib/api/client.ts';
+import {
+  askForCar,
+  handInCommand,
+  readCarLogs,
+  readCommands,
+  readOwnCars,
+  takeCommandBack,
+} from '../lib/api/client.ts';
 import { ProblemError, problemOfAnswer } from '../lib/api/problem.ts';
 import {
   type HandOverLink,
@@ -12,7 +19,7 @@ import {
   type Wish,
 } from '../lib/signing/index.ts';
 import type { Logs, Port } from './port.ts';
-import type { CarNow, CellCommand } from './view.ts';
+import type { CellCommand } from './view.ts';
 
 /** An unlock that comes late would open a car that nobody stands at. */
 const UNLOCK_LIFETIME_S = 120;
@@ -20,18 +27,6 @@ const LIFETIME_S = 3_600;
 
 /** More lines than a car keeps. */
 const LOG_PIECES_MAX = 100;
-
-interface LogsAnswer extends Logs {
-  receipts_count: number;
-  entries_count: number;
-}
-
-interface HandOverAnswer {
-  state: 'waiting' | 'granted' | 'refused';
-  refusal_code: string | null;
-  grant: string | null;
-  maker_root: unknown;
-}
 
 const now_s = () => Math.floor(Date.now() / 1_000);
 /** The request of each car that this page asked for; the same one is sent until it is answered. */
@@ -46,16 +41,14 @@ async function ask(
   const lifetimeS = wish.scope === 'unlock' ? UNLOCK_LIFETIME_S : LIFETIME_S;
   const how = { epoch, lifetimeS, ...(replaces === null ? {} : { replaces }) };
   const { document, grants } = await signWish(car, wish, how, now_s());
-  const body = { command: document, grants };
-  const command = await call<CellCommand>('POST', `/api/cars/${car.carId}/commands`, body);
+  const command = await handInCommand(car.carId, { command: document, grants });
   return { command, document };
 }
 
 async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
   const request = requests.get(link.carId) ?? (await requestCar(link, now_s()));
   requests.set(link.carId, request);
-  const path = `/api/cars/${link.carId}/hand-over`;
-  const answer = await call<HandOverAnswer>('POST', path, { request });
+  const answer = await askForCar(link.carId, request);
   if (answer.state === 'waiting') return null;
   requests.delete(link.carId);
   if (answer.grant === null) {
@@ -68,30 +61,28 @@ async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
 /** Both logs whole; the cell gives a bounded piece at a time. */
 async function readLogs(carId: string): Promise<Logs> {
   const receipts: string[] = [];
-  const entries: string[] = [];
+  const lines: string[] = [];
   for (let piece = 0; piece < LOG_PIECES_MAX; piece += 1) {
-    const places = `receipts_after=${receipts.length}&entries_after=${entries.length}`;
-    const answer = await call<LogsAnswer>('GET', `/api/cars/${carId}/log?${places}`);
+    const answer = await readCarLogs(carId, receipts.length, lines.length);
     receipts.push(...answer.receipts);
-    entries.push(...answer.entries);
-    const isWhole =
-      receipts.length >= answer.receipts_count && entries.length >= answer.entries_count;
-    const isStuck = answer.receipts.length + answer.entries.length === 0;
-    if (isWhole || isStuck) return { receipts, entries, other_receipt: answer.other_receipt };
+    lines.push(...answer.lines);
+    const isWhole = receipts.length >= answer.receipts_count && lines.length >= answer.lines_count;
+    const isStuck = answer.receipts.length + answer.lines.length === 0;
+    if (isWhole || isStuck) return { receipts, lines, other_receipt: answer.other_receipt };
   }
-  return { receipts, entries, other_receipt: null };
+  return { receipts, lines, other_receipt: null };
 }
 
 export const cell: Port = {
   carIds: async () => {
-    const { cars } = await call<{ cars: CarNow[] }>('GET', '/api/own-cars');
+    const { cars } = await readOwnCars();
     return cars.map(({ car_id }) => car_id);
   },
   car: (carId) => ({
     path: `/api/own-cars/${carId}/live`,
     event: 'car',
     load: async () => {
-      const { cars, now } = await call<{ cars: CarNow[]; now: string }>('GET', '/api/own-cars');
+      const { cars, now } = await readOwnCars();
       return { items: cars, now };
     },
     keyOf: ({ car_id }) => car_id,
@@ -100,15 +91,14 @@ export const cell: Port = {
     path: `/api/cars/${carId}/commands/live`,
     event: 'command',
     load: async () => {
-      const path = `/api/cars/${carId}/commands`;
-      const answer = await call<{ commands: CellCommand[]; now: string }>('GET', path);
-      return { items: answer.commands, now: answer.now };
+      const { commands, now } = await readCommands(carId);
+      return { items: commands, now };
     },
     keyOf: ({ command_id }) => command_id,
   }),
   held: ownCars,
   ask,
-  cancel: (carId, commandId) => call('DELETE', `/api/cars/${carId}/commands/${commandId}`),
+  cancel: takeCommandBack,
   logs: readLogs,
   takeOver,
 };

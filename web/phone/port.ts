@@ -10,7 +10,7 @@ export interface Logs {
   /** The car's receipts from its first line on, the very documents. */
   readonly receipts: readonly string[];
   /** The cell's own lines from the first on, each JSON that the next one names by its digest. */
-  readonly entries: readonly string[];
+  readonly lines: readonly string[];
   /** A line of the car that contradicts its log as the cell has it. */
   readonly other_receipt: string | null;
 }

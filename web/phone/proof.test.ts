@@ -42,7 +42,7 @@ function command(changed: Partial<CellCommand>): CellCommand {
     reason: null,
     key_id: 'owner',
     command: OWN,
-    handed_in_at: '2026-11-24T10:00:00Z',
+    accepted_at: '2026-11-24T10:00:00Z',
     deadline_at: '2026-11-24T11:00:00Z',
     receipt: null,
     ...changed,
@@ -125,17 +125,17 @@ describe('two logs', () => {
   });
 
   it('show a line of the cell that does not name the one before', async () => {
-    const entries = ['{"kind":"sent","number":1,"previous_sha256":"B","time_us":1}'];
-    const logs = { receipts: [], entries, other_receipt: null };
+    const cellLines = ['{"kind":"sent","number":1,"previous_sha256":"B","time_us":1}'];
+    const logs = { receipts: [], lines: cellLines, other_receipt: null };
     expect((await compare(logs, car)).verdict).toBe('cell_broken');
   });
 
   it('cannot be compared when the chain of the car is broken or no key is here', async () => {
     const receipts = [await receiptBy(carKey, { sequence: 2 })];
-    expect((await compare({ receipts, entries: [], other_receipt: null }, car)).verdict).toBe(
+    expect((await compare({ receipts, lines: [], other_receipt: null }, car)).verdict).toBe(
       'broken',
     );
-    expect((await compare({ receipts, entries: [], other_receipt: null }, null)).verdict).toBe(
+    expect((await compare({ receipts, lines: [], other_receipt: null }, null)).verdict).toBe(
       'unchecked',
     );
   });
@@ -143,8 +143,8 @@ describe('two logs', () => {
 
 describe('commands', () => {
   it('come newest first, and the newest of a kind is found', () => {
-    const shown = (id: string, scope: string, handed_in_at: string): Shown => ({
-      ...command({ command_id: id, scope, handed_in_at }),
+    const shown = (id: string, scope: string, accepted_at: string): Shown => ({
+      ...command({ command_id: id, scope, accepted_at }),
       proof: 'unchecked',
     });
     const all = [

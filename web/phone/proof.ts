@@ -61,7 +61,7 @@ export interface CellLine {
 
 /** Whether the car's log holds, and the cell's says the same. */
 export async function compare(logs: Logs, car: OwnCar | null): Promise<Compared> {
-  const { lines, holds } = await readEntries(logs.entries);
+  const { lines, holds } = await readEntries(logs.lines);
   if (car === null) return { verdict: 'unchecked', receipts: [], lines };
   let receipts: Receipt[];
   try {

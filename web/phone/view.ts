@@ -65,7 +65,7 @@ export interface CellCommand {
   readonly state: State;
   readonly reason: string | null;
   readonly key_id: string;
-  readonly handed_in_at: string;
+  readonly accepted_at: string;
   readonly deadline_at: string;
   /** The very document that was handed in. */
   readonly command: string;
@@ -104,6 +104,6 @@ export function newestFirst(commands: Iterable<Shown>): Shown[] {
 }
 
 function isNewer(a: Shown, b: Shown): boolean {
-  if (a.handed_in_at !== b.handed_in_at) return a.handed_in_at > b.handed_in_at;
+  if (a.accepted_at !== b.accepted_at) return a.accepted_at > b.accepted_at;
   return a.command_id > b.command_id;
 }

@@ -112,21 +112,46 @@ export async function readCars(): Promise<CarsAnswer> {
   return dataOf(await client.GET('/api/cars'));
 }
 
-/** Ask the cell for JSON at a path whose types the page declares by itself. */
-export async function call<Answer>(
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  body?: unknown,
-): Promise<Answer> {
-  const request = new Request(new URL(path, location.origin), {
-    method,
-    credentials: 'same-origin',
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  const answer = await send(request);
-  return (answer.status === 204 ? null : await answer.json()) as Answer;
+/** One's own cars, now. */
+export async function readOwnCars(): Promise<Schemas['OwnedCars']> {
+  return dataOf(await client.GET('/api/own-cars'));
+}
+
+/** Bring a hand-over request to the maker; the same request again only asks for the answer. */
+export async function askForCar(carId: string, request: string): Promise<Schemas['HandOver']> {
+  const params = { path: { car_id: carId } };
+  return dataOf(await client.POST('/api/cars/{car_id}/hand-over', { params, body: { request } }));
+}
+
+/** The newest commands to one's own car. */
+export async function readCommands(carId: string): Promise<Schemas['Commands']> {
+  const params = { path: { car_id: carId } };
+  return dataOf(await client.GET('/api/cars/{car_id}/commands', { params }));
+}
+
+/** Put a signed command into the mailbox of one's own car. */
+export async function handInCommand(
+  carId: string,
+  body: Schemas['CommandEnvelope'],
+): Promise<Schemas['Command']> {
+  const params = { path: { car_id: carId } };
+  return dataOf(await client.POST('/api/cars/{car_id}/commands', { params, body }));
+}
+
+/** Cancel a command that was not sent. */
+export async function takeCommandBack(carId: string, commandId: string): Promise<void> {
+  const params = { path: { car_id: carId, command_id: commandId } };
+  await client.DELETE('/api/cars/{car_id}/commands/{command_id}', { params });
+}
+
+/** A piece of both logs of a car, behind these lines. */
+export async function readCarLogs(
+  carId: string,
+  receipts_after: number,
+  lines_after: number,
+): Promise<Schemas['CarLogs']> {
+  const params = { path: { car_id: carId }, query: { receipts_after, lines_after } };
+  return dataOf(await client.GET('/api/cars/{car_id}/log', { params }));
 }
 
 /** Whether the cell is well. */

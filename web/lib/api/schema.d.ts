@@ -64,6 +64,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cars/{car_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Commands
+         * @description The newest commands to one's own car, the newest first.
+         */
+        get: operations["read_commands"];
+        put?: never;
+        /**
+         * Hand In Command
+         * @description Put a command into the mailbox of one's own car; again is harmless.
+         */
+        post: operations["hand_in_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/commands/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Commands
+         * @description The newest commands to one's own car, then each that changes.
+         */
+        get: operations["watch_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/commands/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Command
+         * @description One command to one's own car.
+         */
+        get: operations["read_command"];
+        put?: never;
+        post?: never;
+        /**
+         * Take Command Back
+         * @description Cancel a command that was not sent; one that was sent still waits for its receipt.
+         */
+        delete: operations["take_command_back"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Car
+         * @description Bring a request to the factory; the same request again is harmless.
+         */
+        post: operations["ask_for_car"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/hand-over/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Hand Over
+         * @description What became of a request of one's own; ask again while it waits.
+         */
+        get: operations["read_hand_over"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Logs
+         * @description The car's log and the cell's, behind these lines.
+         */
+        get: operations["read_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -208,6 +336,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/own-cars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Cars
+         * @description One's own cars, now.
+         */
+        get: operations["read_own_cars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/own-cars/{car_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Car
+         * @description One of one's own cars, now.
+         */
+        get: operations["read_own_car"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/own-cars/{car_id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Own Car
+         * @description The car, then each change of it.
+         */
+        get: operations["watch_own_car"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -277,6 +465,56 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Body
+         * @description A car's last word about its body.
+         */
+        Body: {
+            /** Cabin Celsius */
+            cabin_celsius: number;
+            /** Charge Limit Percent */
+            charge_limit_percent: number;
+            /** Charge Percent */
+            charge_percent: number;
+            /** Charging */
+            charging: boolean;
+            /** Climate On */
+            climate_on: boolean;
+            /** Climate Target Celsius */
+            climate_target_celsius: number;
+            /** Doors Open */
+            doors_open: string[];
+            /**
+             * Epoch
+             * @description a command names the epoch that it was made for
+             */
+            epoch: string;
+            /** Gear */
+            gear: string;
+            /** Latitude Degrees */
+            latitude_degrees: number;
+            /** Locked */
+            locked: boolean;
+            /** Longitude Degrees */
+            longitude_degrees: number;
+            /**
+             * Occurred At
+             * Format: date-time
+             * @description when the car said so, by the car's clock
+             */
+            occurred_at: string;
+            /**
+             * Place Measured At
+             * Format: date-time
+             */
+            place_measured_at: string;
+            /** Plugged */
+            plugged: boolean;
+            /** Range Km */
+            range_km: number;
+            /** Speed Kmh */
+            speed_kmh: number;
+        };
+        /**
          * Car
          * @description One car; also the data of the live event ``car``.
          */
@@ -303,6 +541,37 @@ export interface components {
         CarEvents: {
             car: components["schemas"]["Car"];
             tick: components["schemas"]["Tick"];
+        };
+        /**
+         * CarLogs
+         * @description Both logs of a car, from some place on; ask again from the last line that came.
+         */
+        CarLogs: {
+            /**
+             * Lines
+             * @description the cell's own log, each line JSON; `previous_sha256` is the SHA-256 of the line before, as base64url
+             */
+            lines: string[];
+            /**
+             * Lines Count
+             * @description how many lines the cell's log has
+             */
+            lines_count: number;
+            /**
+             * Other Receipt
+             * @description a genuine line of the car that contradicts its log as it is on record
+             */
+            other_receipt: string | null;
+            /**
+             * Receipts
+             * @description the car's log, each line signed by the car
+             */
+            receipts: string[];
+            /**
+             * Receipts Count
+             * @description how many lines of the car's log are on record
+             */
+            receipts_count: number;
         };
         /**
          * CarPlace
@@ -359,6 +628,101 @@ export interface components {
             now: string;
         };
         /**
+         * Command
+         * @description One command; also the data of the live event ``command``.
+         */
+        Command: {
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Answered At */
+            answered_at: string | null;
+            /** Car Id */
+            car_id: string;
+            /**
+             * Command
+             * @description the very document that was handed in
+             */
+            command: string;
+            /** Command Id */
+            command_id: string;
+            /**
+             * Command Sha256
+             * @description what its receipt names it by
+             */
+            command_sha256: string;
+            /**
+             * Deadline At
+             * Format: date-time
+             */
+            deadline_at: string;
+            /**
+             * Key Id
+             * @description whose command it is
+             */
+            key_id: string;
+            /**
+             * Reason
+             * @description why it was not done; null while it is open, and done
+             */
+            reason: string | null;
+            /**
+             * Receipt
+             * @description the car's answer, a compact JWS; check its signature
+             */
+            receipt: string | null;
+            /** Replaces */
+            replaces: string | null;
+            /** Scope */
+            scope: string;
+            /**
+             * Sent At
+             * @description when it was sent to the car last
+             */
+            sent_at: string | null;
+            state: components["schemas"]["State"];
+        };
+        /**
+         * CommandEnvelope
+         * @description What a page hands in.
+         */
+        CommandEnvelope: {
+            /**
+             * Command
+             * @description signed by the phone's key, a compact JWS
+             */
+            command: string;
+            /**
+             * Grants
+             * @description lead to that key, the maker's grant first
+             */
+            grants: string[];
+        };
+        /**
+         * CommandEvents
+         * @description The live events, by name.
+         */
+        CommandEvents: {
+            command: components["schemas"]["Command"];
+            tick: components["schemas"]["MailboxTick"];
+        };
+        /**
+         * Commands
+         * @description The newest commands to a car.
+         */
+        Commands: {
+            /** Commands */
+            commands: components["schemas"]["Command"][];
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
          * EnrolmentRequest
          * @description What a car sends.
          */
@@ -368,6 +732,57 @@ export interface components {
              * @description a signed car enrolment, a compact JWS
              */
             document: string;
+        };
+        /**
+         * HandOver
+         * @description A hand-over that was asked for.
+         */
+        HandOver: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Car Id */
+            car_id: string;
+            /**
+             * Grant
+             * @description the maker's grant, a compact JWS, once it was granted
+             */
+            grant: string | null;
+            /**
+             * Maker Root
+             * @description the public JWK that is to have signed the grant; compare its thumbprint with the one in the hand-over link before you believe it
+             */
+            maker_root: {
+                [key: string]: string;
+            };
+            /**
+             * Refusal Code
+             * @description why it was refused; docs/protocol/errors.md
+             */
+            refusal_code: string | null;
+            /**
+             * Request Id
+             * @description the `jti` of the request
+             */
+            request_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "granted" | "refused";
+        };
+        /**
+         * HandOverRequest
+         * @description What the browser sends.
+         */
+        HandOverRequest: {
+            /**
+             * Request
+             * @description a hand-over signed by the owner's new key, a compact JWS
+             */
+            request: string;
         };
         /**
          * Health
@@ -391,6 +806,18 @@ export interface components {
          * @enum {string}
          */
         Locale: "en" | "zh" | "de";
+        /**
+         * MailboxTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        MailboxTick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
         /**
          * Me
          * @description Who is signed in in this browser.
@@ -429,6 +856,45 @@ export interface components {
              * @description what its person calls it
              */
             name: string;
+        };
+        /**
+         * OwnedCar
+         * @description One of one's own cars; also the data of the live event ``car``.
+         */
+        OwnedCar: {
+            /** @description null until the car has spoken */
+            body: components["schemas"]["Body"] | null;
+            /** Car Id */
+            car_id: string;
+            /**
+             * Grants
+             * @description the grants of the owner's key, the maker's first
+             */
+            grants: string[];
+            /**
+             * Key Id
+             * @description the owner's key
+             */
+            key_id: string;
+            /**
+             * Online
+             * @description an authenticated hello came within the window
+             */
+            online: boolean;
+        };
+        /**
+         * OwnedCars
+         * @description One's own cars.
+         */
+        OwnedCars: {
+            /** Cars */
+            cars: components["schemas"]["OwnedCar"][];
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
         };
         /**
          * Passkey
@@ -573,6 +1039,12 @@ export interface components {
          */
         Site: "doors" | "shop" | "phone" | "console";
         /**
+         * State
+         * @description What is known about a command.
+         * @enum {string}
+         */
+        State: "waiting" | "sent" | "done" | "refused" | "failed" | "expired" | "unknown" | "cancelled";
+        /**
          * Theme
          * @description How the pages look.
          * @enum {string}
@@ -583,6 +1055,26 @@ export interface components {
          * @description The data of the live event ``tick``, which comes every 5 s.
          */
         Tick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
+         * TwinEvents
+         * @description The live events, by name.
+         */
+        TwinEvents: {
+            car: components["schemas"]["OwnedCar"];
+            tick: components["schemas"]["TwinTick"];
+        };
+        /**
+         * TwinTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        TwinTick: {
             /**
              * Now
              * Format: date-time
@@ -677,6 +1169,268 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["CarEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_commands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commands"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_in_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandEnvelope"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_commands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["CommandEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_command_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOverRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_logs: {
+        parameters: {
+            query?: {
+                receipts_after?: number;
+                lines_after?: number;
+            };
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarLogs"];
                 };
             };
             /** @description Why it failed. */
@@ -917,6 +1671,97 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_cars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnedCars"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnedCar"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_own_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["TwinEvents"];
                 };
             };
             /** @description Why it failed. */
