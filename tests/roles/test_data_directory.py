@@ -1,7 +1,7 @@
 """A data directory is one process's, is untouched when it is refused, and survives upgrades."""
 
+import contextlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -89,6 +89,9 @@ def test_the_first_opening_makes_everything_open_to_its_owner_alone(tmp_path: Pa
         "cell/secrets",
         "cell/documents",
         "cell/nats",
+        "factory",
+        "factory/records",
+        "factory/secrets",
     }
     for name in [".", *made]:
         assert (layout.path / name).stat().st_mode & 0o077 == 0, name
@@ -364,8 +367,11 @@ def test_a_damaged_database_without_a_snapshot_is_said_too(tmp_path: Path) -> No
 def test_damage_that_no_start_would_read_is_found(tmp_path: Path) -> None:
     layout = build_older_directory(tmp_path / "data")
     opened_and_closed(layout.path)
+    where = "SELECT rootpage FROM sqlite_master WHERE name = 'accounts_people'"
+    with contextlib.closing(sqlite3.connect(layout.cell.records)) as connection:
+        (page,) = connection.execute(where).fetchone()
     with layout.cell.records.open("r+b") as file:
-        file.seek(-20 * 4_096, os.SEEK_END)
+        file.seek((page - 1) * 4_096)
         file.write(b"\xa5" * 4_096)
     assert revision_in(layout.cell.records) == revisions()[-1]
     with pytest.raises(DatabaseCorrupted):

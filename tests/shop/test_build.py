@@ -1,194 +1,227 @@
-"""The factory hands each car over once: to the first key that proves the car's code."""
+"""The factory: what it knows of its cars, whom it hands one over to, and whom it refuses."""
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from random import Random
 
 import pytest
 import structlog
 
-from monocoque.contracts import identifiers, topics
+from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     CarAlreadyEnrolled,
     CarAlreadyHandedOver,
     CredentialsRefused,
-    DocumentMalformed,
-    HandOverProofWrong,
-    HandOverTriesSpent,
     NotFound,
 )
 from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.topics import Role
+from monocoque.contracts.topics import HAND_OVER_ANSWERS, HAND_OVER_REQUESTS, Role
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
 from monocoque.trust.grants import CarKeys, car_keys, read_chain
 from monocoque.trust.hand_over import sign_hand_over
-from monocoque.trust.keys import SeededKeyMaker, thumbprint
-from tests.fixtures.bus import SecretsInMemory
-from tests.fixtures.http import SettableClock
+from monocoque.trust.keys import PrivateKey, SystemKeyMaker, load_key
+from tests.fixtures.http import SecretsInMemory, SettableClock
 
 CAR = CarId("car_0123456789abcdefghjkmnpqrs")
 OTHER = CarId("car_1123456789abcdefghjkmnpqrs")
+CONFIG = BuildConfig(requests_wait_s=0.1, wrong_tries_max=3)
 WAIT_S_MAX = 20.0
-TRIES_MAX = 3
+WRONG_CODE = "A" * 22
+KEYS = SystemKeyMaker()
+
+
+def new_key() -> PrivateKey:
+    return KEYS.make("ES256")
 
 
 class Factory:
-    """A factory with one car on record, on a bus of its own."""
+    """A factory on these records, a bus, and somebody who brings requests."""
 
-    def __init__(self, records) -> None:
+    def __init__(self, records: Records) -> None:
         self.records = records
         self.clock = SettableClock()
-        self.random = Random(3)
-        self.own, self.cell = SecretsInMemory(), SecretsInMemory()
-        self.maker = SeededKeyMaker(Random(4).randbytes)
-        build.make_keys(self.own, self.cell, self.maker)
-        self.keys = CarKeys(*(self.maker.make("ES256").public_jwk for _ in range(2)))
-        self.log = structlog.stdlib.get_logger()
-        self.hub = MemoryHub(self.clock, Metrics(), self.log)
-        self.desk = self.hub.connect(Identity(Role.PAIRING))
+        self.random = Random(1)
+        self.secrets = SecretsInMemory()
+        self.cell = SecretsInMemory()
+        build.make_keys(self.secrets, self.cell, KEYS)
+        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger())
+        self.bus = self.hub.connect(Identity(Role.PAIRING))
+        self.car_keys = CarKeys(new_key().public_jwk, new_key().public_jwk)
 
-    async def paper(self):
-        await build.put_on_record(self.records, CAR, self.keys, self.clock, self.random)
-        return await build.hand_over_paper(self.records, self.own, None)
-
-    def request(self, owner, code, car_id=CAR):
-        request_id = identifiers.make("message", self.random.getrandbits)
-        now_s = self.clock.now_us() // 1_000_000
-        return sign_hand_over(owner, car_id, code, request_id, now_s)
-
-    def owner(self):
-        return self.maker.make("ES256")
+    async def make_car(self, car_id: CarId = CAR) -> str:
+        """The end of the line; returns the code."""
+        await build.put_on_record(self.records, car_id, self.car_keys, self.clock, self.random)
+        return (await build.hand_over_paper(self.records, self.secrets, car_id)).code
 
     @contextlib.asynccontextmanager
-    async def working(self):
+    async def running(self) -> AsyncIterator[None]:
+        """The service runs inside this block."""
         context = Context(
             machine_id="factory",
             service_name="build",
             clock=self.clock,
-            random=self.random,
+            random=Random(2),
             bus=self.hub.connect(Identity(Role.FACTORY)),
             records=self.records,
-            keystore=self.own,
+            keystore=self.secrets,
             metrics=Metrics(),
-            log=self.log,
+            log=structlog.stdlib.get_logger(),
             disk_free_bytes=lambda: 0,
             software_version="1",
-            configs={BuildConfig: BuildConfig(wrong_tries_max=TRIES_MAX, requests_wait_s=0.05)},
+            configs={BuildConfig: CONFIG},
         )
         async with asyncio.TaskGroup() as group:
             life = group.create_task(build.run(context))
             try:
-                yield await self.desk.consumer(topics.HAND_OVER_ANSWERS, "pairing")
+                yield
             finally:
                 life.cancel()
 
-    async def ask(self, answers, request, car_id=CAR):
-        """What the factory answers to a request."""
-        message = command_pb2.HandOverRequest(request=request)
+    def request(self, owner: PrivateKey, code: str, car_id: str = CAR) -> bytes:
+        request_id = identifiers.make("message", self.random.getrandbits)
+        now_s = self.clock.now_us() // 1_000_000
+        return sign_hand_over(owner, car_id, code, request_id, now_s)
+
+    async def ask(self, document: bytes, car_id: str = CAR) -> command_pb2.HandOverAnswer:
+        """What the factory answers."""
+        message = command_pb2.HandOverRequest(request=document)
         stamp(message, self.clock, self.random)
-        await self.desk.publish(topics.HAND_OVER_REQUESTS, message, car_id=car_id)
-        [delivery] = await answers.fetch(1, WAIT_S_MAX)
-        await answers.acknowledge([delivery])
-        return delivery.message
+        consumer = await self.bus.consumer(HAND_OVER_ANSWERS, "pairing")
+        await self.bus.publish(HAND_OVER_REQUESTS, message, car_id=car_id)
+        async with asyncio.timeout(WAIT_S_MAX):
+            while True:
+                for delivery in await consumer.fetch(1, 1.0):
+                    await consumer.acknowledge([delivery])
+                    return delivery.message
 
 
-@pytest.fixture
-def factory(records):
-    return Factory(records)
+async def test_who_proves_the_code_gets_every_right_in_the_car(records):
+    factory, owner = Factory(records), new_key()
+    code = await factory.make_car()
+    async with factory.running():
+        answer = await factory.ask(factory.request(owner, code))
+    root = load_key(factory.secrets.secrets["maker-root"]).public_jwk
+    chain = read_chain([answer.grant], root, CAR)
+    assert answer.refusal_code == ""
+    assert chain[0].key_id == owner.key_id
+    assert car_keys(chain[0]) == factory.car_keys
 
 
-async def test_the_first_key_that_proves_the_code_gets_every_right_in_the_car(factory):
-    paper, owner = await factory.paper(), factory.owner()
-    async with factory.working() as answers:
-        answer = await factory.ask(answers, factory.request(owner, paper.code))
-    [grant] = read_chain([answer.grant], build.maker_root(factory.own), CAR)
-    assert grant.key_id == owner.key_id
-    assert car_keys(grant) == factory.keys
-    assert paper.root_key_id == thumbprint(build.maker_root(factory.own))
+async def test_the_same_key_gets_the_same_grant_again(records):
+    factory, owner = Factory(records), new_key()
+    code = await factory.make_car()
+    async with factory.running():
+        first = await factory.ask(factory.request(owner, code))
+        factory.clock.advance(3_600)
+        second = await factory.ask(factory.request(owner, code))
+    assert first.grant == second.grant != b""
 
 
-async def test_the_same_key_gets_the_same_grant_again_and_another_key_none(factory):
-    paper, owner = await factory.paper(), factory.owner()
-    async with factory.working() as answers:
-        first = await factory.ask(answers, factory.request(owner, paper.code))
-        again = await factory.ask(answers, factory.request(owner, paper.code))
-        other = await factory.ask(answers, factory.request(factory.owner(), paper.code))
-    assert first.grant == again.grant
-    assert (other.grant, other.refusal_code) == (b"", CarAlreadyHandedOver.code)
+async def test_another_key_is_refused_once_the_car_was_handed_over(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        await factory.ask(factory.request(new_key(), code))
+        answer = await factory.ask(factory.request(new_key(), code))
+    assert (answer.grant, answer.refusal_code) == (b"", "car_already_handed_over")
     with pytest.raises(CarAlreadyHandedOver):
-        await build.hand_over_paper(factory.records, factory.own, CAR)
+        await build.hand_over_paper(records, factory.secrets, CAR)
 
 
-async def test_wrong_codes_are_counted_and_have_an_end_even_for_the_right_one(factory):
-    paper, owner = await factory.paper(), factory.owner()
-    wrong = "A" * 21 + "A"
-    async with factory.working() as answers:
-        codes = [
-            (await factory.ask(answers, factory.request(owner, wrong))).refusal_code
-            for _ in range(TRIES_MAX)
-        ]
-        last = await factory.ask(answers, factory.request(owner, paper.code))
-    assert codes == [HandOverProofWrong.code] * TRIES_MAX
-    assert last.refusal_code == HandOverTriesSpent.code
+async def test_wrong_codes_are_counted_and_end_the_hand_over(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        wrong = [factory.request(new_key(), WRONG_CODE) for _ in range(CONFIG.wrong_tries_max)]
+        said = [(await factory.ask(each)).refusal_code for each in wrong]
+        last = await factory.ask(factory.request(new_key(), code))
+    assert said == ["hand_over_proof_wrong"] * CONFIG.wrong_tries_max
+    assert last.refusal_code == "hand_over_tries_spent"
 
 
-async def test_one_wrong_request_that_comes_many_times_counts_once(factory):
-    paper, owner = await factory.paper(), factory.owner()
-    wrong = factory.request(owner, "A" * 22)
-    async with factory.working() as answers:
-        for _ in range(TRIES_MAX + 1):
-            await factory.ask(answers, wrong)
-        right = await factory.ask(answers, factory.request(owner, paper.code))
-    assert right.grant
+async def test_a_wrong_request_that_comes_twice_is_one_try(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        wrong = factory.request(new_key(), WRONG_CODE)
+        for _ in range(CONFIG.wrong_tries_max + 1):
+            await factory.ask(wrong)
+        answer = await factory.ask(factory.request(new_key(), code))
+    assert answer.refusal_code == ""
 
 
-async def test_a_request_for_another_car_or_of_no_form_disturbs_nobody(factory):
-    paper, owner = await factory.paper(), factory.owner()
-    async with factory.working() as answers:
-        unknown = await factory.ask(answers, factory.request(owner, paper.code, OTHER), OTHER)
-        swapped = await factory.ask(answers, factory.request(owner, paper.code, OTHER))
-        message = command_pb2.HandOverRequest(request=b"no document")
-        stamp(message, factory.clock, factory.random)
-        await factory.desk.publish(topics.HAND_OVER_REQUESTS, message, car_id=CAR)
-        right = await factory.ask(answers, factory.request(owner, paper.code))
-    assert unknown.refusal_code == NotFound.code
-    assert swapped.refusal_code == DocumentMalformed.code
-    assert right.grant
+async def test_a_car_that_was_never_made_is_not_found(records):
+    factory = Factory(records)
+    async with factory.running():
+        answer = await factory.ask(factory.request(new_key(), WRONG_CODE, OTHER), OTHER)
+    assert answer.refusal_code == "not_found"
 
 
-async def test_a_car_keeps_its_code_and_its_keys(factory):
-    paper = await factory.paper()
-    assert (await factory.paper()).code == paper.code
-    factory.keys = CarKeys(sign=factory.owner().public_jwk, seal=factory.keys.seal)
+async def test_a_request_for_another_car_or_too_old_is_refused(records):
+    factory, owner = Factory(records), new_key()
+    code = await factory.make_car()
+    await factory.make_car(OTHER)
+    async with factory.running():
+        other = await factory.ask(factory.request(owner, code, CAR), OTHER)
+        old = factory.request(owner, code)
+        factory.clock.advance(1_000)
+        late = await factory.ask(old)
+    assert other.refusal_code == "document_malformed"
+    assert late.refusal_code == "document_expired"
+
+
+async def test_what_is_no_document_is_not_answered_and_stops_nothing(records):
+    factory, owner = Factory(records), new_key()
+    code = await factory.make_car()
+    async with factory.running():
+        junk = command_pb2.HandOverRequest(request=b"junk")
+        stamp(junk, factory.clock, factory.random)
+        await factory.bus.publish(HAND_OVER_REQUESTS, junk, car_id=CAR)
+        assert (await factory.ask(factory.request(owner, code))).refusal_code == ""
+
+
+async def test_a_car_keeps_its_code_and_its_keys(records):
+    factory = Factory(records)
+    assert await factory.make_car() == await factory.make_car()
+    factory.car_keys = replace(factory.car_keys, seal=new_key().public_jwk)
     with pytest.raises(CarAlreadyEnrolled):
-        await factory.paper()
+        await factory.make_car()
 
 
-async def test_there_is_no_paper_for_a_car_that_was_never_made(factory):
+async def test_the_paper_is_of_the_oldest_car_when_none_is_named(records):
+    factory = Factory(records)
     with pytest.raises(NotFound):
-        await build.hand_over_paper(factory.records, factory.own, OTHER)
+        await build.hand_over_paper(records, factory.secrets, None)
+    await factory.make_car(OTHER)
+    factory.clock.advance(1)
+    await factory.make_car(CAR)
+    paper = await build.hand_over_paper(records, factory.secrets, None)
+    assert paper.car_id == OTHER
+    assert paper.root_key_id == load_key(factory.secrets.secrets["maker-root"]).key_id
 
 
-def test_keys_that_are_there_are_kept_and_the_cell_has_their_public_halves():
+def test_the_cell_has_the_public_halves_alone():
     own, cell = SecretsInMemory(), SecretsInMemory()
-    maker = SeededKeyMaker(Random(5).randbytes)
-    build.make_keys(own, cell, maker)
-    before = {name: own.read(name) for name in own.names()}
-    build.make_keys(own, cell, maker)
-    assert {name: own.read(name) for name in own.names()} == before
-    trusted = cell.read(build.TRUSTED_MAKER_ROOT).decode()
-    assert trusted == build.public_text(build.maker_root(own))
-    assert '"d"' not in trusted
+    build.make_keys(own, cell, KEYS)
+    build.make_keys(own, cell, KEYS)
+    assert cell.names() == ["trusted-factory-key", "trusted-maker-root"]
+    assert all(b'"d"' not in cell.secrets[name] for name in cell.names())
 
 
-def test_a_factory_that_lost_its_key_says_so():
-    with pytest.raises(CredentialsRefused) as refused:
+def test_a_factory_without_its_keys_says_so():
+    with pytest.raises(CredentialsRefused):
         build.maker_root(SecretsInMemory())
-    assert "copy" in refused.value.hint
+    damaged = SecretsInMemory()
+    damaged.secrets["maker-root"] = b"{"
+    with pytest.raises(CredentialsRefused):
+        build.maker_root(damaged)
