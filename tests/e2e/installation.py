@@ -89,7 +89,7 @@ class Installation:
 
     def sign_in_link(self, site: str) -> str:
         """A new one-time link for a site."""
-        printed = self._run("sign-in", site, "--data", str(self.data))
+        printed = self.run("sign-in", site, "--data", str(self.data))
         found = re.search(rf"http://{site}\.localhost:{self.port}/sign-in#\S+", printed)
         assert found, printed
         return found.group(0)
@@ -152,7 +152,7 @@ class Installation:
             env=dict(os.environ),
         )
 
-    def _run(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
         done = subprocess.run(
             [MONOCOQUE, *arguments],
             capture_output=True,
