@@ -238,6 +238,17 @@ def test_a_refused_request_is_found_in_the_log_by_the_trace_that_was_shown(
     assert [json.loads(line)["error_code"] for line in lines] == [answer.json()["code"]]
 
 
+def test_each_process_writes_its_metrics_where_they_can_be_read(running: Installation) -> None:
+    def written() -> dict[str, str]:
+        return {path.name: path.read_text() for path in (running.data / "run").glob("*.prom")}
+
+    def are_there() -> bool:
+        return any("car_" in name for name in written()) and "metrics-cell.prom" in written()
+
+    wait_until("the metrics of cell and cars", are_there, START_S_MAX)
+    assert all("monocoque_clock_setbacks 0.0" in text for text in written().values())
+
+
 def test_a_car_of_its_own_process_joins_the_others(running: Installation) -> None:
     online = running.cars_online()
     car = running.start_car()

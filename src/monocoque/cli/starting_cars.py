@@ -17,6 +17,7 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.logging import configure_logging
+from monocoque.plumbing.metrics import Metrics
 from monocoque.roles import stamp
 from monocoque.roles.cars import (
     CarProcess,
@@ -71,4 +72,5 @@ def _car_process(data: Path) -> CarProcess:
     configs = read_settings(layout.settings)[0]
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
-    return CarProcess(layout, SystemClock(), SystemRandom(), configs, __version__)
+    clock = SystemClock()
+    return CarProcess(layout, clock, SystemRandom(), configs, __version__, Metrics(clock))

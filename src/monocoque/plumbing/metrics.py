@@ -2,16 +2,28 @@
 
 Rules: names begin with ``monocoque_``; labels come from tables of ours (topics, error codes,
 service names), never from outside, so that nobody can make their number grow.
+
+Left out on purpose: adding processes up. Each is read by itself: the one that serves HTTP at
+``/api/metrics``, every one from its file (metrics_file.py).
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from monocoque.plumbing.clock import Clock
 
 
 class Metrics:
     """What one process counts; made once where the process is put together."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Make them at nought. clock: the process's own, whose setbacks are shown."""
         self.registry = CollectorRegistry()
+        if clock is not None:
+            Gauge(
+                "monocoque_clock_setbacks",
+                "How often the wall clock was found set back since the process began",
+                registry=self.registry,
+            ).set_function(lambda: clock.setbacks)
         self.messages_refused = Counter(
             "monocoque_messages_refused",
             "Messages that the door left out",

@@ -25,6 +25,8 @@ from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.process_file import is_alive, read_process_file, write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles import stamp
@@ -79,14 +81,17 @@ async def run_part(
             keystore=keystore,
             authority=NatsAuthority(keystore, clock),
             server_address=partial(_bus_address, layout),
+            metrics=Metrics(clock),
         )
-        if listener is None:
-            await run_services(frame, {part})
-        else:
-            # Imported here: a service without pages loads nothing of the web.
-            from monocoque.roles.serving import serve_http
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_metrics_file(frame.metrics, layout.metrics(part)))
+            if listener is None:
+                group.create_task(run_services(frame, {part}))
+            else:
+                # Imported here: a service without pages loads nothing of the web.
+                from monocoque.roles.serving import serve_http
 
-            await serve_http(frame, listener)
+                group.create_task(serve_http(frame, listener))
 
 
 async def _wait_for_bus(layout: Layout, part: str) -> None:

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -46,6 +46,7 @@ from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.process_file import read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
@@ -78,6 +79,8 @@ class CarProcess:
     random: Random
     configs: Mapping[type, Any]
     software_version: str
+    metrics: Metrics = field(default_factory=Metrics)
+    """What all of them count, together."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,11 @@ def _born_us(path: Path) -> int | None:
 
 
 async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
-    """Run these cars until cancelled."""
+    """Run these cars until cancelled; the metrics' file has the name of the first."""
     async with asyncio.TaskGroup() as group:
+        if cars:
+            path = process.layout.metrics(cars[0].car_id)
+            group.create_task(keep_metrics_file(process.metrics, path))
         for car in cars:
             group.create_task(_run_car(process, car.car_id), name=car.car_id)
 
@@ -175,7 +181,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
     keystore = FileKeyStore(place.secrets)
     records = open_records(place.records, process.random, process.configs[RecordsConfig])
     uplink: NatsBus | None = None
-    metrics, log = Metrics(), get_log("monocoque.car").bind(car_id=car_id)
+    metrics, log = process.metrics, get_log("monocoque.car").bind(car_id=car_id)
     try:
         if place.records.exists():
             check_database(process.layout, place.records)

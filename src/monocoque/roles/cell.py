@@ -37,6 +37,8 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.process_file import write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
@@ -111,6 +113,7 @@ async def run_cell(
             group.create_task(serve_http(cell.frame, listener))
         group.create_task(cars.keep(cell.frame.metrics))
         group.create_task(_note_time(cell))
+        group.create_task(keep_metrics_file(cell.frame.metrics, layout.metrics("cell")))
         group.create_task(_count_refusals(cell))
         group.create_task(_announce(cell, announce))
 
@@ -151,6 +154,7 @@ async def _parts(
             keystore=keystore,
             authority=nats.authority,
             server_address=nats.address,
+            metrics=Metrics(clock),
         )
         yield Cell(directory, settings, frame, nats)
     finally:

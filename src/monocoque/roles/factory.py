@@ -33,6 +33,7 @@ from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
+from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
@@ -137,7 +138,7 @@ async def run_factory_now(
     random: Random,
 ) -> None:
     """Run the factory whose lock is taken, until cancelled; raises what a start may raise."""
-    metrics, log = Metrics(), get_log("monocoque.factory")
+    metrics, log = Metrics(clock), get_log("monocoque.factory")
     authority = NatsAuthority(FileKeyStore(layout.secrets), clock)
     async with open_factory(layout, configs[RecordsConfig], random) as records:
         bus = await NatsBus.connect(
@@ -171,7 +172,9 @@ async def run_factory_now(
                 )
                 for row in services_of(MachineKind.FACTORY)
             ]
-            await supervise(services, configs[SupervisorConfig])
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keep_metrics_file(metrics, layout.metrics(FACTORY)))
+                group.create_task(supervise(services, configs[SupervisorConfig]))
         finally:
             await bus.close()
 

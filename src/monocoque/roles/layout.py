@@ -87,6 +87,10 @@ class Layout:
         """The process file of a part of the cell, or of what it starts."""
         return self.run / f"{name}.json"
 
+    def metrics(self, name: str) -> Path:
+        """Where a process writes its metrics."""
+        return self.run / f"metrics-{name}.prom"
+
     def part(self, name: str) -> Path:
         """The folder whose lock is held by whoever runs this part of the cell."""
         return self.run / name
