@@ -49,7 +49,7 @@ class Apart(Installation):
         (self.data / "monocoque.toml").write_text(SETTINGS)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def run(self, role: str, *words: str) -> None:
+    def run_role(self, role: str, *words: str) -> None:
         """Start a role, and return when it says that it is ready."""
         output = self.directory / f"{role}-output"
         port = ["--port", str(self.port)] if role in ("cell", "http") else []
@@ -73,7 +73,9 @@ class Apart(Installation):
 
     def run_cell(self, *without: str) -> None:
         """Start the cell without these parts."""
-        self.run("cell", "--cars", str(CARS), *(w for part in without for w in ("--without", part)))
+        self.run_role(
+            "cell", "--cars", str(CARS), *(w for part in without for w in ("--without", part))
+        )
 
     def end(self, role: str, number: signal.Signals) -> int:
         """Send a signal, and return the exit status."""
@@ -106,17 +108,17 @@ def test_each_part_can_be_killed_and_started_again(apart: Apart) -> None:
     apart.run_cell("registry", "http")
     assert apart.cars_online() == -1
     for part in ("http", "registry"):
-        apart.run(part)
+        apart.run_role(part)
     apart.wait_for(CARS)
     # A registry that is killed hears nobody, and goes on from the records.
     assert apart.end("registry", signal.SIGKILL) == -signal.SIGKILL
     apart.wait_for(0)
-    apart.run("registry")
+    apart.run_role("registry")
     apart.wait_for(CARS)
     # So does HTTP; the registry goes on hearing meanwhile.
     apart.end("http", signal.SIGKILL)
     assert apart.cars_online() == -1
-    apart.run("http")
+    apart.run_role("http")
     apart.wait_for(CARS)
     # The parts outlive a cell that is killed, and go on with the next one.
     apart.end("cell", signal.SIGKILL)
@@ -139,7 +141,7 @@ def test_a_part_runs_once_wherever_it_runs(apart: Apart) -> None:
     words = ["--data", str(apart.data)]
     hint = "Stop that process. A cell leaves the {0} to another with `--without {0}`."
     apart.run_cell("registry")
-    apart.run("registry")
+    apart.run_role("registry")
     apart.wait_for(CARS)
     for part in ("registry", "http"):
         assert_refused(typed(apart.directory, "run", part, *words), hint.format(part))
@@ -154,7 +156,7 @@ def test_the_doctor_finds_a_cell_whose_http_does_not_run(apart: Apart) -> None:
     done = typed(apart.directory, *words)
     assert done.returncode == 1
     assert findings_of(done)["cell"]["code"] == errors.CellUnreachable.code
-    apart.run("http")
+    apart.run_role("http")
     apart.wait_for(CARS)
     done = typed(apart.directory, *words)
     assert done.returncode == 0, done.stdout

@@ -2,12 +2,16 @@
 
 import asyncio
 import contextlib
-import os
 from pathlib import Path
 
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
 from tests.fixtures.http import SettableClock, until
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies there."""
+    return [path.name for path in folder.iterdir()]
 
 
 def test_the_setbacks_of_the_clock_are_shown_as_they_are_now() -> None:
@@ -27,7 +31,7 @@ async def test_the_file_is_there_while_the_process_lives_and_goes_with_it(tmp_pa
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    assert not os.listdir(tmp_path)
+    assert names_in(tmp_path) == []
 
 
 async def test_a_disk_that_takes_nothing_costs_the_file_alone(tmp_path: Path) -> None:
