@@ -234,7 +234,7 @@ def test_a_refused_request_is_found_in_the_log_by_the_trace_that_was_shown(
     answer = httpx.get(address, headers=host, timeout=START_S_MAX)
     trace_id = answer.json()["trace_id"]
     assert answer.status_code == 401
-    lines = [line for line in running.output().splitlines() if trace_id in line]
+    lines = [line for line in running.printed().splitlines() if trace_id in line]
     assert [json.loads(line)["error_code"] for line in lines] == [answer.json()["code"]]
 
 

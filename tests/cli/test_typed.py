@@ -47,7 +47,7 @@ def test_links_are_printed_until_they_were_and_then_the_line_that_makes_them(
     open_data_directory(installation.data, __version__, SystemClock().now_us()).close()
     installation.start()
     assert installation.stop() == 0
-    assert LINKS.findall(installation.output()) == ["shop", "phone", "console"]
+    assert LINKS.findall(installation.printed()) == ["shop", "phone", "console"]
     installation.start()
     try:
         check_the_line_of_a_later_start(installation, tmp_path)
@@ -57,8 +57,8 @@ def test_links_are_printed_until_they_were_and_then_the_line_that_makes_them(
 
 def check_the_line_of_a_later_start(installation: Installation, directory: Path) -> None:
     """It prints no links, and what it prints makes one."""
-    assert LINKS.findall(installation.output()) == []
-    [line] = re.findall(r"link of: (.+)", installation.output())
+    assert LINKS.findall(installation.printed()) == []
+    [line] = re.findall(r"link of: (.+)", installation.printed())
     words = shlex.split(line.replace("shop|phone|console", "console"))
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=COMMAND_S_MAX, cwd=directory, check=False

@@ -83,10 +83,6 @@ class Installation:
         self._up.kill()
         self._up.wait(STOP_S_MAX)
 
-    def output(self) -> str:
-        """What it printed since its last start, its log included."""
-        return (self.directory / "output").read_text("utf-8", "replace")
-
     def sign_in_link(self, site: str) -> str:
         """A new one-time link for a site."""
         printed = self.run("sign-in", site, "--data", str(self.data))
@@ -114,7 +110,7 @@ class Installation:
             return -1
 
     def printed(self) -> str:
-        """What `up` has said since its last start."""
+        """What `up` has said since its last start, its log included."""
         return (self.directory / "output").read_text("utf-8", "replace")
 
     def counted(self, name: str, **labels: str) -> float:

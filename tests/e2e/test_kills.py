@@ -3,13 +3,17 @@
 Rules: a publisher and a person go on throughout and keep their own list of what was acknowledged;
 "serving again" means that the cell answers and has heard every car anew, after the kill, and that
 the fleet is the same; how long that takes is printed, and is a failure only beyond a deadline that
-no healthy machine comes near.
+no healthy machine comes near. HTTP and the registry run in processes of their own; whoever started
+them starts them again, which is this test.
+
+Left out on purpose: the figure that is wanted as a failure. A busy machine would fail it by chance.
 """
 
 import asyncio
 import itertools
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -33,13 +37,15 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import read_process_file, send_signal
-from tests.e2e.installation import Installation
+from tests.e2e.installation import START_S_MAX, STOP_S_MAX, Installation, wait_until
 
 CARS = 3
-PROCESSES = ("cell", "nats", "cars")
+PARTS = ("registry", "http")
+PROCESSES = ("cell", "nats", "cars", *PARTS)
 SERVING_S_MAX = 30.0
 SERVING_S_WANTED = 5.0
-"""Printed beside what was measured."""
+"""Printed beside what was measured. A registry that is started again hears each car at its next
+hello, for which it may have to wait 10 s when nothing else was killed before."""
 CALM_S_MAX = 1.5
 """A kill comes after up to so long; some therefore hit a part that has only just come back."""
 PAUSE_S = 0.02
@@ -164,11 +170,64 @@ async def publisher(data: Path, chance: random.Random) -> AsyncGenerator[Publish
     await bus.close()
 
 
-async def kill(installation: Installation, name: str) -> None:
-    """kill -9 of one process; a cell is started again, the others must come back by themselves."""
+class Apart(Installation):
+    """An installation whose HTTP and registry are processes of their own."""
+
+    def __init__(self, directory: Path, cars: int) -> None:
+        super().__init__(directory, cars)
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start_apart(self) -> None:
+        """Start the cell, and the parts that do not run."""
+        words = ["run", "cell", "--cars", str(self.cars)]
+        for part in PARTS:
+            words += ["--without", part]
+        self._up = self._started("cell", words)
+        for part in PARTS:
+            if part not in self._parts:
+                self.start_part(part)
+
+    def start_part(self, name: str) -> None:
+        """Start a part; returns when it says that it is ready."""
+        port = ["--port", str(self.port)] if name == "http" else []
+        self._parts[name] = self._started(name, ["run", name, *port])
+
+    def kill_part(self, name: str) -> None:
+        """End a part the way a power cut does."""
+        part = self._parts.pop(name)
+        part.kill()
+        part.wait(STOP_S_MAX)
+
+    def stop(self) -> int:
+        """End the parts and then the cell; the first status that is not 0, or 0."""
+        statuses = []
+        for part in self._parts.values():
+            part.send_signal(signal.SIGINT)
+            statuses.append(part.wait(STOP_S_MAX))
+        return next(filter(None, [*statuses, super().stop()]), 0)
+
+    def _started(self, name: str, words: list[str]) -> "subprocess.Popen[bytes]":
+        output = self.directory / f"{name}-output"
+        with output.open("wb") as file:
+            process = self._spawn([*words, "--data", str(self.data)], file.fileno())
+
+        def is_ready() -> bool:
+            printed = output.read_text("utf-8", "replace")
+            assert process.poll() is None, f"{name} ended with {process.returncode}:\n{printed}"
+            return "ready" in printed
+
+        wait_until(f"{name} is ready", is_ready, START_S_MAX)
+        return process
+
+
+async def kill(installation: Apart, name: str) -> None:
+    """kill -9 of one process; a cell or part is started again, others come back by themselves."""
     if name == "cell":
         installation.kill()
-        await asyncio.to_thread(installation.start)
+        await asyncio.to_thread(installation.start_apart)
+    elif name in PARTS:
+        installation.kill_part(name)
+        await asyncio.to_thread(installation.start_part, name)
     else:
         process = read_process_file(installation.data / "run" / f"{name}.json")
         assert process is not None
@@ -176,7 +235,7 @@ async def kill(installation: Installation, name: str) -> None:
 
 
 async def kill_all(
-    installation: Installation, person: Person, times: int, chance: random.Random
+    installation: Apart, person: Person, times: int, chance: random.Random
 ) -> dict[str, float]:
     """Kill each process so many times, in any order; the longest return of each, in seconds."""
     longest_s = dict.fromkeys(PROCESSES, 0.0)
@@ -194,7 +253,7 @@ async def kill_all(
 @pytest.mark.parametrize(
     "times",
     [
-        pytest.param(2, id="twice each"),
+        pytest.param(3, id="three times each", marks=pytest.mark.timeout(400)),
         pytest.param(
             20, id="twenty times each", marks=[pytest.mark.prove, pytest.mark.timeout(1_200)]
         ),
@@ -206,8 +265,8 @@ async def test_what_was_acknowledged_outlives_every_kill(
     seed = random.getrandbits(32)  # follows the seed that pytest-randomly prints
     sys.stdout.write(f"seed {seed}\n")
     chance = random.Random(seed)
-    installation = Installation(tmp_path, CARS)
-    installation.start()
+    installation = Apart(tmp_path, CARS)
+    installation.start_apart()
     try:
         person = Person(installation)
         await person.sign_in()
