@@ -67,7 +67,7 @@ class Phone:
     ) -> bytes:
         """A signed command; changes: fields of the request, ``arguments`` among them."""
         self.counter += 1
-        request = {
+        request: dict[str, Any] = {
             "command_id": people.identifier("command", self.random.getrandbits(64)),
             "car_id": CAR_ID,
             "epoch": epoch,
@@ -91,17 +91,21 @@ class Stand:
     """One car, its records, and all that it said."""
 
     def __init__(
-        self, config: CommandsConfig | None = None, records: Records | None = None
+        self,
+        config: CommandsConfig | None = None,
+        records: Callable[[Records], Any] | None = None,
     ) -> None:
+        """Build it. records: what the services are given in place of the real ones."""
         self.time = MachineTime(asyncio.get_running_loop().time, start_us=START_US)
-        self.records = records or records_in_memory(Random(1))
+        self.inner = records_in_memory(Random(1))
+        self.records = self.inner if records is None else records(self.inner)
         self.keystore = SecretsInMemory()
         self.keystore.write(keys.IDENTITY_KEY, people.CAR_SIGN.export())
         self.keystore.write(keys.SEAL_KEY, people.CAR_SEAL.export())
         self.keystore.write(keys.MAKER_ROOT, people.ROOT.export())
         self.metrics = Metrics()
         self.log = silent_log()
-        self.configs = {
+        self.configs: dict[type, Any] = {
             BodyConfig: BodyConfig(),
             KeysConfig: KeysConfig(),
             CommandsConfig: config or CommandsConfig(),
@@ -212,12 +216,14 @@ class Stand:
 
 
 def on_a_stand(
-    story: Callable[[Stand], Awaitable[None]], config: CommandsConfig | None = None
+    story: Callable[[Stand], Awaitable[None]],
+    config: CommandsConfig | None = None,
+    records: Callable[[Records], Any] | None = None,
 ) -> Stand:
     """Live through the story in virtual time."""
 
     async def main() -> Stand:
-        stand = Stand(config)
+        stand = Stand(config, records)
         async with stand.living():
             await story(stand)
         return stand

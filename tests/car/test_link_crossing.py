@@ -16,6 +16,7 @@ from monocoque.contracts.topics import (
     CAR_RECEIPTS_CONFIRMED,
     Role,
 )
+from monocoque.contracts.wire import car_pb2
 from monocoque.contracts.wire.command_pb2 import (
     CarBody,
     CarReceipt,
@@ -108,7 +109,7 @@ def test_commands_come_down_and_receipts_go_up_as_they_were_said() -> None:
 
 def test_nothing_but_what_is_named_passes() -> None:
     async def story(crossing: Crossing) -> None:
-        event = crossing.stamped(topics.car_pb2.CarEvent(kind="other"))
+        event = crossing.stamped(car_pb2.CarEvent(kind="other"))
         await crossing.car.publish(topics.CAR_EVENTS, event, **MINE)
         before = crossing.count(crossing.in_cell, "events")
         await asyncio.sleep(5.0)

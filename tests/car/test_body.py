@@ -1,0 +1,124 @@
+"""What a car says of its body, and when."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic import Body
+from monocoque.contracts.errors import RecordsOutcomeUnknown, RecordsUnavailable
+from tests.car.stand import CAR_ID, START_US, Phone, Stand, on_a_stand, outcome
+from tests.vectors import people
+
+CONFIG = BodyConfig()
+
+
+def test_a_new_car_stands_locked_at_home_with_its_plug_in() -> None:
+    message = body.message_of(Body(at_us=START_US, place_measured_us=START_US), people.EPOCH)
+    assert message.epoch == people.EPOCH
+    assert (message.locked, message.plugged, message.charging) == (True, True, True)
+    assert (message.gear, message.speed_kmh, list(message.doors_open)) == ("park", 0.0, [])
+    assert message.charge_percent * 4 < message.range_km < message.charge_percent * 5
+    assert message.place_measured_us == START_US
+
+
+def test_a_body_that_stands_is_said_once_a_minute() -> None:
+    async def story(stand: Stand) -> None:
+        await body.change(
+            stand.records, CAR_ID, stand.clock.now_us(), lambda b: Body(b.at_us, charge_percent=80)
+        )
+        await asyncio.sleep(60)
+        stand.bodies.clear()
+        await asyncio.sleep(600)
+        assert 9 <= len(stand.bodies) <= 11
+
+    on_a_stand(story)
+
+
+def test_what_a_command_changed_is_said_at_once() -> None:
+    async def story(stand: Stand) -> None:
+        await asyncio.sleep(5)
+        phone = Phone()
+        assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("done", None)
+        await asyncio.sleep(0.01)
+        assert not stand.bodies[-1][1].locked
+
+    on_a_stand(story)
+
+
+def test_a_car_that_is_driven_from_elsewhere_is_seen_moving_and_parking() -> None:
+    async def story(stand: Stand) -> None:
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG)
+        await asyncio.sleep(30)
+        at_s = [said_s for said_s, _ in stand.bodies]
+        assert all(
+            later - earlier >= CONFIG.say_interval_s_min for earlier, later in pairwise(at_s)
+        )
+        assert {message.gear for _, message in stand.bodies} == {"park", "drive"}
+        assert stand.bodies[-1][1].speed_kmh == 50
+        places = {(m.latitude_degrees, m.longitude_degrees) for _, m in stand.bodies}
+        assert len(places) > 20
+        await asyncio.sleep(CONFIG.drive_s)
+        assert (stand.bodies[-1][1].gear, stand.bodies[-1][1].speed_kmh) == ("park", 0)
+
+    on_a_stand(story)
+
+
+def test_acts_are_remembered_up_to_a_bound() -> None:
+    async def story(stand: Stand) -> None:
+        stand.configs[BodyConfig] = BodyConfig(acts_kept=2)
+        phone = Phone()
+        for _ in range(4):
+            await stand.answer(phone, phone.ask("lock"))
+        assert len(await stand.acts()) == 2
+
+    on_a_stand(story)
+
+
+class Failing:
+    """Records that fail in the transaction of the act, before or after it was done."""
+
+    def __init__(self, inner, error) -> None:
+        self._inner = inner
+        self._error = error
+
+    async def transact(self, work):
+        if getattr(work, "__qualname__", "").startswith("act."):
+            if self._error.may_have_happened:
+                await self._inner.transact(work)
+            raise self._error
+        return await self._inner.transact(work)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RecordsUnavailable("gone"), ("failed", "body_silent")),
+        (RecordsOutcomeUnknown("gone"), ("unknown", "body_silent")),
+    ],
+)
+def test_a_body_that_does_not_answer_is_said_as_it_is(error, said) -> None:
+    async def story(stand: Stand) -> None:
+        phone = Phone()
+        command = phone.ask("unlock")
+        assert outcome(await stand.answer(phone, command)) == said
+        assert len(await body.acts(stand.inner)) == error.may_have_happened
+        assert outcome(await stand.answer(phone, command)) == said
+        assert len(await body.acts(stand.inner)) == error.may_have_happened
+
+    on_a_stand(story, records=lambda inner: Failing(inner, error))
+
+
+def test_saying_more_than_the_topic_takes_is_counted_and_ends_nothing() -> None:
+    async def story(stand: Stand) -> None:
+        loud = stand.context("car-commands")
+        for _ in range(300):
+            await body.say_now(loud)
+        assert stand.counted("too_many_requests") > 100
+        before = len(stand.bodies)
+        await asyncio.sleep(70)
+        assert len(stand.bodies) > before
+
+    on_a_stand(story)
