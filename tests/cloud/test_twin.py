@@ -1,166 +1,90 @@
-"""The twin keeps the last word of each car, and shows it to the owner alone."""
-
-import asyncio
-import contextlib
-from random import Random
+"""The twin: how a car was when it last said so, and who may see it."""
 
 import pytest
-import structlog
-from sqlalchemy import insert
 
-from monocoque.cloud.pairing.records import owners
-from monocoque.cloud.registry.config import RegistryConfig
-from monocoque.cloud.twin import service as twin
-from monocoque.cloud.twin.config import TwinConfig
-from monocoque.cloud.twin.web import Garage
-from monocoque.contracts import topics
-from monocoque.contracts.errors import NotFound, RecordsUnavailable
-from monocoque.contracts.topics import Role
-from monocoque.contracts.wire import command_pb2
-from monocoque.plumbing.bus.header import stamp
-from monocoque.plumbing.bus.memory import MemoryHub
-from monocoque.plumbing.bus.port import Identity
-from monocoque.plumbing.metrics import Metrics
-from monocoque.plumbing.service import Context
-from tests.fixtures.bus import SecretsInMemory
-from tests.fixtures.http import SettableClock
-
-CAR = "car_0123456789abcdefghjkmnpqrs"
-OTHER = "car_1123456789abcdefghjkmnpqrs"
-MIA, TOM = "person_0123456789abcdefghjkmnpqrs", "person_1123456789abcdefghjkmnpqrs"
-CONFIG = TwinConfig(flush_interval_s=0.01, retry_s=0.01, tick_interval_s=0.05)
-WAIT_S_MAX = 20.0
+from monocoque.cloud.twin.web import OwnedCar, TwinTick
+from monocoque.contracts.errors import NotFound
+from tests.cloud.orders import next_of
+from tests.cloud.owner import CAR, EPOCH, OTHER_CAR, Cell, until
+from tests.fixtures.phone import Phone
 
 
-class TroubledRecords:
-    """Records that are away for the first works of a service."""
-
-    def __init__(self, records, troubles: int) -> None:
-        self._records = records
-        self.troubles = troubles
-
-    async def transact(self, work):
-        if self.troubles > 0:
-            self.troubles -= 1
-            raise RecordsUnavailable("The records are away.")
-        return await self._records.transact(work)
+async def body_of(phone: Phone) -> dict[str, object] | None:
+    return await phone.body()
 
 
-class Cell:
-    """A cell with the twin, and one car that is Mia's."""
+async def test_the_last_word_of_a_car_is_kept_and_shown_to_its_owner(clients, records):
+    cell = Cell(clients, records)
+    async with cell.living():
+        owner = await cell.owner()
+        assert await body_of(owner) is None
+        await cell.say_body(locked=False, doors_open=["row1_left"], charge_percent=61.5)
+        await cell.say_body(locked=True, charge_percent=61.25, latitude_degrees=47.5)
 
-    def __init__(self, records) -> None:
-        self.records = records
-        self.clock, self.random = SettableClock(), Random(1)
-        self.log = structlog.stdlib.get_logger()
-        self.hub = MemoryHub(self.clock, Metrics(), self.log)
-        phone = self.hub.connect(Identity(Role.PHONE))
-        self.garage = Garage(records, phone, self.clock, CONFIG, RegistryConfig())
+        async def is_locked() -> bool:
+            body = await body_of(owner)
+            return body is not None and bool(body["locked"])
 
-    async def own(self):
-        values = {
-            "car_id": CAR,
-            "person_id": MIA,
-            "key_id": "key",
-            "first_grant": b"grant",
-            "since_us": 1,
-        }
-        await self.records.transact(lambda c: c.execute(insert(owners).values(**values)))
-
-    async def say(self, charge_percent: float, car_id: str = CAR):
-        body = command_pb2.CarBody(
-            epoch="e", locked=True, doors_open=["row1_left"], charge_percent=charge_percent
-        )
-        stamp(body, self.clock, self.random)
-        car = self.hub.connect(Identity(Role.CAR, {"car_id": car_id}))
-        await car.publish(topics.CAR_BODY, body, car_id=car_id)
-
-    @contextlib.asynccontextmanager
-    async def working(self, records=None):
-        context = Context(
-            machine_id="cell",
-            service_name="twin",
-            clock=self.clock,
-            random=Random(2),
-            bus=self.hub.connect(Identity(Role.TWIN)),
-            records=records or self.records,
-            keystore=SecretsInMemory(),
-            metrics=Metrics(),
-            log=self.log,
-            disk_free_bytes=lambda: 0,
-            software_version="1",
-            configs={TwinConfig: CONFIG},
-        )
-        async with asyncio.TaskGroup() as group:
-            life = group.create_task(twin.run(context))
-            try:
-                yield
-            finally:
-                life.cancel()
-
-    async def until_charge(self, percent: float):
-        async with asyncio.timeout(WAIT_S_MAX):
-            while True:
-                body = await twin.read_body(self.records, CAR)
-                if body is not None and body.charge_percent == percent:
-                    return
-                await asyncio.sleep(0.01)
+        await until(is_locked)
+    body = await body_of(owner)
+    assert (body["epoch"], body["charge_percent"], body["latitude_degrees"]) == (EPOCH, 61.25, 47.5)
+    assert body["doors_open"] == []
 
 
-@pytest.fixture
-async def cell(records):
-    cell = Cell(records)
-    await cell.own()
-    return cell
+async def test_a_word_that_came_while_the_twin_was_away_is_not_lost(clients, records):
+    cell = Cell(clients, records)
+    await cell.say_body(speed_kmh=31.0)
+    async with cell.living():
+        owner = await cell.owner()
+
+        async def is_known() -> bool:
+            return await body_of(owner) is not None
+
+        await until(is_known)
+    assert (await body_of(owner))["speed_kmh"] == 31.0
 
 
-async def test_the_owner_sees_the_last_word_of_the_car_and_how_old_it_is(cell):
-    async with cell.working():
-        await cell.say(40.0)
-        await cell.until_charge(40.0)
-        await cell.say(41.0)
-        await cell.until_charge(41.0)
-    [car] = (await cell.garage.cars(MIA)).cars
-    assert (car.car_id, car.online, car.grants) == (CAR, False, ["grant"])
-    assert (car.body.charge_percent, car.body.doors_open) == (41.0, ["row1_left"])
-    assert car.body.occurred_at.timestamp() * 1_000_000 == pytest.approx(cell.clock.now_us())
+async def test_a_car_of_somebody_else_answers_like_one_that_does_not_exist(clients, records):
+    cell = Cell(clients, records)
+    async with cell.living():
+        await cell.owner()
+        stranger = await cell.phone()
+        answers = []
+        for car in (CAR, OTHER_CAR):
+            for path in (f"/api/own-cars/{car}", f"/api/own-cars/{car}/live"):
+                answer = await stranger.client.get(path)
+                answers.append((answer.status_code, answer.json()["code"], answer.json()["detail"]))
+        assert len(set(answers)) == 1
+        assert answers[0][:2] == (404, "not_found")
+        assert (await stranger.client.get("/api/own-cars")).json()["cars"] == []
 
 
-async def test_what_a_car_said_while_the_twin_was_away_is_on_record_when_it_is_back(cell):
-    await cell.say(55.0)
-    async with cell.working():
-        await cell.until_charge(55.0)
+async def test_a_live_page_gets_the_car_then_every_change(clients, records):
+    cell = Cell(clients, records)
+    async with cell.living():
+        owner = await cell.owner()
+        person_id = next(iter(cell.sessions.by_token.values())).person_id
+        stream = cell.garage.live(CAR, person_id)
+        first = await next_of(stream, OwnedCar)
+        assert (first.car_id, first.body) == (owner.car_id, None)
+        await next_of(stream, TwinTick)
+        await cell.say_body(locked=True)
+        changed = await next_of(stream, OwnedCar)
+        assert changed.body.locked
+        await stream.aclose()
 
 
-async def test_records_that_were_away_cost_no_word_of_a_car(cell):
-    async with cell.working(TroubledRecords(cell.records, troubles=3)):
-        await cell.say(60.0)
-        await cell.until_charge(60.0)
+async def test_a_live_page_of_a_stranger_does_not_begin(clients, records):
+    cell = Cell(clients, records)
+    with pytest.raises(NotFound):
+        await anext(cell.garage.live(CAR, "person_nobody"))
 
 
-async def test_a_car_that_never_spoke_is_shown_without_a_body(cell):
-    [car] = (await cell.garage.cars(MIA)).cars
-    assert car.body is None
-
-
-async def test_cars_of_others_answer_like_cars_that_do_not_exist(cell):
-    assert (await cell.garage.cars(TOM)).cars == []
-    said = []
-    for car_id in (CAR, OTHER):
-        with pytest.raises(NotFound) as refused:
-            await cell.garage.car(car_id, TOM)
-        said.append(str(refused.value))
-    assert said[0] == said[1]
-
-
-async def test_an_open_page_is_told_each_change_and_the_time(cell):
-    events = cell.garage.live(CAR, MIA)
-    async with cell.working():
-        assert (await anext(events)).name == "car"
-        await cell.say(70.0)
-        async with asyncio.timeout(WAIT_S_MAX):
-            seen = []
-            while not any(e.name == "car" for e in seen) or not any(e.name == "tick" for e in seen):
-                seen.append(await anext(events))
-    await events.aclose()
-    assert next(e for e in seen if e.name == "car").data.body.charge_percent == 70.0
+async def test_a_car_that_says_hello_is_online_and_falls_silent(clients, records):
+    cell = Cell(clients, records)
+    async with cell.living():
+        owner = await cell.owner()
+        await cell.be_there()
+        assert (await owner.client.get(f"/api/own-cars/{CAR}")).json()["online"]
+        cell.clock.advance(31)
+        assert not (await owner.client.get(f"/api/own-cars/{CAR}")).json()["online"]
