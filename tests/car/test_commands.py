@@ -379,3 +379,16 @@ def test_old_lines_go_when_the_cell_has_them_and_the_chain_goes_on() -> None:
         assert set((await stand.acts()).values()) == {1}
 
     on_a_stand(story, CommandsConfig(lines_kept=2))
+
+
+def test_a_line_that_the_cell_lacks_is_kept_however_old_it_is() -> None:
+    async def story(stand: Stand) -> None:
+        phone = Phone()
+        for _ in range(5):
+            await stand.answer(phone, phone.ask("lock"))
+        before = len(stand.said)
+        await stand.confirm(1)
+        await asyncio.sleep(10)
+        assert {line.sequence for line in stand.said[before:]} == {2, 3, 4, 5}
+
+    on_a_stand(story, CommandsConfig(lines_kept=1))
