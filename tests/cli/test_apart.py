@@ -15,6 +15,7 @@ import pytest
 
 from monocoque import __version__
 from monocoque.contracts import errors
+from monocoque.roles.parts import PARTS
 from tests.cli.test_commands import assert_refused, findings_of, typed
 from tests.e2e.installation import (
     MONOCOQUE,
@@ -180,5 +181,5 @@ def test_a_part_without_a_cell_is_refused(part: str, tmp_path: Path) -> None:
 
 def test_a_cell_cannot_be_without_what_is_no_part_of_it(tmp_path: Path) -> None:
     done = typed(tmp_path, "up", "--without", "wheels", "--data", "data", "--port", "0")
-    assert_refused(done, "Say http or registry.")
+    assert_refused(done, f"Say {' or '.join(PARTS)}.")
     assert not (tmp_path / "data").exists()
