@@ -1,10 +1,12 @@
 """The guard: what the state of the car forbids, whoever asks."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from monocoque.car.body.logic import Body, Drive, step
+from monocoque.car.commands.logic import BODY_SILENT, JAMMED, TOO_MANY_KEYS
 from monocoque.car.guard.logic import ACTION_UNKNOWN, ACTIONS, INTERLOCKS, judge
 
 SECOND_US = 1_000_000
@@ -52,3 +54,11 @@ def test_the_state_of_the_car_decides(action, arguments, body, reason) -> None:
 def test_every_interlock_is_about_something_that_a_car_can_do() -> None:
     assert {interlock.action for interlock in INTERLOCKS} <= set(ACTIONS)
     assert SLOW.speed_m_per_s * 3.6 < 5.0 < FAST.speed_m_per_s * 3.6
+
+
+def test_the_specification_names_every_reason_that_a_car_has_of_its_own() -> None:
+    page = Path(__file__).parents[2] / "docs/protocol/commands.md"
+    text = page.read_text(encoding="utf-8")
+    reasons = {interlock.reason for interlock in INTERLOCKS}
+    for reason in reasons | {ACTION_UNKNOWN, BODY_SILENT, JAMMED, TOO_MANY_KEYS}:
+        assert f"| `{reason}` |" in text

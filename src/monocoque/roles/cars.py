@@ -7,7 +7,7 @@ Rules:
   other;
 * this process ends when the one that started it ends (its standard input closes).
 
-Left out on purpose: the car's body. It comes with the features that move it.
+Left out on purpose: what a car does; its services are rows of table.py.
 """
 
 import asyncio
