@@ -218,7 +218,9 @@ def world(
 
 
 @app.command()
-def bench(name: Annotated[str, typer.Argument(help="up or bus.")], as_json: AsJson = False) -> None:
+def bench(
+    name: Annotated[str, typer.Argument(help="up, bus or command.")], as_json: AsJson = False
+) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
     figures = _measure(name)(lambda what: typer.echo(what, err=True))
     _print_figures(figures, as_json=as_json)

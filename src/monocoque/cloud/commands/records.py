@@ -152,11 +152,14 @@ def place_of(connection: Connection, car_id: str) -> Row[Any] | None:
     return connection.execute(select(places).where(places.c.car_id == car_id)).one_or_none()
 
 
+def add_place(connection: Connection, values: dict[str, Any]) -> None:
+    """Begin the logs of a car."""
+    connection.execute(insert(places).values(**values))
+
+
 def save_place(connection: Connection, car_id: str, values: dict[str, Any]) -> None:
-    """Set these columns of the place of one car, all of them when it has none."""
-    changed = connection.execute(update(places).where(places.c.car_id == car_id).values(**values))
-    if changed.rowcount == 0:
-        connection.execute(insert(places).values(car_id=car_id, **values))
+    """Set these columns of the place of one car."""
+    connection.execute(update(places).where(places.c.car_id == car_id).values(**values))
 
 
 def add_receipt(connection: Connection, values: dict[str, Any]) -> None:

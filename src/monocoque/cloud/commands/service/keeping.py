@@ -22,6 +22,7 @@ from monocoque.cloud.commands.logic import (
     log_line,
 )
 from monocoque.contracts.errors import LimitError, RecordsContended, UnavailableError
+from monocoque.trust.receipts import LogPlace, Receipt
 
 SECOND_US = 1_000_000
 AWAY = (UnavailableError, RecordsContended, LimitError)
@@ -31,6 +32,7 @@ _NOTHING = {
     "receipt_sha256": BEFORE_THE_FIRST,
     "number": 0,
     "entry_sha256": BEFORE_THE_FIRST,
+    "other_receipt": None,
 }
 
 
@@ -67,12 +69,6 @@ def columns_of(standing: Standing, pace: Pace) -> dict[str, Any]:
     }
 
 
-def place_of(connection: Connection, car_id: str) -> dict[str, Any]:
-    """How far both logs of a car are, as columns."""
-    row = rows.place_of(connection, car_id)
-    return dict(_NOTHING) if row is None else {name: getattr(row, name) for name in _NOTHING}
-
-
 def named(row: Row[Any]) -> dict[str, str]:
     """What a line of the log names a command by."""
     return {
@@ -82,14 +78,57 @@ def named(row: Row[Any]) -> dict[str, str]:
     }
 
 
-def write_line(
-    connection: Connection, car_id: str, now_us: int, kind: str, **what: str | int | None
-) -> None:
-    """The next line of the cell's own log of this car."""
-    place = place_of(connection, car_id)
-    number = place["number"] + 1
-    told = {"kind": kind, "car_id": car_id} | what
-    line = log_line(number, place["entry_sha256"], now_us, told)
-    rows.add_entry(connection, car_id, number, line)
-    place |= {"number": number, "entry_sha256": line_digest(line)}
-    rows.save_place(connection, car_id, place)
+class Book:
+    """Both logs of one car inside one transaction; ``close`` puts on record how far they are."""
+
+    def __init__(self, connection: Connection, car_id: str, now_us: int) -> None:
+        self.car_id = car_id
+        self._connection = connection
+        self._now_us = now_us
+        row = rows.place_of(connection, car_id)
+        self._is_new = row is None
+        self._place: dict[str, Any] = dict(_NOTHING) if row is None else dict(row._mapping)
+
+    @property
+    def receipts(self) -> LogPlace:
+        """How far the car's log is on record here."""
+        return LogPlace(self._place["sequence"], self._place["receipt_sha256"])
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the car once said something else than what is on record."""
+        return self._place["other_receipt"] is not None
+
+    def write(self, kind: str, **what: str | int | None) -> None:
+        """The next line of the cell's own log of this car."""
+        number = self._place["number"] + 1
+        told = {"kind": kind, "car_id": self.car_id} | what
+        line = log_line(number, self._place["entry_sha256"], self._now_us, told)
+        rows.add_entry(self._connection, self.car_id, number, line)
+        self._place |= {"number": number, "entry_sha256": line_digest(line)}
+
+    def keep(self, receipt: Receipt) -> None:
+        """The next line of the car's log; it follows on the last."""
+        values = {
+            "car_id": self.car_id,
+            "sequence": receipt.sequence,
+            "sha256": receipt.place.sha256,
+            "document": receipt.document,
+            "received_us": self._now_us,
+        }
+        rows.add_receipt(self._connection, values)
+        here = {"sequence": receipt.sequence, "receipt_sha256": receipt.place.sha256}
+        self._place |= here
+
+    def contradict(self, receipt: Receipt) -> None:
+        """The car says something else than what is on record; the first such line is kept."""
+        self._place["other_receipt"] = receipt.document
+        sha256 = receipt.place.sha256
+        self.write("contradicted", sequence=receipt.sequence, receipt_sha256=sha256)
+
+    def close(self) -> None:
+        """Nothing more is written in this transaction."""
+        if self._is_new:
+            rows.add_place(self._connection, {"car_id": self.car_id} | self._place)
+        else:
+            rows.save_place(self._connection, self.car_id, self._place)

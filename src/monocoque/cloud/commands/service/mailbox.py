@@ -24,11 +24,11 @@ from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
     SECOND_US,
+    Book,
     columns_of,
     named,
     pace_of,
     standing_of,
-    write_line,
 )
 from monocoque.cloud.commands.service.saying import say_command, tell_changed
 from monocoque.cloud.pairing.service import find_own_car
@@ -125,8 +125,10 @@ class Mailbox:
                     raise IdentifierUsed("Another command has this identifier.")
                 return found, []
             self._refuse_too_many(connection, command, now_us)
-            replaced = self._replace(connection, command, now_us)
-            self._add(connection, command, person_id, texts, now_us, is_there=is_there)
+            book = Book(connection, car_id, now_us)
+            replaced = self._replace(connection, book, command)
+            self._add(connection, book, command, person_id, texts, now_us, is_there=is_there)
+            book.close()
             added = rows.find_command(connection, command.command_id)
             assert added is not None
             return added, [*replaced, command.command_id]
@@ -149,7 +151,9 @@ class Mailbox:
         def work(connection: Connection) -> tuple[Row[Any], bool]:
             before = rows.find_command(connection, command_id)
             assert before is not None
-            changed = self._cancel(connection, before, now_us, "taken_back", person_id)
+            book = Book(connection, car_id, now_us)
+            changed = self._cancel(connection, book, before, "taken_back", person_id)
+            book.close()
             after = rows.find_command(connection, command_id)
             assert after is not None
             return after, changed
@@ -208,6 +212,7 @@ class Mailbox:
     def _add(
         self,
         connection: Connection,
+        book: Book,
         command: AuthenticCommand,
         person_id: str,
         grants: list[str],
@@ -237,45 +242,34 @@ class Mailbox:
             "command_sha256": command.digest,
             "scope": command.scope,
         }
-        write_line(
-            connection,
-            command.car_id,
-            now_us,
-            "handed_in",
-            person_id=person_id,
-            key_id=command.key_id,
-            **names,
-        )
+        book.write("handed_in", person_id=person_id, key_id=command.key_id, **names)
         if is_there:
-            write_line(connection, command.car_id, now_us, "sent", **names)
+            book.write("sent", **names)
 
-    def _replace(self, connection: Connection, command: AuthenticCommand, now_us: int) -> list[str]:
+    def _replace(self, connection: Connection, book: Book, command: AuthenticCommand) -> list[str]:
         """Cancel what this command replaces, when it was not sent; returns what was changed."""
         if command.replaces is None:
             return []
         older = rows.find_command(connection, command.replaces)
         if older is None or (older.car_id, older.key_id) != (command.car_id, command.key_id):
             return []
-        changed = self._cancel(connection, older, now_us, "replaced", None)
+        changed = self._cancel(connection, book, older, "replaced", None)
         return [older.command_id] if changed else []
 
     def _cancel(
-        self, connection: Connection, row: Row[Any], now_us: int, reason: str, person_id: str | None
+        self,
+        connection: Connection,
+        book: Book,
+        row: Row[Any],
+        reason: str,
+        person_id: str | None,
     ) -> bool:
         before = standing_of(row)
         after = logic.cancelled(before, reason)
         if after == before:
             return False
         rows.save_command(connection, row.command_id, columns_of(after, self._pace))
-        write_line(
-            connection,
-            row.car_id,
-            now_us,
-            "cancelled",
-            reason=reason,
-            person_id=person_id,
-            **named(row),
-        )
+        book.write("cancelled", reason=reason, person_id=person_id, **named(row))
         return True
 
 

@@ -6,7 +6,7 @@ Rules:
   answers a command when it speaks of that very document;
 * a line is put on record when it follows on the one before. After a gap the car is told how far its
   log is here, and says the rest again;
-* on record first, acknowledged and confirmed second;
+* on record first, told, confirmed and acknowledged second;
 * a genuine line that contradicts the log as it is here is kept beside it, once.
 
 Left out on purpose: mending such a log; the page shows both.
@@ -23,12 +23,11 @@ from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
+    Book,
     columns_of,
     named,
     pace_of,
-    place_of,
     standing_of,
-    write_line,
 )
 from monocoque.cloud.commands.service.saying import confirm, tell_changed
 from monocoque.cloud.pairing.service import maker_root, owner_of
@@ -86,8 +85,8 @@ class Receipts:
             except AWAY:
                 await consumer.give_back(found)
                 raise
+            await self._tell(outcome)  # before the acknowledgement, for which nobody waits
             await consumer.acknowledge(found)
-            await self._tell(outcome)
 
     async def _record(self, found: Sequence[Delivery[command_pb2.CarReceipt]]) -> _Outcome:
         genuine = [receipt for receipt in [await self._checked(each) for each in found] if receipt]
@@ -97,12 +96,16 @@ class Receipts:
 
         def work(connection: Connection) -> _Outcome:
             outcome = _Outcome()
+            books: dict[str, Book] = {}
             for receipt in genuine:
-                self._keep(connection, receipt, now_us, outcome)
-                self._answer(connection, receipt, now_us, outcome)
-            for receipt in genuine:
-                place = place_of(connection, receipt.car_id)
-                outcome.confirmed[receipt.car_id] = place["sequence"]
+                car_id = receipt.car_id
+                book = books.get(car_id) or Book(connection, car_id, now_us)
+                books[car_id] = book
+                self._keep(connection, book, receipt, outcome)
+                self._answer(connection, book, receipt, now_us, outcome)
+            for car_id, book in books.items():
+                book.close()
+                outcome.confirmed[car_id] = book.receipts.sequence
             return outcome
 
         return await self._context.records.transact(work)
@@ -133,43 +136,27 @@ class Receipts:
         return found
 
     def _keep(
-        self, connection: Connection, receipt: Receipt, now_us: int, outcome: _Outcome
+        self, connection: Connection, book: Book, receipt: Receipt, outcome: _Outcome
     ) -> None:
         """Put the line on record, when it is the next one."""
-        car_id, own = receipt.car_id, receipt.place
-        place = place_of(connection, car_id)
-        follows = receipt.previous_sha256 == place["receipt_sha256"]
-        if receipt.sequence == place["sequence"] + 1 and follows:
-            values = {
-                "car_id": car_id,
-                "sequence": receipt.sequence,
-                "sha256": own.sha256,
-                "document": receipt.document,
-                "received_us": now_us,
-            }
-            rows.add_receipt(connection, values)
-            place |= {"sequence": receipt.sequence, "receipt_sha256": own.sha256}
-            rows.save_place(connection, car_id, place)
+        known = book.receipts
+        if (receipt.sequence, receipt.previous_sha256) == (known.sequence + 1, known.sha256):
+            book.keep(receipt)
             return
-        kept = rows.find_receipt(connection, car_id, receipt.sequence)
-        is_known = kept is not None and kept.sha256 == own.sha256
-        if is_known or receipt.sequence > place["sequence"] + 1:
-            return  # it came before, or a line before it is missing
-        before = rows.place_of(connection, car_id)
-        if before is None or before.other_receipt is None:
-            rows.save_place(connection, car_id, place | {"other_receipt": receipt.document})
-            write_line(
-                connection,
-                car_id,
-                now_us,
-                "contradicted",
-                sequence=receipt.sequence,
-                receipt_sha256=own.sha256,
-            )
-            outcome.contradicted.append(car_id)
+        kept = rows.find_receipt(connection, receipt.car_id, receipt.sequence)
+        is_known = kept is not None and kept.sha256 == receipt.place.sha256
+        if is_known or receipt.sequence > known.sequence + 1 or book.is_contradicted:
+            return  # it came before, or a line before it is missing, or this was noted before
+        book.contradict(receipt)
+        outcome.contradicted.append(receipt.car_id)
 
     def _answer(
-        self, connection: Connection, receipt: Receipt, now_us: int, outcome: _Outcome
+        self,
+        connection: Connection,
+        book: Book,
+        receipt: Receipt,
+        now_us: int,
+        outcome: _Outcome,
     ) -> None:
         """The command that the receipt speaks of has its answer."""
         answer = receipt.answer
@@ -181,10 +168,7 @@ class Receipts:
         after = logic.answered(standing_of(row), answer.outcome.value, answer.reason)
         told = {"receipt": receipt.document, "answered_us": now_us}
         rows.save_command(connection, row.command_id, columns_of(after, self._pace) | told)
-        write_line(
-            connection,
-            row.car_id,
-            now_us,
+        book.write(
             "answered",
             outcome=answer.outcome.value,
             reason=answer.reason,

@@ -17,11 +17,11 @@ from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
+    Book,
     columns_of,
     named,
     pace_of,
     standing_of,
-    write_line,
 )
 from monocoque.cloud.commands.service.saying import say_command, tell_changed
 from monocoque.contracts import topics
@@ -81,6 +81,7 @@ class Sending:
 
         def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]]]:
             send, changed = [], []
+            books: dict[str, Book] = {}
             for row, step in choose(connection, now_us):
                 before = standing_of(row)
                 if step is logic.Step.SEND:
@@ -93,7 +94,11 @@ class Sending:
                 rows.save_command(connection, row.command_id, columns_of(after, self._pace))
                 if after.state is not before.state:
                     changed.append(row)
-                    self._write(connection, row, after, now_us)
+                    book = books.get(row.car_id) or Book(connection, row.car_id, now_us)
+                    books[row.car_id] = book
+                    book.write(str(after.state), reason=after.reason, **named(row))
+            for book in books.values():
+                book.close()
             return send, changed
 
         send, changed = await context.records.transact(work)
@@ -117,18 +122,6 @@ class Sending:
     def _by_time(self, connection: Connection, now_us: int) -> Steps:
         found = rows.due_commands(connection, now_us, self._config.look_commands_max)
         return [(row, logic.step_by_time(standing_of(row), now_us, self._pace)) for row in found]
-
-    def _write(
-        self, connection: Connection, row: Row[Any], after: logic.Standing, now_us: int
-    ) -> None:
-        write_line(
-            connection,
-            row.car_id,
-            now_us,
-            str(after.state),
-            reason=after.reason,
-            **named(row),
-        )
 
     async def _wait_after(self, error: MonocoqueError) -> None:
         context = self._context
