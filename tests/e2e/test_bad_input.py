@@ -83,7 +83,7 @@ def _with_an_empty_secret(data: Path) -> None:
 
 
 def _with_a_damaged_factory_key(data: Path) -> None:
-    (data / "factory/factory-key").write_bytes(b"garbage")
+    (data / "factory/secrets/factory-key").write_bytes(b"garbage")
 
 
 def content_of(directory: Path) -> dict[str, bytes]:

@@ -52,9 +52,9 @@ PLANTED = [
     ),
     pytest.param(
         tidy.feature_tests,
-        "src/monocoque/cloud/twin/logic.py",
-        '"""Twin."""\n',
-        "cloud/twin: has neither",
+        "src/monocoque/cloud/campaigns/logic.py",
+        '"""Campaigns."""\n',
+        "cloud/campaigns: has neither",
         id="a feature without tests",
     ),
     pytest.param(
@@ -115,8 +115,8 @@ PLANTED = [
     ),
     pytest.param(
         tidy.import_contracts,
-        "src/monocoque/cloud/twin/records.py",
-        '"""Twin."""\n',
+        "src/monocoque/cloud/campaigns/records.py",
+        '"""Campaigns."""\n',
         "contracts are stale",
         id="records without a contract of their own",
     ),

@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from monocoque.roles.table import SERVICES
+from monocoque.roles.table import SERVICES, MachineKind
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults
 from monocoque.sim.power import Life, Power
@@ -20,7 +20,9 @@ WITHOUT_POWER_S = 3.0
 ECHO = EchoConfig(ask_interval_s=6.0, listen_s=30.0)
 SLOW = Faults(delay_s_min=0.01, delay_s_max=0.05, disk_delay_s_max=0.01)
 """Everything takes a moment, so that a kill finds work under way; nothing else goes wrong."""
-NAMES = [row.name for row in (*SERVICES, *ECHO_SERVICES)]
+WORLD = (MachineKind.CELL, MachineKind.CAR)
+"""The machines that a world has; it has no factory."""
+NAMES = [row.name for row in (*SERVICES, *ECHO_SERVICES) if row.machine in WORLD]
 
 
 def kill(power: Power, life: Life) -> None:

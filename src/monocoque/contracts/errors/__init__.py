@@ -66,8 +66,8 @@ engineers and logs.
 
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
-from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
+from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import RecordsContended as RecordsContended
 from monocoque.contracts.errors.defects import Deadlock as Deadlock
 from monocoque.contracts.errors.defects import DefectError as DefectError
