@@ -20,7 +20,7 @@ PAGES_FOLDER := src/monocoque/roles/pages
 # of what pyproject.toml lists under tool.coverage.report.
 PURE_TESTS := tests/contracts tests/trust $(wildcard tests/*/test_*logic.py tests/*/*/test_*logic.py) \
 	$(addprefix tests/plumbing/test_,door.py failures.py header.py bus_rights.py http_cross_site.py \
-	http_sites.py keystore_rules.py values.py) $(wildcard tests/plumbing/test_*rates.py)
+	http_sites.py keystore_rules.py values.py) $(wildcard tests/plumbing/test_*rates.py) tests/car/test_guard.py
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
 .PHONY: help setup up test check bench prove lock wire tables web clean

@@ -128,3 +128,9 @@ def test_the_next_event_is_the_first_of_all_that_is_under_way() -> None:
     assert next_event_us(PARKED) is None
     assert next_event_us(begin_motion(PARKED, UNLOCK)) == UNLOCK.ends_us
     assert next_event_us(begin_drive(begin_motion(PARKED, UNLOCK), 1)) < UNLOCK.ends_us
+
+
+def test_half_the_charge_reaches_half_as_far() -> None:
+    full, half = (replace(PARKED, charge_percent=percent) for percent in (100.0, 50.0))
+    assert full.range_km == pytest.approx(2 * half.range_km)
+    assert half.range_km > 0.0
