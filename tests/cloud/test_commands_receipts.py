@@ -29,6 +29,7 @@ async def test_receipts_twice_are_kept_once(clients, records):
         log = await log_of(owner)
     assert log["receipts"] == [receipt.decode() for receipt in receipts]
     assert log["other_receipt"] is None
+    assert [json.loads(line)["kind"] for line in log["lines"]].count("answered") == 3
     assert len(verify_log([r.encode() for r in log["receipts"]], CAR, owner.keys.sign)) == 3
 
 
