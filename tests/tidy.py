@@ -27,9 +27,10 @@ FEATURE_FILES: Final = {"__init__", "logic", "service", "records", "web", "confi
 PURE: Final = ("market", "trust", "contracts")
 PRODUCTION: Final = ("roles", *ROOMS, "market", "plumbing", "trust", "contracts")
 NOT_OURS: Final = {
-    ".git", ".venv", "build", "dist", "node_modules", "pages", "__pycache__", ".hypothesis",
+    ".git", ".venv", "node_modules", "pages", "__pycache__", ".hypothesis",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache", "pictures",
 }  # fmt: skip
+NOT_OURS_AT_THE_TOP: Final = {"build", "dist"}  # deeper down, these words are a feature's to use
 GENERATED: Final = re.compile(r"/contracts/wire/\w+_pb2\.pyi?$|/lib/api/schema\.d\.ts$")
 IMPURE: Final = (
     "asyncio", "socket", "sqlite3", "time", "random", "os", "pathlib", "threading", "logging",
@@ -66,7 +67,8 @@ class Tree:
         waiting = [self.root]
         while waiting:
             for path in waiting.pop().iterdir():
-                if path.is_dir() and path.name not in NOT_OURS:
+                at_the_top = path.parent == self.root and path.name in NOT_OURS_AT_THE_TOP
+                if path.is_dir() and path.name not in NOT_OURS and not at_the_top:
                     waiting.append(path)
                 elif path.is_file() and not path.name.startswith(".coverage"):
                     found.append(path.relative_to(self.root))

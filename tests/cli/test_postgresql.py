@@ -116,11 +116,11 @@ def test_a_part_of_its_own_process_works_on_the_same_database(tmp_path: Path, ur
         with (apart.data / "monocoque.toml").open("a") as settings:
             settings.write(f"\n[records]\nurl = '{url}'\n")
         apart.run_cell("registry")
-        apart.run("registry")
+        apart.run_role("registry")
         apart.wait_for(CARS)
         assert apart.end("registry", signal.SIGKILL) == -signal.SIGKILL
         apart.wait_for(0)
-        apart.run("registry")
+        apart.run_role("registry")
         apart.wait_for(CARS)
         assert apart.end("registry", signal.SIGINT) == 0
         assert apart.end("cell", signal.SIGINT) == 0
