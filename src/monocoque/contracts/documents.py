@@ -127,6 +127,40 @@ RECEIPT: Final = DocumentType(
     "without a gap and `previous_sha256` chains it to the line before.",
 )
 
+QUOTE: Final = DocumentType(
+    typ="monocoque-quote.v1+jws",
+    algorithms=frozenset({"EdDSA"}),
+    claims=frozenset(
+        {
+            "iss",
+            "iat",
+            "exp",
+            "jti",
+            "catalogue",
+            "market",
+            "options",
+            "currency",
+            "lines",
+            "total_minor",
+            "week_begins_us",
+        }
+    ),
+    lifetime_s_max=7 * 86_400,
+    signed_by="shop",
+    purpose="These options cost so much, line by line with its tax, and can be built in the week "
+    "that begins at `week_begins_us`; anyone can recompute it from the catalogue of that version.",
+)
+
+AS_BUILT: Final = DocumentType(
+    typ="monocoque-as-built.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "sub", "iat", "vin", "order", "bom"}),
+    lifetime_s_max=0,
+    signed_by="build",
+    purpose="The car `sub` left the line as `bom` says, a CycloneDX 1.6 bill of materials: every "
+    "control unit, its software and who made it.",
+)
+
 DOCUMENT_TYPES: Final = (
     CAR_BIRTH,
     CAR_ENROLMENT,
@@ -135,5 +169,7 @@ DOCUMENT_TYPES: Final = (
     KEY_GRANT,
     COMMAND,
     RECEIPT,
+    QUOTE,
+    AS_BUILT,
 )
 """Every row."""

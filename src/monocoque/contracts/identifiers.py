@@ -21,6 +21,8 @@ from monocoque.contracts.errors import IdentifierMalformed
 CarId = NewType("CarId", str)
 HomeId = NewType("HomeId", str)
 OrderId = NewType("OrderId", str)
+QuoteId = NewType("QuoteId", str)
+PaymentId = NewType("PaymentId", str)
 PersonId = NewType("PersonId", str)
 SessionId = NewType("SessionId", str)
 CommandId = NewType("CommandId", str)
@@ -32,6 +34,8 @@ PREFIXES = {
     "car": "a car",
     "home": "a home",
     "order": "an order",
+    "quote": "a signed price",
+    "payment": "one payment",
     "person": "a person",
     "session": "a signed-in browser",
     "command": "one command to a car",
@@ -79,6 +83,11 @@ def parse(text: str, prefix: str) -> str:
 def car_id(text: str) -> CarId:
     """Parse a car's identifier; raises IdentifierMalformed."""
     return CarId(parse(text, "car"))
+
+
+def order_id(text: str) -> OrderId:
+    """Parse an order's identifier; raises IdentifierMalformed."""
+    return OrderId(parse(text, "order"))
 
 
 def person_id(text: str) -> PersonId:

@@ -104,6 +104,37 @@ COMMAND_CAR: Final = Right(
     "Put a command into the mailbox of one's own car, or take it back; the car itself judges it "
     "by its signature.",
 )
+CONFIGURE_CAR: Final = Right(
+    "shop.configure",
+    frozenset(),
+    frozenset({Site.SHOP}),
+    "See the catalogue, choose in it, and get a signed price; nobody is asked who they are.",
+)
+ORDER_CAR: Final = Right(
+    "order.place",
+    frozenset({PersonRole.BUYER}),
+    frozenset({Site.SHOP}),
+    "Order what a quote names, pay for it, and call it off.",
+)
+READ_OWN_ORDERS: Final = Right(
+    "own_orders.read",
+    frozenset({PersonRole.BUYER}),
+    frozenset({Site.SHOP}),
+    "See one's own orders, and what changed in each.",
+)
+TELL_PAYMENT: Final = Right(
+    "payment.tell",
+    frozenset(),
+    frozenset({Site.DOORS}),
+    "The payment provider says what became of a payment; its signature, not a session, is the "
+    "proof.",
+)
+READ_ORDERS: Final = Right(
+    "orders.read",
+    _FLEET_ROLES,
+    frozenset({Site.CONSOLE}),
+    "See the orders by state and production week; no names.",
+)
 READ_METRICS: Final = Right(
     "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
 )
@@ -119,6 +150,11 @@ RIGHTS: Final = (
     TAKE_OVER_CAR,
     READ_OWN_CARS,
     COMMAND_CAR,
+    CONFIGURE_CAR,
+    ORDER_CAR,
+    READ_OWN_ORDERS,
+    TELL_PAYMENT,
+    READ_ORDERS,
     READ_METRICS,
 )
 """Every row."""

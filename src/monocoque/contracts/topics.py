@@ -22,7 +22,13 @@ from typing import Any, Final, Generic, TypeVar
 from google.protobuf.message import Message
 
 from monocoque.contracts.errors import TopicUnknown
-from monocoque.contracts.wire import car_pb2, command_pb2, echo_pb2
+from monocoque.contracts.wire import (
+    car_pb2,
+    command_pb2,
+    echo_pb2,
+    order_pb2,
+    telemetry_pb2,
+)
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
@@ -80,8 +86,17 @@ class Role(enum.Enum):
     FACTORY = "factory"
     """Where cars are made: it holds the maker's root and signs the first grant of each car."""
 
+    ORDERS = "orders"
+    """The shop's book of orders."""
+
+    TELEMETRY = "telemetry"
+    """The cell's taker of frames: writes them into the lake."""
+
     PHONE = "phone"
     """The phone site's live pages; reads only."""
+
+    SHOP = "shop"
+    """The shop site's live pages; reads only."""
 
     ECHO = "echo"
     """The pair of services that proves the frame in worlds, benchmarks and the doctor."""
@@ -328,6 +343,71 @@ HAND_OVER_ANSWERS: Final = Topic(
     purpose="The first grant of a car, or why there is none.",
 )
 
+CAR_FRAMES: Final = Topic(
+    name="car.{car_id}.frames",
+    message=telemetry_pb2.Frames,
+    published_by=frozenset({Role.CAR}),
+    read_by=frozenset({Role.TELEMETRY}),
+    kept=Kept.STREAM,
+    retention_s=6 * HOUR_S,
+    message_bytes_max=64 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="Telemetry in bulk; the car keeps it in its spool until it is confirmed.",
+)
+
+CAR_FRAMES_CONFIRMED: Final = Topic(
+    name="car.{car_id}.frames_confirmed",
+    message=telemetry_pb2.FramesConfirmed,
+    published_by=frozenset({Role.TELEMETRY}),
+    read_by=frozenset({Role.CAR}),
+    kept=Kept.LAST_VALUE,
+    retention_s=0,
+    message_bytes_max=1 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="How far the frames of a car are in the lake; the car may drop them from its spool.",
+)
+
+ORDER_EVENTS: Final = Topic(
+    name="order.{order_id}.events",
+    message=order_pb2.OrderEvent,
+    published_by=frozenset({Role.ORDERS}),
+    read_by=frozenset({Role.FACTORY}),
+    kept=Kept.STREAM_SYNCED,
+    retention_s=30 * DAY_S,
+    message_bytes_max=16 * KIB,
+    rate_per_minute_max=60,
+    privacy=Privacy.PERSONAL,
+    purpose="What happened to an order; the factory builds what was paid.",
+)
+
+ORDER_CHANGED: Final = Topic(
+    name="order.{order_id}.changed",
+    message=order_pb2.OrderChanged,
+    published_by=frozenset({Role.ORDERS}),
+    read_by=frozenset({Role.SHOP, Role.CONSOLE}),
+    kept=Kept.NOTHING,
+    retention_s=0,
+    message_bytes_max=1 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.PERSONAL,
+    purpose="Something about an order changed; the page reads the records.",
+)
+
+BUILD_EVENTS: Final = Topic(
+    name="build.{order_id}.events",
+    message=order_pb2.BuildEvent,
+    published_by=frozenset({Role.FACTORY}),
+    read_by=frozenset({Role.ORDERS, Role.REGISTRY}),
+    kept=Kept.STREAM_SYNCED,
+    retention_s=30 * DAY_S,
+    message_bytes_max=256 * KIB,
+    rate_per_minute_max=60,
+    privacy=Privacy.PERSONAL,
+    purpose="What happened to the car of an order: scheduled, built with its record, delivered.",
+)
+
 ECHO_REQUESTS: Final = Topic(
     name="echo.{echo_id}.requests",
     message=echo_pb2.Echo,
@@ -393,6 +473,11 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     TWIN_CHANGED,
     HAND_OVER_REQUESTS,
     HAND_OVER_ANSWERS,
+    CAR_FRAMES,
+    CAR_FRAMES_CONFIRMED,
+    ORDER_EVENTS,
+    ORDER_CHANGED,
+    BUILD_EVENTS,
     ECHO_REQUESTS,
     ECHO_ANSWERS,
     ECHO_FRAMES,
