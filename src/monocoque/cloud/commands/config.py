@@ -37,7 +37,7 @@ class MailboxConfig:
     """How many receipts are recorded in one transaction."""
     receipts_wait_s: float = 5.0
     """How long one look for receipts waits for the first."""
-    confirm_pause_s: float = 0.1
+    confirm_pause_s: float = 0.5
     """How long after its receipt a car is told how far its log is on record; receipts within this
     time are confirmed together."""
     confirm_cars_max: int = 10_000

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.service import Act
 from monocoque.car.commands import logic, records
 from monocoque.car.commands.config import CommandsConfig
@@ -65,13 +66,15 @@ class Desk:
     async def tell_of_body_for_ever(self) -> None:
         """Say how the body is after it was changed, until cancelled.
 
-        The receipt goes first, since a person waits for it; of several acts the last one counts.
+        The receipt goes first, since a person waits for it; of several acts the last one counts,
+        and the body is said no more often than it says itself.
         """
         while True:
             await self.has_acted.wait()
             await asyncio.sleep(self._config.body_pause_s)
             self.has_acted.clear()
             await body.say_now(self._context)
+            await asyncio.sleep(self._context.config(BodyConfig).say_interval_s_min)
 
     async def carry_out(self, command: AuthenticCommand, trace_id: str) -> None:
         """Do it, or say why not; either way there is a line in the log when this returns.
