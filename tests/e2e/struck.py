@@ -41,8 +41,8 @@ LEAVES = {
 }
 """By file: the coroutine by which something leaves for the bus between machines."""
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-SERVICES = tuple(f"{OURS}{room}{os.sep}" for room in ("car", "cloud"))
-"""A boundary counts when one of these rooms is at work: that is where a command lives."""
+ROOMS = tuple(f"{OURS}{room}{os.sep}" for room in ("car", "cloud", "phone"))
+"""An await counts when one of these rooms is at work: that is where a command lives."""
 
 
 class Watch:
@@ -122,7 +122,7 @@ class Awaits(Watch):
             and frame.f_code.co_filename.startswith(OURS)
         ):
             self._is_still = True
-            self.passes(frame, SERVICES, f"line {frame.f_lineno}")
+            self.passes(frame, ROOMS, f"line {frame.f_lineno}")
 
 
 def operation_of(frame: FrameType) -> str:
@@ -144,10 +144,11 @@ def name_of(frame: FrameType, rooms: tuple[str, ...], what: str) -> str | None:
     return " < ".join([what, *names]) if is_theirs else None
 
 
+KINDS: dict[str, type[Durable] | type[Awaits]] = {"durable": Durable, "awaits": Awaits}
+
+
 class Plan:
     """Begins and ends the watch at signals."""
-
-    KINDS: dict[str, type[Durable] | type[Awaits]] = {"durable": Durable, "awaits": Awaits}
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -162,7 +163,7 @@ class Plan:
             return
         plan = json.loads((self._folder / "plan.json").read_text())
         target = plan["target"]
-        self._watch = self.KINDS[plan["kind"]](None if target is None else tuple(target))
+        self._watch = KINDS[plan["kind"]](None if target is None else tuple(target))
         self._write("begun", "")
         sys.setprofile(self._watch)
 

@@ -1,8 +1,8 @@
-"""An installation of which one role waits to be struck, each role in a process of its own.
+"""An installation whose roles wait to be struck, each in a process of its own.
 
-Rules: the struck role is started by struck.py and is the product in every other way; whoever was
-killed is started again by hand, since whoever started it does that; an installation is ended by
-Ctrl-C, and each process must then exit with 0.
+Rules: a role that can be struck is started by struck.py and is the product in every other way;
+whoever was killed is started again here, since whoever started it does that; at the end each
+process is ended as a person does it, and must exit with 0.
 """
 
 import json
@@ -11,7 +11,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ from tests.e2e.installation import (
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("http", "commands", "twin", "registry", "pairing")
-ROLES = ("car", *PARTS, "cell")
 SETTINGS = """
 [bus]
 acknowledge_wait_s = 1  # what a struck reader held comes again
@@ -51,24 +51,26 @@ class Target:
 
 
 class StruckInstallation(Installation):
-    """One car, one factory, one cell, and one role apart from them: the struck one."""
+    """One car, one factory, one cell, and what is struck apart from them."""
 
-    def __init__(self, directory: Path, role: str) -> None:
+    def __init__(self, directory: Path, roles: Sequence[str]) -> None:
+        """roles: which can be struck; parts among them run apart from the cell."""
         super().__init__(directory, cars=0)
-        self.role = role
+        self.roles = roles
         self.car_id = ""
-        self.deaths = 0
+        self.deaths = Counter[str]()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._notes = directory / "notes"
-        self._notes.mkdir()
+        for role in roles:
+            self._notes(role).mkdir(parents=True)
         self.data.mkdir()
         (self.data / "monocoque.toml").write_text(SETTINGS)
 
     def start_all(self) -> None:
         """Start every process, and return when the car is online."""
         self.start_role("cell")
-        if self.role in PARTS:
-            self.start_role(self.role)
+        for part in PARTS:
+            if part in self.roles:
+                self.start_role(part)
         self.start_role("factory")
         self.start_role("car")
         wait_until("the car is online", lambda: self.cars_online() == 1, START_S_MAX)
@@ -78,10 +80,10 @@ class StruckInstallation(Installation):
         output = self.directory / f"{role}-output"
         before = output.stat().st_size if output.exists() else 0
         words = self._words(role)
-        command = [sys.executable, "-m", "tests.e2e.struck", str(self._notes), *words]
+        command = [sys.executable, "-m", "tests.e2e.struck", str(self._notes(role)), *words]
         with output.open("ab") as file:
             started = subprocess.Popen(
-                command if role == self.role else [str(MONOCOQUE), *words],
+                command if role in self.roles else [str(MONOCOQUE), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -100,25 +102,31 @@ class StruckInstallation(Installation):
 
         wait_until(f"{role} is ready", is_ready, START_S_MAX)
 
-    def begin(self, kind: str, target: Target | None = None) -> None:
-        """From now on the struck role counts its boundaries, and dies at the target."""
+    def begin(self, role: str, kind: str, target: Target | None = None) -> None:
+        """From now on this role counts its boundaries, and dies at the target."""
         plan = {"kind": kind, "target": target and (target.name, target.time)}
-        (self._notes / "plan.json").write_text(json.dumps(plan))
-        self._turn("begun")
+        (self._notes(role) / "plan.json").write_text(json.dumps(plan))
+        self._turn(role, "begun")
 
-    def passed(self) -> dict[str, int]:
+    def passed(self, role: str) -> dict[str, int]:
         """End the counting; how often each boundary was passed."""
-        self._turn("passed.json")
-        passed: dict[str, int] = json.loads((self._notes / "passed.json").read_text())
+        self._turn(role, "passed.json")
+        passed: dict[str, int] = json.loads((self._notes(role) / "passed.json").read_text())
         return passed
 
+    def kill(self, role: str = "cell") -> None:
+        """End a role the way a power cut does."""
+        self.processes[role].kill()
+        self.processes[role].wait(STOP_S_MAX)
+
     def revive(self) -> None:
-        """Start the role again if it is dead; it can only have been killed."""
-        status = self.processes[self.role].poll()
-        if status is not None:
-            assert status == -signal.SIGKILL, f"{self.role} ended with {status}"
-            self.deaths += 1
-            self.start_role(self.role)
+        """Start again whoever is dead; it can only have been killed."""
+        for role in self.roles:
+            status = self.processes[role].poll()
+            if status is not None:
+                assert status == -signal.SIGKILL, f"{role} ended with {status}"
+                self.deaths[role] += 1
+                self.start_role(role)
 
     def end_all(self) -> dict[str, int]:
         """End every process as a person does; those whose status is not 0, with it."""
@@ -129,16 +137,20 @@ class StruckInstallation(Installation):
             statuses[role] = process.wait(STOP_S_MAX)
         return {role: status for role, status in statuses.items() if status != 0}
 
-    def _turn(self, answer: str) -> None:
-        note = self._notes / answer
+    def _notes(self, role: str) -> Path:
+        return self.directory / "notes" / role
+
+    def _turn(self, role: str, answer: str) -> None:
+        note = self._notes(role) / answer
         note.unlink(missing_ok=True)
-        self.processes[self.role].send_signal(signal.SIGUSR1)
-        wait_until(f"{self.role} wrote {answer}", note.exists, START_S_MAX)
+        self.processes[role].send_signal(signal.SIGUSR1)
+        wait_until(f"{role} wrote {answer}", note.exists, START_S_MAX)
 
     def _words(self, role: str) -> list[str]:
         words = ["run", role, "--data", str(self.data)]
-        if role == "cell" and self.role in PARTS:
-            words += ["--without", self.role]
+        if role == "cell":
+            for part in PARTS:
+                words += ["--without", part] if part in self.roles else []
         if role in ("cell", "http"):
             words += ["--port", str(self.port)]
         if role == "car" and self.car_id:
@@ -147,9 +159,9 @@ class StruckInstallation(Installation):
 
 
 @contextmanager
-def struck_installation(directory: Path, role: str) -> Iterator[StruckInstallation]:
+def struck_installation(directory: Path, roles: Sequence[str]) -> Iterator[StruckInstallation]:
     """A running installation; at the end nothing of it is left, and all of it ended calmly."""
-    installation = StruckInstallation(directory, role)
+    installation = StruckInstallation(directory, roles)
     try:
         installation.start_all()
         yield installation

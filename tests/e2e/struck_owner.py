@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,9 +18,12 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from monocoque.car.body import records as body_records
+from monocoque.car.body import service as body
 from monocoque.car.commands import records as car_records
+from monocoque.cloud.commands import records as cell_records
+from monocoque.cloud.twin import records as twin_records
 from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.wire.command_pb2 import CarReceipt
+from monocoque.contracts.wire.command_pb2 import CarBody, CarReceipt
 from monocoque.plumbing.clock import SystemClock
 from monocoque.roles.layout import Layout
 from monocoque.trust.commands import command_digest
@@ -39,6 +43,7 @@ class Owner:
         self.installation = installation
         self.phone = phone
         self.epoch = ""
+        self._layout = Layout(installation.data)
         self.asked: dict[str, str] = {}
         """By command: the digest of what was signed."""
         self.outcomes: Counter[str] = Counter()
@@ -48,13 +53,36 @@ class Owner:
 
     async def ask(self) -> None:
         """One command, from its signature to an end that everybody knows of."""
+        command_id = await self._hand_in()
+        await self._see_to_its_end(command_id)
+
+    async def ask_while_away(self) -> None:
+        """The same, and the car is switched on only when the cell has sent it in vain."""
+        self.installation.kill("car")
+        command_id = await self._hand_in()
+
+        async def is_in_vain() -> bool:
+            row = self._read_cell(lambda c: cell_records.find_command(c, command_id))
+            return row.sends != 1  # not at all, when the cell knows that the car is away
+
+        await self._until(is_in_vain, "the cell sends it again, or waits for the car")
+        self.installation.start_role("car")
+        await self._see_to_its_end(command_id)
+
+    async def _hand_in(self) -> str:
         wanted = "unlock" if len(self.asked) % 2 == 0 else "lock"
         command_id, envelope = self.phone.command(wanted, epoch=self.epoch, lifetime_s=600)
-        digest = command_digest(self.phone.documents[command_id])
-        self.asked[command_id] = digest
+        self.asked[command_id] = command_digest(self.phone.documents[command_id])
         await self._until(lambda: self._is_taken(envelope), "the cell takes the command")
-        await self._until(lambda: self._is_known(digest), "the cell has the car's line, and says so")
+        return command_id
+
+    async def _see_to_its_end(self, command_id: str) -> None:
+        digest = self.asked[command_id]
+        await self._until(
+            lambda: self._is_known(digest), "the cell has the car's line, and says so"
+        )
         await self._until(lambda: self._is_answered(command_id), "the phone has the answer")
+        await self._until(self._is_shown, "the cell has the doors as they are")
 
     async def check(self) -> None:
         """What must hold whatever was struck, by the car's own records and by the cell's."""
@@ -67,7 +95,9 @@ class Owner:
         for line in lines:
             assert line.answer.outcome in (Outcome.DONE, Outcome.UNKNOWN), line
             is_done = line.answer.outcome is Outcome.DONE
-            assert not is_done or acts.get(line.answer.command_sha256) == 1, "no done without an act"
+            assert not is_done or acts.get(line.answer.command_sha256) == 1, (
+                "no done without an act"
+            )
         self.outcomes = Counter(str(line.answer.outcome) for line in lines)
         await self._check_cell(lines)
 
@@ -101,19 +131,21 @@ class Owner:
         return answer.status_code == 202
 
     async def _is_known(self, digest: str) -> bool:
+        car_id = self.phone.car_id
+
         def work(connection: Connection) -> bool:
-            message = car_records.message_of(connection, digest)
-            if message is None:
+            if car_records.message_of(connection, digest) is None:
                 return False
-            claimed = CarReceipt.FromString(message).receipt
-            [line] = [
-                sequence
-                for sequence, each in car_records.messages_after(connection, 0, LINES_MAX)
-                if CarReceipt.FromString(each).receipt == claimed
-            ]
-            return car_records.confirmed_up_to(connection, self.phone.car_id) >= line
+            last = car_records.last_place(connection)  # nothing else was asked since
+            return last is not None and car_records.confirmed_up_to(connection, car_id) == last[0]
 
         return self._read(work)
+
+    async def _is_shown(self) -> bool:
+        car_id, now_us = self.phone.car_id, self.phone.clock.now_us()
+        is_locked = self._read(lambda c: body.present(c, car_id, now_us)).locked
+        row = self._read_cell(lambda c: twin_records.find_body(c, car_id))
+        return row is not None and CarBody.FromString(row.body).locked == is_locked
 
     async def _is_answered(self, command_id: str) -> bool:
         path = f"/api/cars/{self.phone.car_id}/commands/{command_id}"
@@ -149,10 +181,18 @@ class Owner:
 
     def _read(self, work: Callable[[Connection], Any]) -> Any:
         """Read the car's records, beside the car."""
-        path = Layout(self.installation.data).car(CarId(self.phone.car_id)).records
-        engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", poolclass=NullPool)
-        with engine.connect() as connection:
-            return work(connection)
+        return read(self._layout.car(CarId(self.phone.car_id)).records, work)
+
+    def _read_cell(self, work: Callable[[Connection], Any]) -> Any:
+        """Read the cell's records, beside the cell."""
+        return read(self._layout.cell.records, work)
+
+
+def read(path: Path, work: Callable[[Connection], Any]) -> Any:
+    """Read a database without holding up whoever writes it."""
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", poolclass=NullPool)
+    with engine.connect() as connection:
+        return work(connection)
 
 
 @contextlib.asynccontextmanager
