@@ -2,7 +2,10 @@
 
 Rules: what is on record in the car is read from its database, beside the car and without a lock; an
 answer is the car's own, verified with its key out of the grant. Handing in again is harmless, so
-the same document is handed in until it is taken.
+the same document is handed in until it is taken. While boundaries are counted it asks the cell once
+for each thing, and waits beside it, so that waiting passes no boundary.
+
+Left out on purpose: replacing and taking back; what is asked is asked once and seen to its end.
 """
 
 import asyncio

@@ -3,6 +3,9 @@
 A calm run counts the boundaries; then the role is killed at each of them, once. After every death
 the same must hold: done at most once, always a final answer, no receipt "done" without an act, no
 act without a line, and both logs without a gap.
+
+Left out on purpose: nats-server, which test_kills.py kills; what a disk forgets at a loss of power,
+which worlds try; and chance. Each boundary that a calm run passes is struck.
 """
 
 import sys
