@@ -8,7 +8,7 @@ import {
   readOwnCars,
   takeCommandBack,
 } from '../lib/api/client.ts';
-import { ProblemError, problemOfAnswer } from '../lib/api/problem.ts';
+import { ProblemError } from '../lib/api/problem.ts';
 import {
   type HandOverLink,
   keepCar,
@@ -19,6 +19,7 @@ import {
   type Wish,
 } from '../lib/signing/index.ts';
 import type { Logs, Port } from './port.ts';
+import { refusal } from './refusal.ts';
 import type { CellCommand } from './view.ts';
 
 /** An unlock that comes late would open a car that nobody stands at. */
@@ -52,8 +53,7 @@ async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
   if (answer.state === 'waiting') return null;
   requests.delete(link.carId);
   if (answer.grant === null) {
-    const code = answer.refusal_code ?? 'unknown';
-    throw new ProblemError({ ...problemOfAnswer(403, { code }, true), mayHaveHappened: false });
+    throw new ProblemError(refusal(answer.refusal_code));
   }
   return await keepCar(link, answer.grant, answer.maker_root, now_s());
 }
