@@ -228,6 +228,13 @@ class Enemy:
         stamp(message, CLOCK, SystemRandom())
         await self.say_bytes(topic.subject(car_id=car_id), message.SerializeToString())
 
+    async def bring_unflushed(self, car_id: str, command: bytes, grants: Sequence[bytes]) -> None:
+        """Bring an envelope to a car, as fast as the connection takes it."""
+        message = CommandEnvelope(command=command, grants=grants)
+        stamp(message, CLOCK, SystemRandom())
+        subject = CAR_COMMANDS.subject(car_id=car_id)
+        await self._client.publish(subject, message.SerializeToString())
+
     async def bring(self, car_id: str, command: bytes, grants: Sequence[bytes]) -> None:
         """Bring an envelope to a car."""
         message = CommandEnvelope(command=command, grants=grants)

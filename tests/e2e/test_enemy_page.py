@@ -10,7 +10,7 @@ from tests.e2e.installation import Installation
 from tests.e2e.phone_stand_in import CAR, StandIn, claims_of, moment
 from tests.e2e.test_phone_whole import ANSWER_MS_MAX, take_over
 
-ROUNDS = 6
+ROUNDS = 4
 LEAD_MS = 400
 """From saying when to press until it is pressed; enough for both tabs to have heard it."""
 UNLOCK_LIFETIME_MS = 120_000
