@@ -7,6 +7,7 @@ it. A test looks into the car's own records only to count what was done.
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -19,12 +20,15 @@ from typing import Any
 import httpx
 from google.protobuf.message import Message
 from nats.aio.client import Client
+from sqlalchemy import Connection
 
 from monocoque.cli.hand_over import hand_over_url
 from monocoque.contracts.errors import DocumentRefused
-from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.identifiers import CarId, PersonId
+from monocoque.contracts.rights import PersonRole, Site
 from monocoque.contracts.topics import CAR_COMMANDS, CAR_RECEIPTS, Topic
 from monocoque.contracts.wire.command_pb2 import CarReceipt, CommandEnvelope
+from monocoque.phone.accounts import records as accounts
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.nats_credentials import (
     NatsAuthority,
@@ -37,6 +41,7 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.process_file import read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.plumbing.records.opening import open_records
 from monocoque.roles.factory import open_factory
 from monocoque.roles.layout import Layout
 from monocoque.shop.build.service import hand_over_paper
@@ -70,13 +75,34 @@ async def hand_over_link(installation: Installation, car_id: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def new_owner(installation: Installation, link: str) -> AsyncIterator[Phone]:
-    """The phone of a new person, who takes this car over."""
-    code = installation.sign_in_link("phone").partition("#")[2]
+async def new_owner(
+    installation: Installation, car_id: str, key: PrivateKey | None = None
+) -> AsyncIterator[Phone]:
+    """The phone of a new person, who takes this car over by a key of theirs."""
+    code = await link_code_of_a_new_person(installation)
     async with signed_in_phone(installation.port, code) as client:
         phone = Phone(client, CLOCK)
-        await phone.take_over(link)
+        phone.key = key or phone.key
+        await phone.take_over(await hand_over_link(installation, car_id))
         yield phone
+
+
+async def link_code_of_a_new_person(installation: Installation) -> str:
+    """A one-time code; the cell itself makes links for its first owner alone."""
+    person_id, code = PersonId(new_id("person")), new_id("message")
+    expires_us = CLOCK.now_us() + 600_000_000
+    digest = hashlib.sha256(code.encode()).digest()
+
+    def work(connection: Connection) -> None:
+        accounts.add_person(connection, person_id, "Owner", PersonRole.OWNER, CLOCK.now_us())
+        accounts.add_link(connection, digest, person_id, Site.PHONE, expires_us)
+
+    records = open_records(Layout(installation.data).cell.records, SystemRandom(), RecordsConfig())
+    try:
+        await records.transact(work)
+    finally:
+        await records.close()
+    return code
 
 
 @dataclass
@@ -186,7 +212,7 @@ class Held:
             (Layout(installation.data).secrets / "trusted-maker-root").read_text()
         )
         for car_id in cars[:2]:
-            async with new_owner(installation, await hand_over_link(installation, car_id)) as phone:
+            async with new_owner(installation, car_id) as phone:
                 assert phone.keys is not None
                 epoch = await phone.epoch()
                 grants = (phone.grant,)

@@ -31,20 +31,18 @@ from monocoque.trust.grants import CarKeys
 from tests.car.test_commands_bad_input import wanted
 from tests.e2e.enemy import (
     ANSWER_S_MAX,
-    CLOCK,
     Enemy,
     Held,
     Holder,
     done,
-    hand_over_link,
     in_the_cell,
-    new_key,
+    new_owner,
     now_s,
     parts_of,
     untouched,
 )
 from tests.e2e.installation import Installation, wait_until
-from tests.fixtures.phone import Phone, new_id, signed_in_phone
+from tests.fixtures.phone import Phone, new_id
 from tests.vectors import people
 from tests.vectors.generate import COMMANDS
 from tests.vectors.parts import made
@@ -69,7 +67,7 @@ SIGNERS = {
 COUNTED_S_MAX = 30
 FLOOD = 10_000
 CONNECTIONS = 32
-FLOOD_S_MAX = 120
+LOOK_S = 0.02
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +94,13 @@ async def take_over(held: Held) -> None:
     """The owner of the vectors has the first car, and somebody else the second."""
     installation = held.installation
     other = next(p.name for p in Layout(installation.data).cars.glob("car_*") if p.name != CAR)
-    for car_id, key in ((CAR, people.OWNER), (other, new_key())):
-        code = installation.sign_in_link("phone").partition("#")[2]
-        async with signed_in_phone(installation.port, code) as client:
-            phone = Phone(client, CLOCK)
-            phone.key = key
-            await phone.take_over(await hand_over_link(installation, car_id))
+    for car_id, key in ((CAR, people.OWNER), (other, None)):
+        async with new_owner(installation, car_id, key) as phone:
             epoch = await phone.epoch()
             assert phone.keys is not None
             grants = (for_today(people.makers()).encode() if car_id == CAR else phone.grant,)
             phone.grant = grants[0]
-            held.holders.append(Holder(key, grants, phone.keys, car_id, epoch))
+            held.holders.append(Holder(phone.key, grants, phone.keys, car_id, epoch))
             held.phones.append(phone)
 
 
@@ -142,21 +136,26 @@ async def at_an_address(phone: Phone, address: str) -> AsyncIterator[Phone]:
         yield phone
 
 
-START_S = now_s()
-
-
-def for_today(document: str) -> str:
-    """A genuine document of the vectors, with its times moved from the vectors' day to this one."""
+def for_today(document: str, later_s: int = 0) -> str:
+    """A genuine document of the vectors, with its times moved to now and so much later."""
     head, claims, _ = parts_of(document.encode())
+    moved_s = now_s() - people.NOW_S + later_s
     times = {name: claims[name] for name in ("iat", "exp", "nbf") if name in claims}
-    moved = {name: int(str(value)) - people.NOW_S + START_S for name, value in times.items()}
+    moved = {name: int(str(value)) + moved_s for name, value in times.items()}
     return made(head, claims | moved, SIGNERS[str(head["kid"])])
 
 
-def with_epoch(command: str, epoch: str, **changes: object) -> bytes:
-    """The command for the car as it is now."""
-    head, claims, _ = parts_of(for_today(command).encode())
-    return made(head, claims | {"epoch": epoch} | changes, SIGNERS[str(head["kid"])]).encode()
+def room_s(row: dict[str, Any]) -> int:
+    """Some vectors stand a second before a limit, which the clock on the wall would soon pass."""
+    is_early = row["reason"] in {"not_yet_valid", "grant_not_yet_valid"}
+    return 60 if is_early or "almost over" in row["name"] else 0
+
+
+def for_car(row: dict[str, Any], epoch: str, counter: int) -> bytes:
+    """The command of a genuine vector, for the car as it is now."""
+    head, claims, _ = parts_of(for_today(row["command"], room_s(row)).encode())
+    claims |= {"epoch": epoch, "counter": counter}
+    return made(head, claims, SIGNERS[str(head["kid"])]).encode()
 
 
 def counted_by_cars(installation: Installation) -> Counter[str]:
@@ -198,15 +197,16 @@ async def test_every_wrong_vector_is_refused_over_http_by_name_and_leaves_no_tra
         answer = await owner.hand_in({"command": command, "grants": row["grants"]})
         body = answer.json()
         # More grants than a chain may have is no envelope at all.
-        code = "input_malformed" if len(row["grants"]) > 3 else row["code"]
+        code = "request_malformed" if len(row["grants"]) > 3 else row["code"]
         assert (body["code"], bool(body["hint"])) == (code, True), row["name"]
         assert answer.status_code // 100 == 4
         expected[body["code"]] += 1
     for row in GENUINE:
         if row["reason"] is None:
             continue
-        grants = [for_today(grant) for grant in row["grants"]]
-        answer = await owner.hand_in({"command": for_today(row["command"]), "grants": grants})
+        grants = [for_today(grant, room_s(row)) for grant in row["grants"]]
+        command = for_today(row["command"], room_s(row))
+        answer = await owner.hand_in({"command": command, "grants": grants})
         assert answer.json()["code"] == JUDGED[row["reason"]], row["name"]
         expected[JUDGED[row["reason"]]] += 1
     after = counted_by_http(held.installation)
@@ -241,9 +241,9 @@ async def test_every_genuine_vector_on_the_bus_gets_the_answer_that_it_names(
     acts = enemy.acts(CAR)
     acted = 0
     for counter, row in enumerate(GENUINE, 1_000):
-        grants = tuple(for_today(grant).encode() for grant in row["grants"])
+        grants = tuple(for_today(grant, room_s(row)).encode() for grant in row["grants"])
         holder = Holder(people.OWNER, grants, car_keys, CAR, held.mine.epoch)
-        command = with_epoch(row["command"], held.mine.epoch, counter=counter)
+        command = for_car(row, held.mine.epoch, counter)
         answer = (await enemy.answer(holder, command)).answer
         assert (answer.outcome, answer.reason) == wanted(row), row["name"]
         acted += answer.outcome == "done"
@@ -259,7 +259,7 @@ async def test_a_car_of_somebody_else_answers_like_one_that_does_not_exist(
     document = held.mine.ask("lock")
     bodies = []
     async with untouched(enemy, held, theirs):
-        for car_id in (theirs.car_id, people.OTHER_CAR_ID):
+        for car_id in (theirs.car_id, "car_1123456789abcdefghjkmnpqrs"):
             for grants in (held.mine.grants, theirs.grants):
                 for command in (document, theirs.ask("lock")):
                     envelope = {
@@ -268,7 +268,7 @@ async def test_a_car_of_somebody_else_answers_like_one_that_does_not_exist(
                     }
                     path = f"/api/cars/{car_id}/commands"
                     answer = await owner.client.post(path, json=envelope)
-                    assert answer.status_code == 404
+                    assert answer.status_code == 404, answer.text
                     bodies.append(answer.json())
     for body in bodies:
         body.pop("trace_id")
@@ -305,32 +305,39 @@ async def test_of_two_phones_that_want_opposite_things_both_are_answered_and_the
     await asyncio.to_thread(wait_until, "the later one stands", stands, ANSWER_S_MAX)
 
 
-async def test_ten_thousand_commands_of_one_key_over_http_are_bounded_and_hold_up_nobody(
-    held: Held, owner: Phone, other: Phone
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(600),
+        pytest.param(
+            10_000, id="ten thousand", marks=[pytest.mark.prove, pytest.mark.timeout(600)]
+        ),
+    ],
+)
+async def test_a_flood_of_one_key_over_http_is_bounded_and_holds_up_nobody(
+    count: int, held: Held, owner: Phone, other: Phone
 ) -> None:
-    limits = MailboxConfig()
-    wishes = [for_flood(held.mine) for _ in range(FLOOD)]
+    loud = held.mine.friend(held.root, "lock")
+    waiting: asyncio.Queue[bytes] = asyncio.Queue()
+    for command in [for_flood(loud) for _ in range(count)]:
+        waiting.put_nowait(request_of(owner, command, loud.grants))
     before = counted_by_http(held.installation)["too_many_requests"]
-    held_open: asyncio.Queue[bytes] = asyncio.Queue()
-    for command in wishes:
-        held_open.put_nowait(request_of(owner, command, held.mine.grants))
     said: Counter[tuple[int, str]] = Counter()
     theirs = Held(held.installation, holders=[held.theirs])
-    async with asyncio.timeout(FLOOD_S_MAX), asyncio.TaskGroup() as group:
-        began_s = now_s()
-        floods = [
-            group.create_task(flood(held.installation.port, held_open, said))
-            for _ in range(CONNECTIONS)
-        ]
+    began_s = now_s()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(flood(held.installation.port, waiting, said))
+        while said.total() < count // 10:
+            await asyncio.sleep(LOOK_S)
+        assert not waiting.empty(), "the flood is not over"
         assert (await done(other, theirs))["state"] == "done"
-        assert not all(task.done() for task in floods), "it was done in the middle of the flood"
     minutes = (now_s() - began_s) // 60 + 1
     taken = said.pop((202, ""), 0)
     assert set(said) == {(429, "too_many_requests")}
-    assert taken + said[429, "too_many_requests"] == FLOOD
-    assert 1 <= taken <= limits.commands_per_minute_max * minutes
-    assert counted_by_http(held.installation)["too_many_requests"] - before == FLOOD - taken
-    assert (await done(other, theirs))["state"] == "done"
+    assert taken + said[429, "too_many_requests"] == count
+    assert 1 <= taken <= MailboxConfig().commands_per_minute_max * minutes
+    assert counted_by_http(held.installation)["too_many_requests"] - before == count - taken
 
 
 def for_flood(holder: Holder) -> bytes:
