@@ -70,7 +70,9 @@ class Tree:
                 at_the_top = path.parent == self.root and path.name in NOT_OURS_AT_THE_TOP
                 if path.is_dir() and path.name not in NOT_OURS and not at_the_top:
                     waiting.append(path)
-                elif path.is_file() and not path.name.startswith(".coverage"):
+                elif (
+                    path.is_file() and path.name != ".git" and not path.name.startswith(".coverage")
+                ):
                     found.append(path.relative_to(self.root))
         return tuple(sorted(found))
 
