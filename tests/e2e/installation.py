@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -45,11 +45,15 @@ def wait_until(what: str, holds: Callable[[], bool], s_max: float) -> None:
 class Installation:
     """One data directory, and the processes that work on it."""
 
-    def __init__(self, directory: Path, cars: int) -> None:
+    def __init__(
+        self, directory: Path, cars: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Not started yet. environment: what its processes find beside that of the tests."""
         self.directory = directory
         self.data = directory / "data"
         self.cars = cars
         self.port = free_port()
+        self._environment = {**os.environ, **(environment or {})}
         self._up: subprocess.Popen[bytes] | None = None
         self._others: list[subprocess.Popen[bytes]] = []
 
@@ -145,17 +149,23 @@ class Installation:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=self.directory,
-            env=dict(os.environ),
+            env=self._environment,
         )
 
     def run(self, *arguments: str) -> str:
-        done = subprocess.run(
+        """What a command prints that must succeed."""
+        done = self.typed(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def typed(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What a command prints, and how it ends."""
+        return subprocess.run(
             [MONOCOQUE, *arguments],
             capture_output=True,
             text=True,
             timeout=COMMAND_S_MAX,
             cwd=self.directory,
+            env=self._environment,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout

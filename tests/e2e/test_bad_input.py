@@ -23,7 +23,7 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority, public_key
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from tests.e2e.conftest import CARS
-from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, wait_until
+from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, free_port, wait_until
 
 COUNTED_S_MAX = 40
 AGAIN_S_MAX = 40
@@ -32,6 +32,7 @@ IS_ROOT = os.geteuid() == 0
 WITHOUT_ROOTS_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 """Permissions hold for root too, once it may not override them."""
 ERRORS = "monocoque_errors_total"
+REFUSED_STARTS = "monocoque_starts_refused_total"
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +174,47 @@ def test_a_place_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_start_beside_a_running_cell_is_refused_and_counted_by_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """The port of the running cell, and then its data directory, are taken."""
+    for port, error in (
+        (installation.port, errors.PortInUse),
+        (free_port(), errors.DataDirectoryInUse),
+    ):
+        words = ["up", "--port", str(port), "--data", str(installation.data)]
+        code = error.code
+        before = installation.counted(REFUSED_STARTS, code=code)
+        done = installation.typed(*words)
+        assert_refused(done, "", error.default_hint)
+
+        def counted(code: str = code, before: float = before) -> bool:
+            return installation.counted(REFUSED_STARTS, code=code) == before + 1
+
+        wait_until(f"{code} is counted", counted, COUNTED_S_MAX)
+    assert installation.cars_online() == CARS
+
+
+def test_a_start_that_was_refused_is_counted_by_the_next_cell(
+    used: Path, tmp_path: Path, stopping: contextlib.ExitStack
+) -> None:
+    installation = Installation(tmp_path, CARS)
+    shutil.copytree(used, installation.data)
+    stamp = (installation.data / "VERSION").read_bytes()
+    _of_a_newer_version(installation.data)
+    for _ in range(2):
+        started(tmp_path, installation.data)
+    (installation.data / "VERSION").write_bytes(stamp)
+    stopping.callback(installation.stop)
+    installation.start()
+    code = errors.DataDirectoryNewer.code
+    wait_until(
+        "both are counted",
+        lambda: installation.counted(REFUSED_STARTS, code=code) == 2,
+        COUNTED_S_MAX,
+    )
+
+
 def _damaged_place(car: Path, _elsewhere: Path) -> None:
     place = car / "secrets/bus-place"
     signed, _, signature = place.read_text().rpartition(".")
@@ -212,7 +254,7 @@ CREDENTIALS = (errors.CredentialsRefused, "the car then enrols again", _enrol_ag
 
 
 @pytest.mark.parametrize(
-    ("spoil", "error", "hint", "mend", "counts"),
+    ("spoil", "error", "hint", "mend", "reaches_server"),
     [
         pytest.param(_damaged_place, *CREDENTIALS, True, id="damaged credentials"),
         pytest.param(_foreign_place, *CREDENTIALS, True, id="foreign credentials"),
@@ -233,7 +275,7 @@ def test_a_spoilt_car_waits_says_why_and_comes_back_by_its_hint(
     error: type[errors.MonocoqueError],
     hint: str,
     mend: Callable[[Path], None],
-    counts: bool,
+    reaches_server: bool,
     used: Path,
     tmp_path: Path,
     stopping: contextlib.ExitStack,
@@ -248,8 +290,13 @@ def test_a_spoilt_car_waits_says_why_and_comes_back_by_its_hint(
     said = [json.loads(line) for line in lines]
     assert [line["error_code"] for line in said if line["car_id"] == car.name] == [error.code]
     assert hint in said[0]["hint"]
-    if counts:  # what never reaches the server, the cell cannot count
-        assert installation.counted(ERRORS, where="bus", code=error.code) >= 1
+    wait_until(
+        "the car's process counts it",
+        lambda: installation.counted(ERRORS, where="car", code=error.code) >= 1,
+        COUNTED_S_MAX,
+    )
+    if reaches_server:
+        assert installation.counted(ERRORS, where="bus", code=error.code, process="cell") >= 1
     mend(car)
     wait_until("it is back", lambda: installation.cars_online() == CARS, AGAIN_S_MAX)
     assert installation.counted("monocoque_service_restarts_total") == 0
