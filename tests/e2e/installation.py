@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 START_S_MAX = 30
 STOP_S_MAX = 20
@@ -118,7 +119,22 @@ class Installation:
         return (self.directory / "output").read_text("utf-8", "replace")
 
     def counted(self, name: str, **labels: str) -> float:
-        """A counter, as the metrics route gives it; 0 when nothing was counted."""
+        """A counter, as the metrics route gives it; 0 when nothing was counted.
+
+        labels: those that are given must agree; what every process counted is added up, unless
+        ``process`` is among them.
+        """
+        return sum(
+            s.value
+            for s in self._samples()
+            if s.name == name and labels.items() <= s.labels.items()
+        )
+
+    def counting(self) -> set[str]:
+        """The names of the processes whose metrics are shown."""
+        return {sample.labels["process"] for sample in self._samples()}
+
+    def _samples(self) -> list[Sample]:
         token = (self.data / "secrets" / "metrics_token").read_text()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/metrics",
@@ -126,10 +142,7 @@ class Installation:
         )
         with urllib.request.urlopen(request, timeout=5) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
-        samples = [sample for family in families for sample in family.samples]
-        return sum(
-            s.value for s in samples if s.name == name and labels.items() <= s.labels.items()
-        )
+        return [sample for family in families for sample in family.samples]
 
     def address(self, site: str, path: str = "/") -> str:
         """The address of a page; the page of doors when site is empty."""
