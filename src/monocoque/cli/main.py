@@ -91,6 +91,19 @@ def monocoque(
 @app.command()
 def up(data: Data, cars: Cars = None, port: Port = None, without: Without = None) -> None:
     """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
+    with _start_on(data):
+        _start_cell(data, port, cars, without)
+
+
+def _start_on(data: Path) -> contextlib.AbstractContextManager[None]:
+    """A block in which something starts on this data directory, or is refused to."""
+    from monocoque.roles.layout import Layout
+    from monocoque.roles.refused_starts import leaving_refusals
+
+    return leaving_refusals(Layout(data))
+
+
+def _start_cell(data: Path, port: int | None, cars: int | None, without: list[str] | None) -> None:
     from monocoque.cli.starting import start_cell
 
     start_cell(data, port, cars, frozenset(without or ()))
@@ -122,26 +135,27 @@ def run(
         "--without": bool(without),
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
-    match role:
-        case "cell":
-            up(data, cars or 0, port, without)
-        case "cars":
-            from monocoque.cli.starting_cars import start_cars
+    with _start_on(data):
+        match role:
+            case "cell":
+                _start_cell(data, port, cars or 0, without)
+            case "cars":
+                from monocoque.cli.starting_cars import start_cars
 
-            start_cars(data, cars or 0, ends_with_input=until_input_ends)
-        case "car":
-            from monocoque.cli.starting_cars import start_car
+                start_cars(data, cars or 0, ends_with_input=until_input_ends)
+            case "car":
+                from monocoque.cli.starting_cars import start_car
 
-            chosen = car_id(car) if car else None
-            start_car(data, chosen, ends_with_input=until_input_ends)
-        case "factory":
-            from monocoque.cli.starting_cars import start_factory
+                chosen = car_id(car) if car else None
+                start_car(data, chosen, ends_with_input=until_input_ends)
+            case "factory":
+                from monocoque.cli.starting_cars import start_factory
 
-            start_factory(data)
-        case _:
-            from monocoque.cli.starting_part import start_part
+                start_factory(data)
+            case _:
+                from monocoque.cli.starting_part import start_part
 
-            start_part(data, role, port)
+                start_part(data, role, port)
 
 
 def _refuse_options_of_others(role: str, given: set[str]) -> None:

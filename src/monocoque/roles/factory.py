@@ -109,8 +109,12 @@ async def run_factory(
     software_version: str,
     clock: Clock,
     random: Random,
+    metrics: Metrics,
 ) -> None:
-    """Run the factory until cancelled, as soon as no other process does."""
+    """Run the factory until cancelled, as soon as no other process does.
+
+    metrics: of the process, for what keeps the factory from starting; at work it has its own.
+    """
     log = get_log("monocoque.factory")
     told_code, told_us = "", 0
     while True:
@@ -123,6 +127,7 @@ async def run_factory(
         except DataDirectoryInUse:
             pass  # another process runs it, and is as good
         except MonocoqueError as error:
+            metrics.errors.labels(where=FACTORY, code=error.code).inc()
             now_us = clock.now_us()
             if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
                 told_code, told_us = error.code, now_us

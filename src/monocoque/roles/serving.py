@@ -4,6 +4,7 @@ Left out on purpose: finding the port, and saying where it is; whoever starts th
 """
 
 import json
+from functools import partial
 
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.commands.config import MailboxConfig
@@ -21,6 +22,7 @@ from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.server import Listener, serve
+from monocoque.plumbing.metrics_file import text_of_all
 from monocoque.roles.http import build_app
 from monocoque.roles.parts import HTTP, Frame
 from monocoque.shop.build.service import TRUSTED_FACTORY_KEY
@@ -54,6 +56,9 @@ async def serve_http(frame: Frame, listener: Listener) -> None:
         application = build_app(
             frame.context(HTTP, console),
             cars_online=lambda: registry.count_online(frame.records, frame.clock, limits),
+            metrics_text=partial(
+                text_of_all, frame.metrics, frame.layout.metrics(frame.process_name)
+            ),
             routers=[
                 registry_web.routes(fleet),
                 enrolment_web.routes(enrolment),
