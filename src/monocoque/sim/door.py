@@ -108,7 +108,7 @@ class Door:
         self.requests += 1
         asked: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
         task = serving.group.create_task(
-            _respond(serving.transport, request, asked), context=serving.inside.copy()
+            _respond(serving, request, asked), context=serving.inside.copy()
         )
 
         def end(_task: asyncio.Task[None]) -> None:
@@ -120,17 +120,18 @@ class Door:
 
 
 async def _respond(
-    transport: httpx.ASGITransport, request: httpx.Request, asked: asyncio.Future[httpx.Response]
+    serving: _Serving, request: httpx.Request, asked: asyncio.Future[httpx.Response]
 ) -> None:
     try:
-        answer = await transport.handle_async_request(request)
+        answer = await serving.transport.handle_async_request(request)
         content = await answer.aread()
     # An answer that had begun and failed was cut off; one failing request disturbs no other.
     except Exception as error:  # noqa: BLE001
-        if not asked.done():
+        if not asked.done() and not serving.life.is_over:
             asked.set_exception(httpx.ReadError(f"The answer was cut off: {error}"))
         return
-    if not asked.done():
+    # What the dead still say, nobody hears: ``answer`` tells the asker that the door closed.
+    if not asked.done() and not serving.life.is_over:
         asked.set_result(
             httpx.Response(answer.status_code, headers=answer.headers, content=content)
         )
