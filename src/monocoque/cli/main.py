@@ -215,14 +215,19 @@ def doctor(context: typer.Context, data: Data, port: Port = None, as_json: AsJso
 def world(
     cars: Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")] = 3,
     hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours.")] = 1.0,
+    days: Annotated[
+        float | None, typer.Option(min=0.001, help="Virtual days, instead of hours.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
     faults: Annotated[bool, typer.Option("--faults", help="Networks fail, power cuts.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a world of virtual cars on virtual time and say what happened."""
+    """Run a world of cars and their owners on virtual time and say what happened."""
     from monocoque.sim.faults import Faults
     from monocoque.sim.world import run_world
 
+    if days is not None:
+        hours = days * 24.0
     with Console(stderr=True).status(f"{cars} cars for {hours} h of virtual time"):
         report = run_world(cars, hours, seed, Faults.usual() if faults else Faults.none())
     shown = dataclasses.asdict(report)

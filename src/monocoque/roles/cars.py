@@ -273,7 +273,14 @@ async def _post(layout: Layout, document: bytes) -> str:
     if cell is None:
         raise CellUnreachable("No cell has run on this data directory.")
     address = f"http://localhost:{cell.ports['http']}"
-    transport = httpx.AsyncHTTPTransport()
+    return await post_enrolment(httpx.AsyncHTTPTransport(), address, document)
+
+
+async def post_enrolment(transport: httpx.AsyncBaseTransport, address: str, document: bytes) -> str:
+    """Bring an enrolment to the cell at this address; returns the car's place on the bus.
+
+    Raises CellUnreachable, CarAlreadyEnrolled, CredentialsRefused.
+    """
     try:
         async with httpx.AsyncClient(
             base_url=address, timeout=REQUEST_S_MAX, transport=transport

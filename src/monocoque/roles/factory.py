@@ -82,10 +82,24 @@ async def leave_line(
     """
     if car.read(keys.MAKER_ROOT) is not None:
         return
-    public_root = build.maker_root(FileKeyStore(layout.factory.secrets))
+    own = FileKeyStore(layout.factory.secrets)
     async with open_factory(layout, config, random) as records:
-        public_keys = keys.public_keys(car, SystemKeyMaker())
-        await build.put_on_record(records, car_id, public_keys, clock, random)
+        await finish_car(own, records, car_id, car, SystemKeyMaker(), clock, random)
+
+
+async def finish_car(
+    own: KeyStore,
+    records: Records,
+    car_id: CarId,
+    car: KeyStore,
+    key_maker: KeyMaker,
+    clock: Clock,
+    random: Random,
+) -> None:
+    """What the end of the line does, on the factory's own secrets and records."""
+    public_root = build.maker_root(own)
+    public_keys = keys.public_keys(car, key_maker)
+    await build.put_on_record(records, car_id, public_keys, clock, random)
     car.write(keys.MAKER_ROOT, build.public_text(public_root).encode())
 
 
