@@ -134,7 +134,7 @@ class StandIn:
     def _note(self, what: str, command: dict[str, Any], outcome: str | None) -> None:
         told = {"kind": what, "command_id": command["command_id"], "outcome": outcome}
         if what == "handed_in":
-            told["scope"] = command["scope"]
+            told |= {"scope": command["scope"], "key_id": command["key_id"]}
         self.lines.append(told)
 
     def _logs(self) -> dict[str, Any]:
