@@ -262,6 +262,7 @@ def test_ctrl_c_ends_everything_and_the_next_start_goes_on(tmp_path: Path) -> No
     installation.start()
     cars = {path.name for path in (installation.data / "cars").iterdir()}
     assert len(cars) == CARS
+    assert "… check the databases" in installation.printed(), "what may take long is said before"
     processes = processes_of(installation.data)
     assert {"cell", "cars", "nats"} <= processes.keys()
     assert all(map(is_alive, processes.values())), processes

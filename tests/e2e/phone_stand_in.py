@@ -62,6 +62,8 @@ class StandIn:
         self.lines: list[dict[str, Any]] = []
         self.place = LogPlace()
         self.is_down = False
+        self.others: list[str] = []
+        """Further cars of this owner, which another browser took over."""
         self.online = True
         self.body: dict[str, Any] = {
             "epoch": "AAAAAAAAAAAAAAAAAAAAAA",
@@ -132,7 +134,7 @@ class StandIn:
     def _note(self, what: str, command: dict[str, Any], outcome: str | None) -> None:
         told = {"kind": what, "command_id": command["command_id"], "outcome": outcome}
         if what == "handed_in":
-            told["scope"] = command["scope"]
+            told |= {"scope": command["scope"], "key_id": command["key_id"]}
         self.lines.append(told)
 
     def _logs(self) -> dict[str, Any]:
@@ -150,8 +152,8 @@ class StandIn:
             "other_receipt": None,
         }
 
-    def _car(self) -> dict[str, Any]:
-        return {"car_id": CAR, "online": self.online, "body": self.body}
+    def _car(self, car_id: str = CAR) -> dict[str, Any]:
+        return {"car_id": car_id, "online": self.online, "body": self.body}
 
     async def _answer(self, route: Route) -> None:
         if self.is_down:
@@ -160,7 +162,8 @@ class StandIn:
         path, method = route.request.url.split("/api/")[1], route.request.method
         sent = json.loads(route.request.post_data or "{}")
         if path == "own-cars":
-            cars = [self._car()] if self.grant else []
+            cars = [self._car(car_id) for car_id in self.others]
+            cars += [self._car()] if self.grant else []
             await route.fulfill(json={"cars": cars, "now": moment(0)})
         elif path.endswith("/hand-over"):
             await route.fulfill(status=202, json=self._hand_over(sent["request"]))

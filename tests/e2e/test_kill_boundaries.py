@@ -101,10 +101,17 @@ async def test_a_command_survives_kill_9_at_every_durable_boundary(tmp_path: Pat
     assert told["unknown"], "the car was killed between intent and outcome"
 
 
-@pytest.mark.prove
-@pytest.mark.timeout(3_600)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("roles", [OTHER_ROLES, ("cell",)], ids=["apart", "whole"])
+PROVED = (pytest.mark.prove, pytest.mark.timeout(3_600))
+
+
+@pytest.mark.parametrize(
+    ("roles", "kind"),
+    [
+        pytest.param(OTHER_ROLES, "durable", id="apart-durable", marks=pytest.mark.timeout(400)),
+        pytest.param(OTHER_ROLES, "awaits", id="apart-awaits", marks=PROVED),
+        *(pytest.param(("cell",), kind, id=f"whole-{kind}", marks=PROVED) for kind in KINDS),
+    ],
+)
 async def test_a_command_survives_kill_9_of_every_role(
     roles: Sequence[str], kind: str, tmp_path: Path
 ) -> None:

@@ -44,8 +44,10 @@ PARTS = ("registry", "http")
 PROCESSES = ("cell", "nats", "cars", *PARTS)
 SERVING_S_MAX = 30.0
 SERVING_S_WANTED = 5.0
-"""Printed beside what was measured. A registry that is started again hears each car at its next
-hello, for which it may have to wait 10 s when nothing else was killed before."""
+"""Printed beside what was measured."""
+HELLO_S = 1.0
+"""Cars speak often here: what is measured is how soon a killed process serves again, and not how
+long it takes until cars that nobody killed say their next hello."""
 CALM_S_MAX = 1.5
 """A kill comes after up to so long; some therefore hit a part that has only just come back."""
 PAUSE_S = 0.02
@@ -175,6 +177,8 @@ class Apart(Installation):
 
     def __init__(self, directory: Path, cars: int) -> None:
         super().__init__(directory, cars)
+        self.data.mkdir()
+        (self.data / "monocoque.toml").write_text(f"[link]\nhello_interval_s = {HELLO_S}\n")
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_apart(self) -> None:

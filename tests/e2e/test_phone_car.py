@@ -201,6 +201,27 @@ async def test_a_lost_connection_and_a_sleeping_car_are_admitted(
     await look(page, f"phone-asleep-{owner.look}")
 
 
+async def test_of_several_cars_the_one_that_was_looked_at_last_is_shown(
+    owner: Owner, installation: Installation, stand_in: StandIn
+) -> None:
+    other = "car_0023456789abcdefghjkmnpqrs"
+    stand_in.others = [other]
+    page = await take_over(owner, installation, stand_in)
+    cars = page.get_by_role("radio", name=re.compile("^car_"))
+    await expect(cars.nth(1)).to_be_checked()
+    await cars.nth(0).check()
+    await expect(page.locator(f"[data-car={other}]")).to_be_visible()
+    await page.get_by_role("link", name="Log", exact=True).click()
+    await expect(page.locator("[data-verdict]")).to_be_visible()
+    await expect(cars.nth(0)).to_be_checked()
+    await page.reload()
+    await expect(cars.nth(0)).to_be_checked()
+    await page.evaluate("localStorage.removeItem('car')")
+    await page.reload()
+    await expect(cars.nth(1)).to_be_checked()
+    await look(page, f"phone-two-cars-{owner.look}")
+
+
 async def test_a_browser_without_the_key_looks_and_cannot_ask(
     owner: Owner, installation: Installation, stand_in: StandIn
 ) -> None:

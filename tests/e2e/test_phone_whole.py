@@ -68,6 +68,8 @@ async def test_from_the_first_link_to_a_receipt_that_the_browser_verified(
     await look(page, "phone-whole-driving-wide")
     await page.get_by_role("link", name="Log", exact=True).click()
     await expect(page.locator("[data-verdict=same]")).to_be_visible(timeout=ANSWER_MS_MAX)
+    cells = page.get_by_role("region", name="What the cell noted")
+    await expect(cells.get_by_text("by this browser’s key")).to_have_count(2)  # noqa: RUF001  # as shown
     await look(page, "phone-whole-log-wide")
 
 

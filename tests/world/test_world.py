@@ -8,7 +8,15 @@ import pytest
 
 from monocoque.sim.faults import Faults
 from monocoque.sim.people import PeopleConfig
-from monocoque.sim.world import ECHO_SERVICES, WITHOUT_DOOR, Setting, WorldReport, live, run_world
+from monocoque.sim.world import (
+    CALM_S,
+    ECHO_SERVICES,
+    WITHOUT_DOOR,
+    Setting,
+    WorldReport,
+    live,
+    run_world,
+)
 
 SEEDS = 30
 BUSY = PeopleConfig(begin_s_max=10.0, pause_s_min=5.0, pause_s_max=60.0)
@@ -28,7 +36,10 @@ def troubled_echo(seed: int, cars: int = 2) -> WorldReport:
 
 
 def test_a_world_without_faults_answers_every_question_and_restarts_nothing() -> None:
-    report = run_world(cars=3, hours=0.25, seed=7, faults=Faults.none())
+    told: list[float] = []
+    report = run_world(3, 0.25, 7, Faults.none(), told.append)
+    assert told == sorted(told)
+    assert len(told) == (0.25 * 3_600 + CALM_S) / 60, "each minute once"
     assert report.violations == ()
     assert report.hand_overs == report.commands == report.commands_done == 3
     assert report.questions == report.answers > 100

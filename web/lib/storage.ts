@@ -1,7 +1,8 @@
-// What this browser remembers between visits: the language and the appearance, nothing else.
+// What this browser remembers between visits: the language, the appearance, and which of one's cars
+// was looked at last; nothing else.
 // A browser may forbid storage; then nothing is remembered and nothing breaks.
 
-type Remembered = 'locale' | 'theme';
+type Remembered = 'locale' | 'theme' | 'car';
 
 /** What was kept, or null. */
 export function kept(name: Remembered): string | null {

@@ -109,6 +109,7 @@ describe('two logs', () => {
     command_id: COMMAND,
     scope: 'lock',
     outcome,
+    key_id: null,
   });
   const receipt = { commandId: COMMAND, outcome: 'done' as const };
 

@@ -61,6 +61,8 @@ export interface CellLine {
   readonly scope: string;
   /** Of an answer: what the cell says it was. */
   readonly outcome: string | null;
+  /** Of what was handed in: by which key. */
+  readonly key_id: string | null;
 }
 
 /** Whether the car's log holds, and the cell's says the same. */
@@ -112,7 +114,8 @@ async function readEntries(
   let before = LOG_BEGIN.sha256;
   let holds = true;
   for (const [place, entry] of entries.entries()) {
-    const { number, previous_sha256, time_us, kind, command_id, scope, outcome } = members(entry);
+    const { number, previous_sha256, time_us, kind, command_id, scope, outcome, key_id } =
+      members(entry);
     holds &&= number === place + 1 && previous_sha256 === before;
     before = await sha256(entry);
     const commandId = String(command_id ?? '');
@@ -123,6 +126,7 @@ async function readEntries(
       command_id: commandId,
       scope: scopes.get(commandId) ?? '',
       outcome: typeof outcome === 'string' ? outcome : null,
+      key_id: typeof key_id === 'string' ? key_id : null,
     });
   }
   return { lines, holds };

@@ -83,7 +83,10 @@ describe('the release log', () => {
 
   it('is not continued by another key, nor when its last entry was altered', async () => {
     await enter();
-    await expect(enter('other.jwk')).rejects.toThrow('not signed by this key');
+    await expect(enter('other.jwk')).rejects.toMatchObject({
+      message: expect.stringContaining('not signed by this key'),
+      hint: expect.stringContaining('phone-release-log.jws to begin a new log'),
+    });
     const file = join(folder, 'pages/phone-release-log.jws');
     const [header = '', , signature = ''] = (lines()[0] ?? '').split('.');
     const forged = Buffer.from('{"bundle_sha256":""}').toString('base64url');

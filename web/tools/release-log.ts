@@ -39,6 +39,16 @@ interface Order {
   readonly now_s: number;
 }
 
+/** What stops the build, and what a person can do now. */
+export class ReleaseRefused extends Error {
+  readonly hint: string;
+
+  constructor(what: string, hint: string) {
+    super(what);
+    this.hint = hint;
+  }
+}
+
 interface Entered {
   readonly bundle_sha256: string;
   readonly outcome: 'entered' | 'already entered';
@@ -75,7 +85,7 @@ export async function enterRelease(order: Order): Promise<Entered> {
   const bundle_sha256 = bundleHash(join(order.pages, 'phone'));
   const version = readVersion(order.versionFile);
   if (last !== undefined) {
-    const claims = await readEntry(last, key);
+    const claims = await readEntry(last, key, log);
     if (claims.bundle_sha256 === bundle_sha256 && claims.version === version) {
       return { bundle_sha256, outcome: 'already entered' };
     }
@@ -94,13 +104,21 @@ export async function enterRelease(order: Order): Promise<Entered> {
 
 async function readKey(order: Order): Promise<Key> {
   if (!existsSync(order.keyFile)) {
-    if (!order.mayMakeKey) throw new Error(`There is no release key at ${order.keyFile}.`);
+    if (!order.mayMakeKey) {
+      throw new ReleaseRefused(
+        `There is no release key at ${order.keyFile}.`,
+        'MONOCOQUE_RELEASE_KEY names it; correct that, or unset it to use a development key.',
+      );
+    }
     await makeKey(order.keyFile);
   }
   const jwk = JSON.parse(readFileSync(order.keyFile, 'utf8')) as Readonly<Record<string, string>>;
   const { kty = '', crv = '', x = '', d = '' } = jwk;
   if (kty !== 'OKP' || crv !== 'Ed25519' || !x || !d) {
-    throw new Error(`The release key at ${order.keyFile} is not a private Ed25519 JWK.`);
+    throw new ReleaseRefused(
+      `The release key at ${order.keyFile} is not a private Ed25519 JWK.`,
+      'Put the right key there; a development key may be removed: the build makes another.',
+    );
   }
   // RFC 7638: the thumbprint is the hash of exactly these members, in this order.
   const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
@@ -127,7 +145,11 @@ async function sign(key: Key, claims: Readonly<Record<string, string | number>>)
   return `${signed}.${Buffer.from(signature).toString('base64url')}`;
 }
 
-async function readEntry(line: string, key: Key): Promise<Readonly<Record<string, unknown>>> {
+async function readEntry(
+  line: string,
+  key: Key,
+  log: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const [header = '', claims = '', signature = ''] = line.split('.');
   const isOurs = await webcrypto.subtle.verify(
     'Ed25519',
@@ -135,7 +157,12 @@ async function readEntry(line: string, key: Key): Promise<Readonly<Record<string
     Buffer.from(signature, 'base64url'),
     Buffer.from(`${header}.${claims}`),
   );
-  if (!isOurs) throw new Error('The last entry of the release log is not signed by this key.');
+  if (!isOurs) {
+    throw new ReleaseRefused(
+      'The last entry of the release log is not signed by this key.',
+      `Name the key that signed it in MONOCOQUE_RELEASE_KEY, or remove ${log} to begin a new log.`,
+    );
+  }
   return JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
 }
 

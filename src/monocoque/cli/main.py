@@ -228,8 +228,14 @@ def world(
 
     if days is not None:
         hours = days * 24.0
-    with Console(stderr=True).status(f"{cars} cars for {hours} h of virtual time"):
-        report = run_world(cars, hours, seed, Faults.usual() if faults else Faults.none())
+    about = f"{cars} cars for {hours:g} h of virtual time"
+    with Console(stderr=True).status(about) as status:
+
+        def progress(over_hours: float) -> None:
+            status.update(f"{about}: {over_hours:.1f} h are over")
+
+        chosen = Faults.usual() if faults else Faults.none()
+        report = run_world(cars, hours, seed, chosen, progress)
     shown = dataclasses.asdict(report)
     _print_figures(shown, as_json=as_json)
     if report.violations:

@@ -90,6 +90,8 @@ SESSIONS_PER_PERSON: Final = 3
 RecordsFactory = Callable[[str, Random], Records]
 """Makes the database of one machine, with production's tables."""
 OnEvent = Callable[[Power, Life], None]
+PROGRESS_S: Final = 60.0
+"""Whoever waits for a world is told of each such piece of virtual time."""
 """Called after every event in a life; tests kill by it."""
 
 
@@ -380,6 +382,23 @@ def live(setting: Setting, make_records: RecordsFactory = memory_records) -> Wor
     return run_virtual(main(), observer=observe if setting.on_event is not None else None)
 
 
-def run_world(cars: int, hours: float, seed: int, faults: Faults) -> WorldReport:
-    """A world of so many cars for so many virtual hours, and the calm at its end."""
-    return live(Setting(seed=seed, cars=cars, duration_s=hours * 3_600.0, faults=faults))
+def run_world(
+    cars: int, hours: float, seed: int, faults: Faults, progress: Callable[[float], object]
+) -> WorldReport:
+    """A world of so many cars for so many virtual hours, and the calm at its end.
+
+    progress: told the virtual hours that are over, each minute of them.
+    """
+    told_s = 0.0
+
+    def tell(_power: Power, _life: Life) -> None:
+        nonlocal told_s
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= told_s + PROGRESS_S:
+            told_s = now_s - now_s % PROGRESS_S
+            progress(now_s / 3_600.0)
+
+    setting = Setting(
+        seed=seed, cars=cars, duration_s=hours * 3_600.0, faults=faults, on_event=tell
+    )
+    return live(setting)

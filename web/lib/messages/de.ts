@@ -26,6 +26,7 @@ export const de: Catalogue = {
   'doors.console': 'Hier sieht, wer die Flotte betreibt, jedes Auto live.',
   'doors.in_this_version': 'In dieser Version: {what}',
   'doors.has_account': 'Anmeldung und Einstellungen',
+  'doors.has_car': 'das Auto, live; seine Befehle und sein Protokoll',
   'doors.has_fleet': 'die Flotte, live',
   'doors.open': 'Öffnen',
   'health.asking': 'Die Zelle wird gefragt …',

@@ -25,6 +25,7 @@ export const en = {
   'doors.console': 'Where the people who run the fleet see every car, live.',
   'doors.in_this_version': 'In this version: {what}',
   'doors.has_account': 'sign-in and settings',
+  'doors.has_car': 'the car, live; its commands and its log',
   'doors.has_fleet': 'the fleet, live',
   'doors.open': 'Open',
   'health.asking': 'Asking the cell …',

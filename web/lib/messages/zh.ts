@@ -25,6 +25,7 @@ export const zh: Catalogue = {
   'doors.console': '车队运营人员在这里实时查看每一辆车。',
   'doors.in_this_version': '本版本提供：{what}',
   'doors.has_account': '登录与设置',
+  'doors.has_car': '实时车况、指令与日志',
   'doors.has_fleet': '实时车队',
   'doors.open': '打开',
   'health.asking': '正在询问单元…',
