@@ -24,6 +24,7 @@ from monocoque.contracts.errors import MachineFenced
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.lake.file import FileLake
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -38,6 +39,7 @@ from monocoque.sim.power import (
     LIVING,
     FencedBus,
     FencedKeyStore,
+    FencedLake,
     FencedRecords,
     Life,
     Power,
@@ -82,6 +84,8 @@ class Machine:
         self.rows = rows
         self.records = records
         self.keystore = VirtualKeyStore()
+        self.lake = FileLake(None) if kind is MachineKind.CELL else None
+        """What the cell's telemetry wrote, on its virtual disk."""
         self.time = MachineTime(asyncio.get_running_loop().time)
         self.metrics = Metrics()
         self.path = Path(surroundings.weather, surroundings.random("path", machine_id))
@@ -173,6 +177,7 @@ class Machine:
             uplink=None if self._cell is None else FencedBus(self._uplink(self._cell, row), life),
             records=FencedRecords(self.records, life, around.weather, records_chance),
             keystore=FencedKeyStore(self.keystore, life, around.power),
+            lake=None if self.lake is None else FencedLake(self.lake, life),
         )
 
     def _own_bus(self, row: ServiceRow) -> Bus:
