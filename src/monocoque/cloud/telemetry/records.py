@@ -40,7 +40,7 @@ batches = Table(
     Column("number", BigInteger, nullable=False),
     Column("places", Text, nullable=False),
 )
-"""The last batch of a writer, and the places that hold once it is in the lake; none when they do."""
+"""The last batch of a writer, and the places that hold once it is in the lake; then none."""
 
 
 def find_places(connection: Connection, car_ids: Iterable[str]) -> dict[str, Place]:
