@@ -177,17 +177,17 @@ class Taking:
         if 1 <= frames.oldest_sequence <= frames.sequence:
             place, lost = logic.with_oldest(place, frames.oldest_sequence)
             outcome.lost += lost
+        is_next = frames.sequence == place.last + 1
+        has_room = is_next or len(place.ahead) < self._config.ahead_frames_max
         if is_refused:
             outcome.refused += 1
         elif logic.is_taken(place, frames.sequence):
             outcome.duplicates += 1
-        elif len(place.ahead) < self._config.ahead_frames_max:
+        elif has_room:
             outcome.taken.append(index)
         else:
             outcome.waiting += 1
-            outcome.places[each.car_id] = place
-            return
-        if frames.sequence >= 1:
+        if frames.sequence >= 1 and has_room:
             place = logic.with_taken(place, frames.sequence)
         outcome.places[each.car_id] = place
 
