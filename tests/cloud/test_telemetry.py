@@ -430,11 +430,7 @@ def test_a_frame_ten_times_too_large_is_left_out_at_the_door() -> None:
     async def story(cell: Cell) -> None:
         async with cell.living():
             count = 10 * CAR_FRAMES.message_bytes_max // 16
-            large: dict[str, list[Any]] = {
-                "signal_ids": [1],
-                "offsets_ms": [0],
-                "values": [1.0],
-            }
+            large: dict[str, Any] = {"signal_ids": [1], "offsets_ms": [0], "values": [1.0]}
             cell.inject(
                 CAR_A, cell.frame(1, **{name: each * count for name, each in large.items()})
             )

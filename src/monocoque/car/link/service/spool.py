@@ -6,8 +6,9 @@ Rules:
   what was confirmed and, beyond ``spool_frames_max`` or ``spool_bytes_max``, the oldest, counted;
 * a row's sequence is given once and never again. Each message says the oldest that is still here,
   so that nobody waits for what was given up;
-* rows are sent in order, ``spool_batch_frames`` at once; after each new connection, and when
-  nothing was confirmed for a time that doubles up to ``resend_after_s_max``, again from the oldest;
+* rows are sent in order, ``spool_batch_frames`` at once; after each new connection, once the cell
+  was asked how far it is, and when nothing was confirmed for a time that doubles up to
+  ``resend_after_s_max``, again from the oldest;
 * what the cell confirms is believed, also when it is less than before: it may have lost its data.
   When it is more than was ever sent, this spool is younger than the cell's memory (a new disk), and
   what waits gets new numbers after that;
@@ -55,6 +56,8 @@ class Spool:
         self._sent = 0
         """The last sequence that was sent since sending began anew."""
         self._beginnings = 0
+        self._asked_connections = 0
+        """For which connection the cell was asked how far it is; before that nothing is sent."""
         self._heard_s = 0.0
         """When the cell said last how far it is, by the loop's time."""
         self._has_news = asyncio.Event()
@@ -124,11 +127,14 @@ class Spool:
                 pause_s = min(pause_s * 2, self._config.resend_after_s_max)
             connections = self._uplink.connection_count
             try:
-                if not await self._send_some():
+                if not self._was_asked() or not await self._send_some():
                     await self._wait_for_news(pause_s)
             except AWAY as error:
                 self._count(error)
                 await self._pause(connections)
+
+    def _was_asked(self) -> bool:
+        return self._asked_connections >= self._uplink.connection_count
 
     def _is_overdue(self, pause_s: float) -> bool:
         """Whether what was sent is unconfirmed, and nothing was heard of it for so long."""
@@ -219,6 +225,7 @@ class Spool:
             try:
                 last = await self._uplink.last(topic, car_id=car_id)
                 self._believe(0 if last is None else last.message.sequence)
+                self._asked_connections = connections
                 self._begin_anew()
             except AWAY as error:
                 self._count(error)
