@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, MetaData, Table, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, select
 
 _HISTORY_TABLE: Final = "alembic_version"
 _LENGTH_BYTES: Final = 8
@@ -82,13 +82,21 @@ def _tables_of(connection: Connection) -> MetaData:
 def _rows_of_table(connection: Connection, table: Table) -> list[str]:
     keys = [column.name for column in table.primary_key.columns]
     rows = [dict(row._mapping) for row in connection.execute(select(table))]
-    if [type(table.c[key].type) for key in keys] == [Integer]:
+    if len(keys) == 1 and _is_numbered_by_the_store(table.c[keys[0]]):
         rows.sort(key=lambda row: row[keys[0]])
         for number, row in enumerate(rows):
             row[keys[0]] = number
     else:
         rows.sort(key=lambda row: canonical_json([row[key] for key in keys]))
     return [canonical_json([table.name, row]) for row in rows]
+
+
+def _is_numbered_by_the_store(column: Column[Any]) -> bool:
+    """Whether the store gives out these numbers; after a rollback PostgreSQL leaves gaps.
+
+    Numbers of ours are wide integers in every table.
+    """
+    return isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
 
 
 def canonical_json(value: Any) -> str:
