@@ -456,22 +456,22 @@ async def test_an_old_epoch_or_state_that_is_shown_opens_nothing(
 ) -> None:
     true_epoch, locked = held.mine.epoch, (await owner.body() or {})["locked"]
     old = CarBody(epoch="an-epoch-of-long-ago", gear="drive", locked=not locked)
-    await enemy.say(topics.CAR_BODY, old, owner.car_id)
 
-    async def shows(epoch: str) -> None:
+    async def show(body: CarBody) -> None:
+        """Say it until the owner is shown it; the car itself may speak between."""
         async with asyncio.timeout(ANSWER_S_MAX):
-            while (await owner.body() or {})["epoch"] != epoch:
+            while (await owner.body() or {})["epoch"] != body.epoch:
+                await enemy.say(topics.CAR_BODY, body, owner.car_id)
                 await asyncio.sleep(LOOK_S)
 
-    await shows(old.epoch)
-    command_id, envelope = command_of(owner, held, "unlock", epoch=await owner.epoch())
+    await show(old)
+    command_id, envelope = command_of(owner, held, "unlock", epoch=old.epoch)
     assert (await owner.hand_in(envelope)).status_code == 202
     found = await owner.settled(command_id)
     assert believes(owner, found)
     assert (found["state"], found["reason"]) == ("refused", "epoch_other")
     assert command_digest(owner.documents[command_id]) not in enemy.acts(owner.car_id)
-    await enemy.say(topics.CAR_BODY, CarBody(epoch=true_epoch, gear="park"), owner.car_id)
-    await shows(true_epoch)
+    await show(CarBody(epoch=true_epoch, gear="park"))
 
 
 async def test_what_another_car_signed_is_not_taken_for_mine(
