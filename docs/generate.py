@@ -21,7 +21,7 @@ from typing import Any, Final
 import typer
 
 from monocoque.cli import settings
-from monocoque.contracts import documents, errors, rights, topics
+from monocoque.contracts import documents, errors, rights, signals, topics
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
@@ -97,6 +97,20 @@ def message_table() -> str:
             )
             parts.append(table("number | field | type | meaning", rows) + "\n")
     return "\n".join(parts).rstrip()
+
+
+def signal_table() -> str:
+    """Every row of contracts/signals.py."""
+
+    def rows() -> Iterator[list[str]]:
+        seen: set[object] = set()
+        for row in signals.SIGNALS:
+            if seen & {row.number, row.path}:
+                raise Unsaid(f"signal {row.number} has the number or the path of another")
+            seen |= {row.number, row.path}
+            yield [str(row.number), code(row.path), row.unit or "none", row.purpose]
+
+    return table("number | VSS path | unit | meaning", rows())
 
 
 def role_table() -> str:
@@ -262,6 +276,7 @@ def _parameter(parameter: Any, path: str) -> list[str]:
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
+    ("signals", "protocol/signals.md", signal_table),
     ("roles", "protocol/rights.md", role_table),
     ("rights", "protocol/rights.md", right_table),
     ("documents", "protocol/documents.md", document_table),

@@ -244,7 +244,7 @@ class Line:
             self.hellos_s.append(self.now_s())
         elif subject == CAR_STATE.subject(car_id=CAR_ID):
             self.states.append((self.now_s(), car_pb2.CarState.FromString(data)))
-        else:
+        elif subject == CAR_EVENTS.subject(car_id=CAR_ID):
             self.events.append(car_pb2.CarEvent.FromString(data))
 
 

@@ -16,6 +16,7 @@ from monocoque.contracts.topics import (
     TOPICS,
     Role,
 )
+from monocoque.contracts.views import CAR_FRAMES_IN_BULK
 from monocoque.plumbing.bus import rights
 from monocoque.plumbing.bus.port import Identity
 
@@ -102,3 +103,18 @@ def test_a_service_has_a_consumer_on_a_stream(topic):
 def test_a_consumer_that_cannot_be_is_refused(identity, topic, name):
     with pytest.raises(TopicRefused):
         rights.check_consumer(identity, topic, name)
+
+
+def test_a_view_is_for_durable_consumers_of_its_readers_and_for_nothing_else():
+    rights.check_consumer(Identity(Role.TELEMETRY), CAR_FRAMES_IN_BULK, "telemetry")
+    with pytest.raises(TopicRefused):
+        rights.check_consumer(REGISTRY, CAR_FRAMES_IN_BULK, "registry")
+    with pytest.raises(TopicUnknown):
+        rights.publish_subject(CAR, CAR_FRAMES_IN_BULK, {"car_id": "car_1"})
+    with pytest.raises(TopicUnknown):
+        rights.read_pattern(Identity(Role.TELEMETRY), CAR_FRAMES_IN_BULK, {})
+
+
+def test_a_topic_that_is_no_row_and_no_view_has_no_consumer():
+    with pytest.raises(TopicUnknown):
+        rights.check_consumer(ECHO, replace(ECHO_FRAMES, purpose="Another."), "echo")

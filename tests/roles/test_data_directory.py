@@ -88,6 +88,7 @@ def test_the_first_opening_makes_everything_open_to_its_owner_alone(tmp_path: Pa
         "cell/records",
         "cell/secrets",
         "cell/documents",
+        "cell/lake",
         "cell/nats",
         "factory",
         "factory/records",

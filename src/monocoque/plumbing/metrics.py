@@ -60,6 +60,29 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.frames = Counter(
+            "monocoque_frames",
+            "Frames that came from cars, by what became of them",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.frames_lost = Counter(
+            "monocoque_frames_lost",
+            "Frames that a car gave up, or never gave, and that are in no lake",
+            registry=self.registry,
+        )
+        self.spool_frames = Gauge(
+            "monocoque_spool_frames",
+            "Frames in the spools of this process's cars, not confirmed yet",
+            registry=self.registry,
+        )
+        self.spool_dropped = Counter(
+            "monocoque_spool_dropped",
+            "Frames that a spool gave up, by reason",
+            ["code"],
+            registry=self.registry,
+        )
+
     def text(self) -> bytes:
         """Everything, in Prometheus' text form."""
         return generate_latest(self.registry)

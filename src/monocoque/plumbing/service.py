@@ -27,6 +27,7 @@ from monocoque.plumbing.bus.header import header_of
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.lake.port import Lake
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 
@@ -55,6 +56,8 @@ class Context:
     """Each feature's frozen dataclass of limits, by its type."""
     uplink: Bus | None = None
     """On a machine outside the cell: its connection to the cell's bus."""
+    lake: Lake | None = None
+    """In the cell: the tables that telemetry goes to."""
 
     def config(self, kind: type[Config]) -> Config:
         """The limits of one feature; raises SettingInvalid when the machine was built without."""

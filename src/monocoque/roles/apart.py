@@ -25,6 +25,7 @@ from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.lake.delta import DeltaLake
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
@@ -73,6 +74,8 @@ async def run_part(
     async with AsyncExitStack() as stack:
         records = open_cell_records(layout, configs[RecordsConfig], random)
         stack.push_async_callback(records.close)
+        lake = DeltaLake(layout.lake)
+        stack.push_async_callback(lake.close)
         frame = Frame(
             process_name=part,
             layout=layout,
@@ -84,6 +87,7 @@ async def run_part(
             keystore=keystore,
             authority=NatsAuthority(keystore, clock),
             server_address=partial(_bus_address, layout),
+            lake=lake,
             metrics=Metrics(clock),
         )
         async with asyncio.TaskGroup() as group:

@@ -34,6 +34,7 @@ from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.lake.delta import DeltaLake
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
@@ -142,6 +143,7 @@ async def _parts(
     records = open_cell_records(layout, configs[RecordsConfig], random)
     log = get_log("monocoque.nats")
     nats = NatsServer(layout.path, keystore, clock, log, configs[NatsServerConfig])
+    lake = DeltaLake(layout.lake)
     try:
         await migrate(records)
         await nats.start()
@@ -156,11 +158,13 @@ async def _parts(
             keystore=keystore,
             authority=nats.authority,
             server_address=nats.address,
+            lake=lake,
             metrics=Metrics(clock),
         )
         yield Cell(directory, settings, frame, nats)
     finally:
         await nats.stop()
+        await lake.close()
         await records.close()
 
 

@@ -117,6 +117,11 @@ class Layout:
         return self.cell.path / "documents"
 
     @property
+    def lake(self) -> Path:
+        """The cell's tables of telemetry, one folder each."""
+        return self.cell.path / "lake"
+
+    @property
     def nats(self) -> Path:
         """What nats-server stores."""
         return self.cell.path / "nats"
@@ -164,6 +169,7 @@ class Layout:
             self.secrets,
             self.snapshots,
             self.documents,
+            self.lake,
             self.nats,
             self.cars,
         ):

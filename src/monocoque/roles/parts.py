@@ -28,6 +28,7 @@ from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.files import make_directory
 from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.lake.port import Lake
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
@@ -59,6 +60,7 @@ class Frame:
     keystore: KeyStore
     authority: NatsAuthority
     server_address: ServerAddress
+    lake: Lake
     metrics: Metrics = field(default_factory=Metrics)
 
     def context(self, service_name: str, bus: Bus) -> Context:
@@ -76,6 +78,7 @@ class Frame:
             disk_free_bytes=lambda: shutil.disk_usage(self.layout.path).free,
             software_version=self.software_version,
             configs=self.configs,
+            lake=self.lake,
         )
 
     @contextlib.asynccontextmanager

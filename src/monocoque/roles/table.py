@@ -21,6 +21,8 @@ from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.telemetry import service as telemetry
+from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
@@ -57,7 +59,7 @@ SERVICES: Final = (
         run=link.run,
         configs=(LinkConfig,),
         purpose="Speaks for the car to the cell: hello, state, events; lets commands in and "
-        "receipts out.",
+        "receipts out; keeps frames until they are in the lake.",
     ),
     ServiceRow(
         name="body",
@@ -106,6 +108,14 @@ SERVICES: Final = (
         run=commands.run,
         configs=(MailboxConfig,),
         purpose="Brings commands to cars until they answer, and keeps what they answer.",
+    ),
+    ServiceRow(
+        name="telemetry",
+        machine=MachineKind.CELL,
+        role=Role.TELEMETRY,
+        run=telemetry.run,
+        configs=(TelemetryConfig,),
+        purpose="Takes the cars' frames into the lake, and tells each car how far.",
     ),
     ServiceRow(
         name="build",

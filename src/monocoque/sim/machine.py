@@ -25,6 +25,7 @@ from monocoque.contracts.errors import MachineFenced, MonocoqueError
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.lake.file import FileLake
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -39,6 +40,7 @@ from monocoque.sim.power import (
     LIVING,
     FencedBus,
     FencedKeyStore,
+    FencedLake,
     FencedRecords,
     Life,
     Power,
@@ -90,6 +92,8 @@ class Machine:
         self.rows = rows
         self.records = records
         self.keystore = VirtualKeyStore()
+        self.lake = FileLake(None) if kind is MachineKind.CELL else None
+        """What the cell's telemetry wrote, on its virtual disk."""
         self.time = MachineTime(asyncio.get_running_loop().time)
         self.metrics = Metrics()
         self.path = Path(surroundings.weather, surroundings.random("path", machine_id))
@@ -197,6 +201,7 @@ class Machine:
             uplink=self._uplink(row, life),
             records=FencedRecords(self.records, life, around.weather, records_chance),
             keystore=FencedKeyStore(self.keystore, life, around.power),
+            lake=None if self.lake is None else FencedLake(self.lake, life),
         )
 
     def connect(self, role: Role, life: Life) -> Bus:

@@ -33,6 +33,7 @@ from monocoque.contracts.topics import Topic
 from monocoque.plumbing.bus.port import Bus, Consumer, Delivery, Identity, Outgoing, Subscription
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.keystore.rules import checked_name, checked_secret
+from monocoque.plumbing.lake.port import Batch, Lake, LakeTable
 from monocoque.plumbing.records.port import Records
 from monocoque.sim.faults import Weather
 
@@ -371,6 +372,28 @@ class FencedKeyStore:
         """See KeyStore."""
         self._life.check()
         return self._inner.names()
+
+
+class FencedLake:
+    """A life's lake; implements ``Lake``."""
+
+    def __init__(self, inner: Lake, life: Life) -> None:
+        self._inner = inner
+        self._life = life
+
+    async def last_batch(self, table: LakeTable, writer: str) -> int:
+        """See Lake."""
+        self._life.check()
+        return await self._inner.last_batch(table, writer)
+
+    async def append(self, table: LakeTable, writer: str, batch: Batch) -> None:
+        """See Lake."""
+        self._life.check()
+        await self._inner.append(table, writer, batch)
+        self._life.check()
+
+    async def close(self) -> None:
+        """See Lake; the machine keeps its tables, and only this life leaves them."""
 
 
 class VirtualKeyStore:

@@ -25,3 +25,17 @@ class LinkConfig:
     """Pause before what could not cross is tried again."""
     last_value_pause_s: float = 0.5
     """Pause between two values of the body that cross; the newest is the one that does."""
+    frame_interval_s: float = 10.0
+    """Pause between two frames of an awake car; what was confirmed leaves the spool with them."""
+    spool_frames_max: int = 10_000
+    """Frames that may wait to be confirmed, a day of driving; beyond that the oldest are lost."""
+    spool_bytes_max: int = 16 * 1024 * 1024
+    """The same, in bytes of frames."""
+    spool_batch_frames: int = 50
+    """How many waiting frames are sent at once."""
+    spool_retry_s: float = 2.0
+    """Pause before frames that could not be sent are tried again; spread by chance."""
+    resend_after_s_min: float = 30.0
+    resend_after_s_max: float = 600.0
+    """When the cell confirmed nothing for so long, what was sent is sent again; the time doubles
+    from the first to the second of these."""

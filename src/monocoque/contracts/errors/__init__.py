@@ -45,6 +45,7 @@ The tree::
     ├── UnavailableError           a part that we need does not answer
     │   ├── BusUnavailable, BusOutcomeUnknown
     │   ├── RecordsUnavailable, RecordsOutcomeUnknown
+    │   ├── LakeUnavailable
     │   ├── DeadlinePassed
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -142,6 +143,7 @@ from monocoque.contracts.errors.unavailable import BusOutcomeUnknown as BusOutco
 from monocoque.contracts.errors.unavailable import BusUnavailable as BusUnavailable
 from monocoque.contracts.errors.unavailable import CellUnreachable as CellUnreachable
 from monocoque.contracts.errors.unavailable import DeadlinePassed as DeadlinePassed
+from monocoque.contracts.errors.unavailable import LakeUnavailable as LakeUnavailable
 from monocoque.contracts.errors.unavailable import RecordsOutcomeUnknown as RecordsOutcomeUnknown
 from monocoque.contracts.errors.unavailable import RecordsUnavailable as RecordsUnavailable
 from monocoque.contracts.errors.unavailable import UnavailableError as UnavailableError

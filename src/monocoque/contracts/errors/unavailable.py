@@ -45,6 +45,14 @@ class RecordsOutcomeUnknown(UnavailableError):
     default_hint = "Read the present state before you do it again."
 
 
+class LakeUnavailable(UnavailableError):
+    """The lake did not take the rows, or did not say whether it has."""
+
+    code = "lake_unavailable"
+    may_have_happened = True
+    default_hint = "Ask the table for its last batch before writing again; the cell does so itself."
+
+
 class DeadlinePassed(UnavailableError):
     """The answer did not come in time."""
 

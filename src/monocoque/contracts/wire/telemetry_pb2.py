@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from monocoque.contracts.wire import header_pb2 as monocoque_dot_contracts_dot_wire_dot_header__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(monocoque/contracts/wire/telemetry.proto\x12\x0emonocoque.wire\x1a%monocoque/contracts/wire/header.proto\"\xf0\x01\n\x06\x46rames\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x14\n\x0c\x62\x65gins_at_us\x18\x03 \x01(\x03\x12\x12\n\nsignal_ids\x18\x04 \x03(\x07\x12\x12\n\noffsets_ms\x18\x05 \x03(\x0f\x12\x0e\n\x06values\x18\x06 \x03(\x01\x12\x30\n\x05texts\x18\x07 \x03(\x0b\x32!.monocoque.wire.Frames.TextsEntry\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x0f\x46ramesConfirmed\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(monocoque/contracts/wire/telemetry.proto\x12\x0emonocoque.wire\x1a%monocoque/contracts/wire/header.proto\"\x89\x02\n\x06\x46rames\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x14\n\x0c\x62\x65gins_at_us\x18\x03 \x01(\x03\x12\x12\n\nsignal_ids\x18\x04 \x03(\x07\x12\x12\n\noffsets_ms\x18\x05 \x03(\x0f\x12\x0e\n\x06values\x18\x06 \x03(\x01\x12\x30\n\x05texts\x18\x07 \x03(\x0b\x32!.monocoque.wire.Frames.TextsEntry\x12\x17\n\x0foldest_sequence\x18\x08 \x01(\x04\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x95\x02\n\x0c\x46ramesInBulk\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x14\n\x0c\x62\x65gins_at_us\x18\x03 \x01(\x03\x12\x12\n\nsignal_ids\x18\x04 \x01(\x0c\x12\x12\n\noffsets_ms\x18\x05 \x01(\x0c\x12\x0e\n\x06values\x18\x06 \x01(\x0c\x12\x36\n\x05texts\x18\x07 \x03(\x0b\x32\'.monocoque.wire.FramesInBulk.TextsEntry\x12\x17\n\x0foldest_sequence\x18\x08 \x01(\x04\x1a,\n\nTextsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"K\n\x0f\x46ramesConfirmed\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +34,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FRAMES_TEXTSENTRY']._loaded_options = None
   _globals['_FRAMES_TEXTSENTRY']._serialized_options = b'8\001'
+  _globals['_FRAMESINBULK_TEXTSENTRY']._loaded_options = None
+  _globals['_FRAMESINBULK_TEXTSENTRY']._serialized_options = b'8\001'
   _globals['_FRAMES']._serialized_start=100
-  _globals['_FRAMES']._serialized_end=340
-  _globals['_FRAMES_TEXTSENTRY']._serialized_start=296
-  _globals['_FRAMES_TEXTSENTRY']._serialized_end=340
-  _globals['_FRAMESCONFIRMED']._serialized_start=342
-  _globals['_FRAMESCONFIRMED']._serialized_end=417
+  _globals['_FRAMES']._serialized_end=365
+  _globals['_FRAMES_TEXTSENTRY']._serialized_start=321
+  _globals['_FRAMES_TEXTSENTRY']._serialized_end=365
+  _globals['_FRAMESINBULK']._serialized_start=368
+  _globals['_FRAMESINBULK']._serialized_end=645
+  _globals['_FRAMESINBULK_TEXTSENTRY']._serialized_start=321
+  _globals['_FRAMESINBULK_TEXTSENTRY']._serialized_end=365
+  _globals['_FRAMESCONFIRMED']._serialized_start=647
+  _globals['_FRAMESCONFIRMED']._serialized_end=722
 # @@protoc_insertion_point(module_scope)

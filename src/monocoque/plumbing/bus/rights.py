@@ -5,7 +5,7 @@ Rules:
 * a role publishes and reads the topics whose row names it, and no others;
 * an identity with identifiers (a car) touches only subjects that carry all of them, with its own
   values; where it leaves them out when it listens, its own are meant;
-* a topic that is not in the table does not exist.
+* a topic that is not in the table does not exist; a durable consumer may name a view of one.
 
 The memory adapter asks here at run time. The NATS adapter asks here too, so that a refusal is
 known at once, and nats_permissions.py generates what the server itself enforces.
@@ -16,6 +16,7 @@ from typing import Any
 
 from monocoque.contracts.errors import TopicRefused, TopicUnknown
 from monocoque.contracts.topics import TOPICS, Kept, Topic
+from monocoque.contracts.views import VIEWS
 from monocoque.plumbing.bus.port import Identity
 
 _CONSUMER_NAME = re.compile(r"[A-Za-z0-9_]{1,64}\Z")
@@ -38,8 +39,7 @@ def publish_subject(identity: Identity, topic: Topic[Any], identifiers: dict[str
 def read_pattern(identity: Identity, topic: Topic[Any], identifiers: dict[str, str]) -> str:
     """The pattern of subjects that this identity may read; raises as ``publish_subject`` does."""
     _check_row(topic)
-    if identity.role not in topic.read_by:
-        raise TopicRefused(f"{identity.role.value} may not read {topic.name}.")
+    _check_reads(identity, topic)
     own = {name: value for name, value in identity.identifiers.items() if name not in identifiers}
     completed = identifiers | own
     _check_own(identity, topic, completed)
@@ -60,7 +60,9 @@ def check_consumer(identity: Identity, topic: Topic[Any], name: str) -> None:
 
     Identities outside the cell may not: one stream cannot carry a consumer per car.
     """
-    read_pattern(identity, topic, {})
+    if not any(view is topic for view in VIEWS):
+        _check_row(topic)
+    _check_reads(identity, topic)
     if identity.identifiers:
         raise TopicRefused("A machine outside the cell has no durable consumer on a stream.")
     if topic.kept not in {Kept.STREAM, Kept.STREAM_SYNCED}:
@@ -78,6 +80,11 @@ def check_keeps_last_value(topic: Topic[Any]) -> None:
 def _check_row(topic: Topic[Any]) -> None:
     if _ROWS.get(topic.name) is not topic:
         raise TopicUnknown(f"The table of topics has no row {topic.name}.")
+
+
+def _check_reads(identity: Identity, topic: Topic[Any]) -> None:
+    if identity.role not in topic.read_by:
+        raise TopicRefused(f"{identity.role.value} may not read {topic.name}.")
 
 
 def _check_own(identity: Identity, topic: Topic[Any], identifiers: dict[str, str]) -> None:

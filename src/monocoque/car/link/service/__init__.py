@@ -14,11 +14,11 @@ Rules:
 * bus or records that do not answer, or are full, never end the link, and never count another start;
 * without a connection nothing is lost but hellos, which are counted;
 * it is the only crossing between the car's own bus and the cell's, and lets pass what ``DOWN`` and
-  ``UP`` name. What it passes on and cannot, it drops: whoever said it says it again. How far the
-  cell has the car's log is asked at every new connection; of the body the newest counts.
+  ``UP`` name, and frames by their spool (spool.py). What it passes on and cannot, it drops: whoever
+  said it says it again. How far the cell has the car's log is asked at every new connection; of
+  the body the newest counts.
 
-Left out on purpose: frames and their spool. They come with the feature that needs them, over this
-same door.
+Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from sqlalchemy import Connection
 
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.link.service.spool import Spool
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DiskFull,
@@ -71,6 +72,7 @@ async def run(context: Context) -> None:
         for topic in UP:
             group.create_task(link.let_up_for_ever(topic))
         group.create_task(link.ask_confirmed_for_ever())
+        group.create_task(link.keep_spool())
 
 
 class _Link:
@@ -125,6 +127,10 @@ class _Link:
         context = self._context
         context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
         context.log.warning(error.what, error_code=error.code)
+
+    async def keep_spool(self) -> None:
+        """Record frames and bring them to the cell's lake."""
+        await Spool(self._context, self._uplink).keep()
 
     async def say_hello_for_ever(self) -> None:
         """Hello, and the state where it is due; again after a pause."""

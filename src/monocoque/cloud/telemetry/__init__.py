@@ -1,0 +1,1 @@
+"""Takes the cars' frames into the lake."""

@@ -1,0 +1,1 @@
+"""The lake: columns of many values, for analysis."""

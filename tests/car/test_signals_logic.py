@@ -1,0 +1,60 @@
+"""A body as values of signals."""
+
+from dataclasses import replace
+
+from monocoque.car.body.logic import Body, begin_drive, step
+from monocoque.car.signals.logic import READINGS, frame_of
+from monocoque.contracts import signals
+
+SECOND_US = 1_000_000
+PARKED = Body(at_us=50 * SECOND_US, charge_percent=61.5, odometer_m=1_234.0)
+
+
+def values_of(body):
+    frame = frame_of(body)
+    assert frame.begins_at_us == body.at_us
+    assert list(frame.offsets_ms) == [0] * len(frame.signal_ids)
+    return dict(zip(frame.signal_ids, frame.values, strict=True))
+
+
+def test_a_frame_has_every_signal_that_a_body_can_tell():
+    told = {signal.number for signal, _ in READINGS}
+    assert len(told) == len(READINGS)
+    assert set(values_of(PARKED)) == told == {signal.number for signal in signals.SIGNALS}
+
+
+def test_a_parked_car_is_told_as_it_is():
+    values = values_of(PARKED)
+    assert values[signals.SPEED.number] == 0.0
+    assert values[signals.IS_MOVING.number] == 0.0
+    assert values[signals.TRAVELED_DISTANCE.number] == 1.234
+    assert values[signals.CHARGE.number] == 61.5
+    assert values[signals.SELECTED_GEAR.number] == 126.0
+    assert values[signals.IS_LOCKED.number] == 1.0
+    assert values[signals.IS_CABLE_CONNECTED.number] == 1.0
+    assert values[signals.IS_CHARGING.number] == 1.0
+    assert values[signals.CHARGE_LIMIT.number] == 80.0
+    assert values[signals.IS_CLIMATE_ON.number] == 0.0
+    assert values[signals.CLIMATE_TARGET.number] == 21.0
+    assert values[signals.IS_DOOR_OPEN.number] == 0.0
+
+
+def test_a_driving_car_is_told_in_the_units_of_the_table():
+    drive = step(begin_drive(PARKED, 60 * SECOND_US), PARKED.at_us + 20 * SECOND_US)
+    values = values_of(drive)
+    assert round(values[signals.SPEED.number]) == 50
+    assert values[signals.IS_MOVING.number] == 1.0
+    assert values[signals.SELECTED_GEAR.number] == 127.0
+    assert values[signals.IS_CABLE_CONNECTED.number] == 0.0
+    assert values[signals.RANGE.number] == drive.range_km * 1_000
+    assert values[signals.TRAVELED_DISTANCE.number] > 1.3
+    latitude, longitude = drive.place_degrees
+    assert values[signals.LATITUDE.number] == latitude
+    assert values[signals.LONGITUDE.number] == longitude
+
+
+def test_an_open_door_is_told():
+    values = values_of(replace(PARKED, doors_open=("row1_left",), locked=False))
+    assert values[signals.IS_DOOR_OPEN.number] == 1.0
+    assert values[signals.IS_LOCKED.number] == 0.0
+    assert values[signals.CABIN_TEMPERATURE.number] == PARKED.cabin_celsius
