@@ -53,7 +53,7 @@ from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
-from monocoque.roles.factory import birth_document, leave_line, run_factory
+from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
@@ -110,8 +110,15 @@ def make_car(process: CarProcess) -> TakenCar:
     place = process.layout.car(car_id)
     place.make()
     taken = TakenCar(car_id, DirectoryLock(place.path))
-    write_atomically(place.path / BORN_FILE, str(process.clock.now_us()).encode())
+    note_birth(process, car_id)
     return taken
+
+
+def note_birth(process: CarProcess, car_id: CarId) -> None:
+    """From now on this folder is a car; once is enough, and twice is harmless."""
+    path = process.layout.car(car_id).path
+    if _born_us(path) is None:
+        write_atomically(path / BORN_FILE, str(process.clock.now_us()).encode())
 
 
 def take_car(process: CarProcess, car_id: CarId) -> TakenCar:
@@ -141,25 +148,11 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
             path = process.layout.metrics(cars[0].car_id)
             group.create_task(keep_metrics_file(process.metrics, path))
         for car in cars:
-            group.create_task(_run_car(process, car.car_id), name=car.car_id)
+            group.create_task(run_car(process, car.car_id), name=car.car_id)
 
 
-async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> None:
-    """Run these cars until cancelled, and the factory unless another process does."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(run_cars(process, cars))
-        group.create_task(
-            run_factory(
-                process.layout,
-                process.configs,
-                process.software_version,
-                process.clock,
-                process.random,
-            )
-        )
-
-
-async def _run_car(process: CarProcess, car_id: CarId) -> None:
+async def run_car(process: CarProcess, car_id: CarId) -> None:
+    """Run a car that was taken, life after life, until cancelled."""
     log = get_log("monocoque.car").bind(car_id=car_id)
     told_code, told_us = "", 0
     while True:

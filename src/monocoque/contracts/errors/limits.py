@@ -43,3 +43,12 @@ class HandOverTriesSpent(LimitError):
     code = "hand_over_tries_spent"
     temporary = False
     default_hint = "Nobody can take this car over any more; bring it back to the factory."
+
+
+class VinSerialsSpent(LimitError):
+    """Every serial number of this model year and plant is given to a car."""
+
+    code = "vin_serials_spent"
+    http_status = 503
+    temporary = False
+    default_hint = "Promise a week of the next model year, or open another plant for this one."
