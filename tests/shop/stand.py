@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Connection, Row, Table, select
 
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import MonocoqueError
@@ -26,6 +26,7 @@ from monocoque.contracts.topics import (
     Role,
 )
 from monocoque.contracts.wire import command_pb2, order_pb2
+from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.port import Consumer, Identity
@@ -41,6 +42,8 @@ from monocoque.trust.hand_over import sign_hand_over
 from monocoque.trust.keys import PrivateKey, SystemKeyMaker
 from tests.fixtures.http import SecretsInMemory, SettableClock
 
+Result = TypeVar("Result")
+
 CAR = CarId("car_0123456789abcdefghjkmnpqrs")
 OTHER = CarId("car_1123456789abcdefghjkmnpqrs")
 ORDER = "order_0123456789abcdefghjkmnpqrs"
@@ -52,6 +55,8 @@ CONFIG = BuildConfig(
     line_retry_s=0.05,
     retry_s=0.02,
 )
+BUS = BusConfig(acknowledge_wait_s=1.0)
+"""What a kill left unacknowledged comes again soon."""
 WAIT_S_MAX = 20.0
 SOFTWARE = "7.1.0"
 OPTIONS = ("paint-red", "wheels-19")
@@ -67,7 +72,7 @@ class LineInMemory:
 
     def __init__(self) -> None:
         self.cars: dict[CarId, CarKeys] = {}
-        self.let_go_cars: Counter[CarId] = Counter()
+        self.let_go_cars: Counter[str] = Counter()
         self.failures: list[MonocoqueError] = []
         """Raised one after the other by whoever asks for a car."""
         self.stops_at = ""
@@ -94,6 +99,26 @@ class LineInMemory:
             await asyncio.Event().wait()
 
 
+class RecordsThatStop:
+    """Records whose factory stands still after so many transactions, until its power is cut."""
+
+    def __init__(self, records: Records, transactions: int) -> None:
+        self._records = records
+        self._left = transactions
+        self.stands_still = asyncio.Event()
+
+    async def transact(self, work: Callable[[Connection], Result]) -> Result:
+        result = await self._records.transact(work)
+        self._left -= 1
+        if self._left <= 0:
+            self.stands_still.set()
+            await asyncio.Event().wait()
+        return result
+
+    async def close(self) -> None:
+        """They belong to the test."""
+
+
 class Factory:
     """A factory on these records, a bus, and somebody who brings requests."""
 
@@ -105,7 +130,7 @@ class Factory:
         self.secrets = SecretsInMemory()
         self.cell = SecretsInMemory()
         build.make_keys(self.secrets, self.cell, KEYS)
-        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger())
+        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger(), config=BUS)
         self.bus = self.hub.connect(Identity(Role.PAIRING))
         self.book = self.hub.connect(Identity(Role.ORDERS))
         self.line = LineInMemory()
@@ -119,7 +144,7 @@ class Factory:
         await build.put_on_record(self.records, car_id, self.car_keys, self.clock, self.random)
         return (await build.hand_over_paper(self.records, self.secrets, car_id)).code
 
-    def context(self) -> Context:
+    def context(self, records: Records) -> Context:
         self.lives += 1
         return Context(
             machine_id="factory",
@@ -127,7 +152,7 @@ class Factory:
             clock=self.clock,
             random=Random(1 + self.lives),
             bus=self.hub.connect(Identity(Role.FACTORY)),
-            records=self.records,
+            records=records,
             keystore=self.secrets,
             metrics=Metrics(),
             log=structlog.stdlib.get_logger(),
@@ -138,10 +163,10 @@ class Factory:
         )
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The service runs inside this block."""
+    async def running(self, records: Records | None = None) -> AsyncIterator[None]:
+        """The service runs inside this block, on these records in place of its own."""
         async with asyncio.TaskGroup() as group:
-            life = group.create_task(build.run(self.context()))
+            life = group.create_task(build.run(self.context(records or self.records)))
             try:
                 yield
             finally:

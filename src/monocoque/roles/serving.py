@@ -3,8 +3,6 @@
 Left out on purpose: finding the port, and saying where it is; whoever starts this does both.
 """
 
-import json
-
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.mailbox import Mailbox
@@ -23,14 +21,14 @@ from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.server import Listener, serve
 from monocoque.roles.http import build_app
 from monocoque.roles.parts import HTTP, Frame
-from monocoque.shop.build.service import TRUSTED_FACTORY_KEY
 
 
 async def serve_http(frame: Frame, listener: Listener) -> None:
     """Answer requests until cancelled."""
     config: HttpConfig = frame.configs[HttpConfig]
     limits: RegistryConfig = frame.configs[RegistryConfig]
-    factory_key = json.loads(frame.keystore.read(TRUSTED_FACTORY_KEY) or b"{}")
+    trusted = registry.trusted_factory_key(frame.keystore)
+    [factory_key] = trusted.values()
     enrolment = Enrolment(frame.records, frame.clock, factory_key, frame.authority.car_credentials)
     root = pairing.maker_root(frame.keystore)
     async with (
@@ -55,7 +53,7 @@ async def serve_http(frame: Frame, listener: Listener) -> None:
             frame.context(HTTP, console),
             cars_online=lambda: registry.count_online(frame.records, frame.clock, limits),
             routers=[
-                registry_web.routes(fleet),
+                registry_web.routes(fleet, registry_web.BuiltCars(frame.records, trusted)),
                 enrolment_web.routes(enrolment),
                 pairing_web.routes(desk, frame.records, root),
                 twin_web.routes(garage),
