@@ -93,14 +93,20 @@ class TakenCar:
 
 def take_cars(process: CarProcess, count: int) -> list[TakenCar]:
     """The oldest cars that nobody runs, and new ones until there are so many."""
+    taken = take_old_cars(process, count)
+    while len(taken) < count:
+        taken.append(make_car(process))
+    return taken
+
+
+def take_old_cars(process: CarProcess, count_max: int) -> list[TakenCar]:
+    """The oldest cars that nobody runs, so many at most; none is made."""
     taken: list[TakenCar] = []
     born = [(_born_us(path), path.name) for path in process.layout.cars.glob("car_*/")]
     for _, name in sorted((born_us, name) for born_us, name in born if born_us is not None):
-        if len(taken) < count:
+        if len(taken) < count_max:
             with contextlib.suppress(DataDirectoryInUse):
                 taken.append(take_car(process, CarId(name)))
-    while len(taken) < count:
-        taken.append(make_car(process))
     return taken
 
 

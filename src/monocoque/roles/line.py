@@ -36,6 +36,8 @@ class CarLine:
         """running: the cars that this process runs already."""
         self._process = process
         self._known = set(running)
+        self.waits_for: set[CarId] = set()
+        """Cars that were let go and cannot be had now: another process holds them, or the disk."""
         self._leaving: asyncio.Queue[CarId] = asyncio.Queue()  # bounded: each car enters once
 
     async def make(self, car_id: CarId) -> CarKeys:
@@ -66,12 +68,14 @@ class CarLine:
             try:
                 taken = take_car(process, car_id)
             except DataDirectoryInUse:
-                pass  # another process runs it, and is as good
+                self.waits_for.add(car_id)  # another process runs it, and is as good
             except MonocoqueError as error:
+                self.waits_for.add(car_id)
                 if error.code != told_code:
                     told_code = error.code
                     log.warning("car waits", error_code=error.code, hint=error.hint)
             else:
+                self.waits_for.discard(car_id)
                 try:
                     await run_car(process, car_id)
                 finally:
