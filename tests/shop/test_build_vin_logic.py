@@ -11,7 +11,6 @@ from monocoque.shop.build.logic.vin import (
     CHECK_PLACE,
     SERIAL_MAX,
     VALUES,
-    WEIGHTS,
     YEAR_MAX,
     YEAR_MIN,
     check_digit,
@@ -25,6 +24,7 @@ from monocoque.shop.build.logic.vin import (
 YEARS = st.integers(YEAR_MIN, YEAR_MAX)
 SERIALS = st.integers(1, SERIAL_MAX)
 CHARACTERS = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
+COUNTED = [place for place in range(17) if place != CHECK_PLACE]
 TEXTS = st.text(CHARACTERS, min_size=17, max_size=17)
 
 
@@ -53,13 +53,11 @@ def test_the_check_digit_depends_on_every_place_but_its_own(text):
         assert not is_vin(right[:CHECK_PLACE] + other + right[CHECK_PLACE + 1 :])
 
 
-@given(TEXTS, st.integers(0, 16), st.sampled_from(CHARACTERS))
-def test_one_wrong_character_of_another_value_is_noticed(text, place, character):
+@given(TEXTS, st.sampled_from(COUNTED), st.sampled_from(CHARACTERS))
+def test_one_wrong_character_is_noticed_unless_it_counts_the_same(text, place, character):
     right = text[:CHECK_PLACE] + check_digit(text) + text[CHECK_PLACE + 1 :]
     wrong = right[:place] + character + right[place + 1 :]
-    changes = place != CHECK_PLACE and VALUES[character] != VALUES[right[place]]
-    assert WEIGHTS[place] % 11 != 0 or place == CHECK_PLACE
-    assert is_vin(wrong) is not changes or wrong == right or place == CHECK_PLACE
+    assert is_vin(wrong) is (VALUES[character] == VALUES[right[place]])
 
 
 @given(YEARS, SERIALS)
