@@ -96,6 +96,7 @@ async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> Non
                 process.software_version,
                 process.clock,
                 process.random,
+                process.metrics,
                 line,
             )
         )
