@@ -60,7 +60,7 @@ def test_a_new_week_counts_until_production_begins():
     later = OrderPaid(5, LATER_US)
     assert step(SCHEDULED, later) == Step(Build(State.SCHEDULED, 5, LATER_US))
     assert step(SCHEDULED, OrderPaid(3, LATER_US)) is None
-    for state in (*BEGUN, State.CANCELLED):
+    for state in (*BEGUN, State.CANCELLED, State.REFUSED):
         assert step(at(state), later) is None
 
 
@@ -85,9 +85,10 @@ def test_calling_off_that_overtakes_the_payment_is_an_end():
 
 
 def test_what_cannot_be_built_ends_with_its_reason():
-    assert step(SCHEDULED, NotBuildable("vin_serials_spent")) == Step(
-        at(State.CANCELLED), "vin_serials_spent"
-    )
+    refused = step(SCHEDULED, NotBuildable("vin_serials_spent"))
+    assert refused == Step(at(State.REFUSED), "vin_serials_spent")
+    # The shop calls such an order off, and that is no news to the factory.
+    assert step(refused.build, OrderCancelled(5, WEEK_US)) is None
 
 
 HAPPENINGS = st.one_of(

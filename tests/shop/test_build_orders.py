@@ -143,9 +143,9 @@ async def test_an_order_that_cannot_have_a_number_is_refused_by_name_and_promise
         await factory.say_order()
         await factory.heard(BUILT)
         await factory.say_order(order_id=SECOND)
-        [spent] = await factory.heard(("cancelled",), SECOND)
+        [spent] = await factory.heard(("refused",), SECOND)
         await factory.say_order(order_id=THIRD, week_begins_us=0)
-        [ancient] = await factory.heard(("cancelled",), THIRD)
+        [ancient] = await factory.heard(("refused",), THIRD)
     assert spent.refusal_code == "vin_serials_spent"
     assert ancient.refusal_code == "week_not_buildable"
     assert len(factory.line.cars) == 1

@@ -2,13 +2,15 @@
 
 Rules:
 
-* scheduled, in production, built, delivered, in this order; or cancelled, from before production;
+* scheduled, in production, built, delivered, in this order; or cancelled or refused, from before
+  production;
 * an event of the order counts when its sequence is higher than every one that counted before; so
   repetition changes nothing, and what was overtaken has no effect;
-* cancelled is an end: an order that is paid after that is not built;
+* cancelled and refused are ends: an order that is paid after that is not built;
 * from the beginning of production on the car is made, whatever the order says; who cancels then is
   told so, once;
-* a build that the factory cannot begin ends as cancelled, with the code of the reason.
+* a build that the factory cannot begin ends as refused, with the code of the reason: unlike one
+  that was cancelled, its buyer has to be told, and gets the money back.
 
 Left out on purpose: when a week begins, and who keeps these states.
 """
@@ -28,6 +30,9 @@ class State(enum.Enum):
     BUILT = "built"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+    """The order was called off."""
+    REFUSED = "refused"
+    """The factory cannot build it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Progress(enum.Enum):
 
 Happening = OrderPaid | OrderCancelled | NotBuildable | Progress
 
+ENDED: Final = frozenset({State.CANCELLED, State.REFUSED})
 _ADVANCE: Final = {
     (State.SCHEDULED, Progress.WEEK_BEGAN): State.IN_PRODUCTION,
     (State.IN_PRODUCTION, Progress.LEFT_LINE): State.BUILT,
@@ -98,7 +104,7 @@ def step(build: Build | None, happening: Happening) -> Step | None:
             return _cancelled(build, happening)
         case NotBuildable(code):
             assert build is not None
-            return Step(replace(build, state=State.CANCELLED), code)
+            return Step(replace(build, state=State.REFUSED), code)
         case Progress():
             assert build is not None
             after = _ADVANCE.get((build.state, happening))
@@ -118,7 +124,7 @@ def _cancelled(build: Build | None, cancelled: OrderCancelled) -> Step | None:
     if build is None:
         week_begins_us = cancelled.week_begins_us
         return Step(Build(State.CANCELLED, cancelled.sequence, week_begins_us))
-    if build.state is State.CANCELLED or cancelled.sequence <= build.order_sequence:
+    if build.state in ENDED or cancelled.sequence <= build.order_sequence:
         return None
     after = replace(build, order_sequence=cancelled.sequence)
     if build.state is State.SCHEDULED:
