@@ -97,18 +97,15 @@ class Step:
 
 def step(build: Build | None, happening: Happening) -> Step | None:
     """What becomes of a build, None for one that is not there yet; None when nothing does."""
-    match happening:
-        case OrderPaid():
-            return _paid(build, happening)
-        case OrderCancelled():
-            return _cancelled(build, happening)
-        case NotBuildable(code):
-            assert build is not None
-            return Step(replace(build, state=State.REFUSED), code)
-        case Progress():
-            assert build is not None
-            after = _ADVANCE.get((build.state, happening))
-            return None if after is None else Step(replace(build, state=after))
+    if isinstance(happening, OrderPaid):
+        return _paid(build, happening)
+    if isinstance(happening, OrderCancelled):
+        return _cancelled(build, happening)
+    assert build is not None
+    if isinstance(happening, NotBuildable):
+        return Step(replace(build, state=State.REFUSED), happening.code)
+    after = _ADVANCE.get((build.state, happening))
+    return None if after is None else Step(replace(build, state=after))
 
 
 def _paid(build: Build | None, paid: OrderPaid) -> Step | None:
