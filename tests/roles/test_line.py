@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,12 +12,14 @@ import pytest
 from monocoque.car.keys import service as keys
 from monocoque.contracts.errors import DataDirectoryInUse
 from monocoque.contracts.identifiers import CarId
+from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.cars import CarProcess, take_car, take_cars
+from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
-from monocoque.roles.line import CarLine
+from monocoque.roles.line import CarLine, run_cars_and_factory
 from monocoque.trust.keys import SystemKeyMaker
 
 CAR = CarId("car_0123456789abcdefghjkmnpqrs")
@@ -118,3 +121,18 @@ async def test_a_car_that_this_process_runs_already_is_left_as_it_is(process: Ca
                 await asyncio.sleep(0.01)
         assert CAR not in line.waits_for
     taken.lock.release()
+
+
+async def test_what_cars_of_the_line_count_is_shown_though_their_process_began_without_a_car(
+    process: CarProcess,
+) -> None:
+    process.layout.run.mkdir(parents=True, exist_ok=True)
+    path = process.layout.metrics("cars")
+    configs = {BusConfig: BusConfig(), SupervisorConfig: SupervisorConfig(), **process.configs}
+    async with asyncio.TaskGroup() as group:
+        life = group.create_task(run_cars_and_factory(replace(process, configs=configs), []))
+        async with asyncio.timeout(WAIT_S_MAX):
+            while not path.exists():
+                await asyncio.sleep(0.01)
+        life.cancel()
+    assert not path.exists()

@@ -153,12 +153,18 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
     """Run these cars until cancelled; the metrics' file has the name of the first."""
     async with asyncio.TaskGroup() as group:
         if cars:
-            path = process.layout.metrics(cars[0].car_id)
-            group.create_task(keep_metrics_file(process.metrics, path))
-            watch = ClockWatch(process.clock, process.metrics, "car", get_log("monocoque.car"))
-            group.create_task(watch.keep_looking())
+            group.create_task(watch_process(process, cars[0].car_id))
         for car in cars:
             group.create_task(run_car(process, car.car_id), name=car.car_id)
+
+
+async def watch_process(process: CarProcess, name: str) -> None:
+    """Show under this name what the process counts, and look at its clock, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        path = process.layout.metrics(name)
+        group.create_task(keep_metrics_file(process.metrics, path))
+        watch = ClockWatch(process.clock, process.metrics, "car", get_log("monocoque.car"))
+        group.create_task(watch.keep_looking())
 
 
 async def run_car(process: CarProcess, car_id: CarId) -> None:

@@ -20,11 +20,23 @@ from monocoque.contracts.errors import DataDirectoryInUse, MonocoqueError
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
-from monocoque.roles.cars import CarProcess, TakenCar, note_birth, run_car, run_cars, take_car
+from monocoque.roles.cars import (
+    CarProcess,
+    TakenCar,
+    note_birth,
+    run_car,
+    run_cars,
+    take_car,
+    watch_process,
+)
 from monocoque.roles.factory import run_factory, run_factory_now
 from monocoque.trust.grants import CarKeys
 from monocoque.trust.keys import SystemKeyMaker
 
+CARS: Final = "cars"
+LINE: Final = "line"
+"""The names under which a process is shown that began without a car: that of the cars, or that of
+the factory, whose own counting has its own name."""
 RETRY_S: Final = 1.0
 """Pause before a car that another process holds is asked for again; spread by chance."""
 
@@ -88,6 +100,8 @@ async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> Non
     line = CarLine(process, [car.car_id for car in cars])
     async with asyncio.TaskGroup() as group:
         group.create_task(run_cars(process, cars))
+        if not cars:
+            group.create_task(watch_process(process, CARS))
         group.create_task(line.keep_running())
         group.create_task(
             run_factory(
@@ -106,6 +120,7 @@ async def run_factory_alone(process: CarProcess) -> None:
     """Run the factory, whose lock is taken, and the cars that leave its line."""
     line = CarLine(process)
     async with asyncio.TaskGroup() as group:
+        group.create_task(watch_process(process, LINE))
         group.create_task(line.keep_running())
         group.create_task(
             run_factory_now(
