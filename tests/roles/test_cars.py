@@ -12,7 +12,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.identifiers import CarId
 from monocoque.roles import stamp
-from monocoque.roles.cars import BORN_FILE, CarProcess, make_car, take_car, take_cars
+from monocoque.roles.cars import BORN_FILE, CarProcess, make_car, take_car, take_cars, take_old_cars
 from monocoque.roles.layout import Layout
 from monocoque.sim.clock import MachineTime, VirtualClock
 
@@ -40,6 +40,13 @@ def test_the_oldest_cars_are_taken_again_and_new_ones_fill_up(process):
     assert more[:2] == first
     assert len(set(more)) == 3
     assert released(take_cars(process, 1)) == first[:1]
+
+
+def test_the_oldest_cars_alone_are_taken_where_none_shall_be_made(process):
+    assert take_old_cars(process, 3) == []
+    first = released(take_cars(process, 2))
+    assert released(take_old_cars(process, 3)) == first
+    assert released(take_old_cars(process, 1)) == first[:1]
 
 
 def test_a_car_that_another_process_runs_is_left_to_it(process):

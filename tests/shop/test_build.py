@@ -1,110 +1,27 @@
 """The factory: what it knows of its cars, whom it hands one over to, and whom it refuses."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from random import Random
 
 import pytest
-import structlog
 from sqlalchemy import select
 
-from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     CarAlreadyEnrolled,
     CarAlreadyHandedOver,
     CredentialsRefused,
     NotFound,
 )
-from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.topics import HAND_OVER_ANSWERS, HAND_OVER_REQUESTS, Role
+from monocoque.contracts.topics import HAND_OVER_REQUESTS
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
-from monocoque.plumbing.bus.memory import MemoryHub
-from monocoque.plumbing.bus.port import Identity
-from monocoque.plumbing.metrics import Metrics
-from monocoque.plumbing.records.port import Records
-from monocoque.plumbing.service import Context
 from monocoque.shop.build import service as build
-from monocoque.shop.build.config import BuildConfig
 from monocoque.shop.build.records import tries
-from monocoque.trust.grants import CarKeys, car_keys, read_chain
-from monocoque.trust.hand_over import sign_hand_over
-from monocoque.trust.keys import PrivateKey, SystemKeyMaker, load_key
-from tests.fixtures.http import SecretsInMemory, SettableClock
+from monocoque.trust.grants import car_keys, read_chain
+from monocoque.trust.keys import load_key
+from tests.fixtures.http import SecretsInMemory
+from tests.shop.stand import CAR, CONFIG, KEYS, OTHER, Factory, new_key
 
-CAR = CarId("car_0123456789abcdefghjkmnpqrs")
-OTHER = CarId("car_1123456789abcdefghjkmnpqrs")
-CONFIG = BuildConfig(requests_wait_s=0.1, wrong_tries_max=3)
-WAIT_S_MAX = 20.0
 WRONG_CODE = "A" * 22
-KEYS = SystemKeyMaker()
-
-
-def new_key() -> PrivateKey:
-    return KEYS.make("ES256")
-
-
-class Factory:
-    """A factory on these records, a bus, and somebody who brings requests."""
-
-    def __init__(self, records: Records) -> None:
-        self.records = records
-        self.clock = SettableClock()
-        self.random = Random(1)
-        self.secrets = SecretsInMemory()
-        self.cell = SecretsInMemory()
-        build.make_keys(self.secrets, self.cell, KEYS)
-        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger())
-        self.bus = self.hub.connect(Identity(Role.PAIRING))
-        self.car_keys = CarKeys(new_key().public_jwk, new_key().public_jwk)
-
-    async def make_car(self, car_id: CarId = CAR) -> str:
-        """The end of the line; returns the code."""
-        await build.put_on_record(self.records, car_id, self.car_keys, self.clock, self.random)
-        return (await build.hand_over_paper(self.records, self.secrets, car_id)).code
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The service runs inside this block."""
-        context = Context(
-            machine_id="factory",
-            service_name="build",
-            clock=self.clock,
-            random=Random(2),
-            bus=self.hub.connect(Identity(Role.FACTORY)),
-            records=self.records,
-            keystore=self.secrets,
-            metrics=Metrics(),
-            log=structlog.stdlib.get_logger(),
-            disk_free_bytes=lambda: 0,
-            software_version="1",
-            configs={BuildConfig: CONFIG},
-        )
-        async with asyncio.TaskGroup() as group:
-            life = group.create_task(build.run(context))
-            try:
-                yield
-            finally:
-                life.cancel()
-
-    def request(self, owner: PrivateKey, code: str, car_id: str = CAR) -> bytes:
-        request_id = identifiers.make("message", self.random.getrandbits)
-        now_s = self.clock.now_us() // 1_000_000
-        return sign_hand_over(owner, car_id, code, request_id, now_s)
-
-    async def ask(self, document: bytes, car_id: str = CAR) -> command_pb2.HandOverAnswer:
-        """What the factory answers."""
-        message = command_pb2.HandOverRequest(request=document)
-        stamp(message, self.clock, self.random)
-        consumer = await self.bus.consumer(HAND_OVER_ANSWERS, "pairing")
-        await self.bus.publish(HAND_OVER_REQUESTS, message, car_id=car_id)
-        async with asyncio.timeout(WAIT_S_MAX):
-            while True:
-                for delivery in await consumer.fetch(1, 1.0):
-                    await consumer.acknowledge([delivery])
-                    return delivery.message
 
 
 async def test_who_proves_the_code_gets_every_right_in_the_car(records):

@@ -22,13 +22,13 @@ from monocoque.roles.cars import (
     CarProcess,
     make_car,
     run_cars,
-    run_cars_and_factory,
     take_car,
     take_cars,
 )
 from monocoque.roles.clock import clock_of
-from monocoque.roles.factory import FACTORY, run_factory_now
+from monocoque.roles.factory import FACTORY
 from monocoque.roles.layout import Layout
+from monocoque.roles.line import run_cars_and_factory, run_factory_alone
 from monocoque.roles.parts import take_part
 
 
@@ -53,14 +53,7 @@ def start_factory(data: Path) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(take_part(process.layout, FACTORY).release)
         typer.echo("ready factory")
-        main = run_factory_now(
-            process.layout,
-            process.configs,
-            process.software_version,
-            process.clock,
-            process.random,
-        )
-        run_until_stopped(main, ends_with_input=False)
+        run_until_stopped(run_factory_alone(process), ends_with_input=False)
 
 
 def _car_process(data: Path) -> CarProcess:

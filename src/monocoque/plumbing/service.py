@@ -58,12 +58,20 @@ class Context:
     """On a machine outside the cell: its connection to the cell's bus."""
     lake: Lake | None = None
     """In the cell: the tables that telemetry goes to."""
+    ports: Mapping[type, Any] = field(default_factory=dict)
+    """The adapter of each port that a feature names for itself, by the port's type."""
 
     def config(self, kind: type[Config]) -> Config:
         """The limits of one feature; raises SettingInvalid when the machine was built without."""
         if kind not in self.configs:
             raise SettingInvalid(f"The machine was started without {kind.__name__}.")
         return cast(Config, self.configs[kind])
+
+    def port(self, kind: type) -> Any:
+        """The adapter of a feature's own port; raises SettingInvalid when there is none."""
+        if kind not in self.ports:
+            raise SettingInvalid(f"The machine was started without {kind.__name__}.")
+        return self.ports[kind]
 
 
 Run = Callable[[Context], Awaitable[None]]

@@ -55,7 +55,7 @@ from monocoque.plumbing.service import Context
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
-from monocoque.roles.factory import birth_document, leave_line, run_factory
+from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
@@ -95,14 +95,20 @@ class TakenCar:
 
 def take_cars(process: CarProcess, count: int) -> list[TakenCar]:
     """The oldest cars that nobody runs, and new ones until there are so many."""
+    taken = take_old_cars(process, count)
+    while len(taken) < count:
+        taken.append(make_car(process))
+    return taken
+
+
+def take_old_cars(process: CarProcess, count_max: int) -> list[TakenCar]:
+    """The oldest cars that nobody runs, so many at most; none is made."""
     taken: list[TakenCar] = []
     born = [(_born_us(path), path.name) for path in process.layout.cars.glob("car_*/")]
     for _, name in sorted((born_us, name) for born_us, name in born if born_us is not None):
-        if len(taken) < count:
+        if len(taken) < count_max:
             with contextlib.suppress(DataDirectoryInUse):
                 taken.append(take_car(process, CarId(name)))
-    while len(taken) < count:
-        taken.append(make_car(process))
     return taken
 
 
@@ -112,8 +118,15 @@ def make_car(process: CarProcess) -> TakenCar:
     place = process.layout.car(car_id)
     place.make()
     taken = TakenCar(car_id, DirectoryLock(place.path))
-    write_atomically(place.path / BORN_FILE, str(process.clock.now_us()).encode())
+    note_birth(process, car_id)
     return taken
+
+
+def note_birth(process: CarProcess, car_id: CarId) -> None:
+    """From now on this folder is a car; once is enough, and twice is harmless."""
+    path = process.layout.car(car_id).path
+    if _born_us(path) is None:
+        write_atomically(path / BORN_FILE, str(process.clock.now_us()).encode())
 
 
 def take_car(process: CarProcess, car_id: CarId) -> TakenCar:
@@ -140,31 +153,22 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
     """Run these cars until cancelled; the metrics' file has the name of the first."""
     async with asyncio.TaskGroup() as group:
         if cars:
-            path = process.layout.metrics(cars[0].car_id)
-            group.create_task(keep_metrics_file(process.metrics, path))
-            watch = ClockWatch(process.clock, process.metrics, "car", get_log("monocoque.car"))
-            group.create_task(watch.keep_looking())
+            group.create_task(watch_process(process, cars[0].car_id))
         for car in cars:
-            group.create_task(_run_car(process, car.car_id), name=car.car_id)
+            group.create_task(run_car(process, car.car_id), name=car.car_id)
 
 
-async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> None:
-    """Run these cars until cancelled, and the factory unless another process does."""
+async def watch_process(process: CarProcess, name: str) -> None:
+    """Show under this name what the process counts, and look at its clock, until cancelled."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_cars(process, cars))
-        group.create_task(
-            run_factory(
-                process.layout,
-                process.configs,
-                process.software_version,
-                process.clock,
-                process.random,
-                process.metrics,
-            )
-        )
+        path = process.layout.metrics(name)
+        group.create_task(keep_metrics_file(process.metrics, path))
+        watch = ClockWatch(process.clock, process.metrics, "car", get_log("monocoque.car"))
+        group.create_task(watch.keep_looking())
 
 
-async def _run_car(process: CarProcess, car_id: CarId) -> None:
+async def run_car(process: CarProcess, car_id: CarId) -> None:
+    """Run a car that was taken, life after life, until cancelled."""
     log = get_log("monocoque.car").bind(car_id=car_id)
     told_code, told_us = "", 0
     while True:

@@ -45,6 +45,7 @@ from monocoque.roles.parts import take_part
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.shop.build import service as build
+from monocoque.shop.build.service import Line
 from monocoque.trust.keys import SystemKeyMaker
 from monocoque.trust.ports import KeyMaker, Signer
 
@@ -124,10 +125,12 @@ async def run_factory(
     clock: Clock,
     random: Random,
     metrics: Metrics,
+    line: Line,
 ) -> None:
     """Run the factory until cancelled, as soon as no other process does.
 
     metrics: of the process, for what keeps the factory from starting; at work it has its own.
+    line: has the cars made, and lets them run.
     """
     log = get_log("monocoque.factory")
     told_code, told_us = "", 0
@@ -135,7 +138,7 @@ async def run_factory(
         try:
             lock = take_part(layout, FACTORY)
             try:
-                await run_factory_now(layout, configs, software_version, clock, random)
+                await run_factory_now(layout, configs, software_version, clock, random, line)
             finally:
                 lock.release()
         except DataDirectoryInUse:
@@ -155,6 +158,7 @@ async def run_factory_now(
     software_version: str,
     clock: Clock,
     random: Random,
+    line: Line,
 ) -> None:
     """Run the factory whose lock is taken, until cancelled; raises what a start may raise."""
     metrics, log = Metrics(clock), get_log("monocoque.factory")
@@ -186,6 +190,7 @@ async def run_factory_now(
                         disk_free_bytes=lambda: shutil.disk_usage(layout.factory.path).free,
                         software_version=software_version,
                         configs=configs,
+                        ports={Line: line},
                     ),
                     row.run,
                 )

@@ -52,7 +52,7 @@ def document() -> dict[str, Any]:
         context,
         cars_online=absent,
         routers=[
-            registry_web.routes(absent),
+            registry_web.routes(absent, absent),
             enrolment_web.routes(absent),
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),

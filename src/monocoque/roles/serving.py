@@ -6,7 +6,6 @@ Left out on purpose: finding the port, and saying where it is; whoever starts th
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,6 @@ from monocoque.plumbing.metrics_file import text_of_all
 from monocoque.plumbing.service import Context
 from monocoque.roles.http import PAGES_DIRECTORY, build_app
 from monocoque.roles.parts import HTTP, Frame
-from monocoque.shop.build.service import TRUSTED_FACTORY_KEY
 
 HTTP_ROLES: Final = (Role.CONSOLE, Role.PHONE, Role.PAIRING, Role.COMMANDS)
 """As whom HTTP speaks and listens on the cell's bus, by a connection each."""
@@ -68,7 +66,8 @@ def build_cell_app(
     """
     records, clock, random = context.records, context.clock, context.random
     limits = context.config(RegistryConfig)
-    factory_key = json.loads(context.keystore.read(TRUSTED_FACTORY_KEY) or b"{}")
+    trusted = registry.trusted_factory_key(context.keystore)
+    [factory_key] = trusted.values()
     root = pairing.maker_root(context.keystore)
     phone = buses[Role.PHONE]
     fleet = registry_web.Fleet(records, buses[Role.CONSOLE], clock, limits)
@@ -83,7 +82,7 @@ def build_cell_app(
         cars_online=lambda: registry.count_online(records, clock, limits),
         metrics_text=metrics_text,
         routers=[
-            registry_web.routes(fleet),
+            registry_web.routes(fleet, registry_web.BuiltCars(records, trusted)),
             enrolment_web.routes(enrolment),
             pairing_web.routes(desk, records, root),
             twin_web.routes(garage),

@@ -123,7 +123,8 @@ SERVICES: Final = (
         role=Role.FACTORY,
         run=build.run,
         configs=(BuildConfig,),
-        purpose="Signs the first grant of each car for whoever holds its hand-over code.",
+        purpose="Makes a car for each order that was paid, in its week; signs the first grant of "
+        "each car for whoever holds its hand-over code.",
     ),
 )
 """Every row."""

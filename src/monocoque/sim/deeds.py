@@ -52,15 +52,19 @@ class Deeds:
         people: Sequence[Person],
         violate: Violate,
     ) -> None:
-        """cars, secrets: records and keystore of each car."""
-        self._cars = cars
-        self._secrets = secrets
+        """cars, secrets: records and keystore of each car. people: may grow."""
+        self._cars = dict(cars)
+        self._secrets = dict(secrets)
         self._people = people
         self._violate = violate
         self._lines: dict[str, dict[int, Receipt]] = defaultdict(dict)
         self._told: set[tuple[str, str]] = set()
         """What was violated already: it stays so at every further look."""
         self._wrongs_seen: dict[str, int] = defaultdict(int)
+
+    def add_car(self, car_id: str, records: Records, secrets: KeyStore) -> None:
+        """A car joins the world."""
+        self._cars[car_id], self._secrets[car_id] = records, secrets
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message; lines count where the car itself says them."""

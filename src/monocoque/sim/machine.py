@@ -15,7 +15,7 @@ Left out on purpose: what goes wrong when; that is sim/trouble.py.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, NoReturn, cast
 
@@ -63,6 +63,8 @@ class Surroundings:
     configs: Mapping[type, Any]
     observer: Callable[[str], Callable[[str, bytes], None]]
     """Gives, for a machine's id, what its bus calls for every message."""
+    ports: Mapping[type, Any] = field(default_factory=dict)
+    """The adapters of features' own ports; see Context."""
 
     def random(self, *purpose: str) -> Random:
         """This world's chance for one purpose."""
@@ -169,6 +171,7 @@ class Machine:
             disk_free_bytes=lambda: DISK_FREE_BYTES,
             software_version=SOFTWARE_VERSION,
             configs=around.configs,
+            ports=around.ports,
         )
 
     async def _live(self, row: ServiceRow, context: Context) -> None:

@@ -3,7 +3,8 @@
 Rules: each kind of trouble draws from a source of its own, at random intervals with the mean that
 ``Faults`` names; whatever it breaks it also mends, also when it is stopped in between.
 
-Left out on purpose: loss, delay and the like, which are drawn where a message travels.
+Left out on purpose: loss, delay and the like, which are drawn where a message travels; and cuts of
+the path of a car that joins the world later, whose power and services do fail.
 """
 
 import asyncio
@@ -26,7 +27,10 @@ class Troubles:
         machines: Sequence[Machine],
         random: Callable[[str], Random],
     ) -> None:
-        """Build them. random: gives the source of one kind of trouble."""
+        """Build them.
+
+        machines: may grow. random: gives the source of one kind of trouble.
+        """
         self._faults = faults
         self._power = power
         self._machines = machines

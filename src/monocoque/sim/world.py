@@ -7,6 +7,7 @@ Rules:
   of the world;
 * what is on record came there as in production: cars are born at the factory and enrol, people
   sign in, take their car over and send commands, all through the cell's door;
+* a car that leaves the factory's line joins the world, with somebody who takes it over;
 * a world whose services lack the door (``Setting.services``) has no people, and cars that know no
   maker: enough for echo, and much cheaper;
 * invariants are checked all along; trouble ends before the end, so that what was begun is
@@ -21,7 +22,7 @@ import asyncio
 import contextvars
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -38,6 +39,7 @@ from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles.factory import FACTORY
 from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.table import SERVICES, MachineKind, ServiceRow
+from monocoque.shop.build.service import Line
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.deeds import Deeds
@@ -48,6 +50,7 @@ from monocoque.sim.echo import service as echo
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults, Weather
 from monocoque.sim.invariants import Invariants, Violation
+from monocoque.sim.line import WorldLine
 from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
 from monocoque.sim.maker import Maker
@@ -101,6 +104,9 @@ class Setting:
 
     seed: int
     cars: int = 1
+    """How many are there from the beginning."""
+    ordered_cars_max: int = 16
+    """For how many more people there is room, whose cars leave the factory's line later."""
     duration_s: float = 3_600.0
     """Virtual time with trouble; the calm at the end comes on top."""
     calm_s: float = CALM_S
@@ -181,6 +187,7 @@ class World:
             power=self.power,
             configs=configs | self._own_configs(),
             observer=self._observer,
+            ports={Line: self._line()},
         )
         self._make_records = make_records
         self.cell = self._machine(CELL, MachineKind.CELL, None)
@@ -206,13 +213,16 @@ class World:
             self.people,
             self.invariants.violate,
         )
+        self.machines: list[Machine] = [self.cell, *self.cars]
+        """The cell first, then the cars, then the factory if there is one; new cars at the end."""
+        if self.factory is not None:
+            self.machines.append(self.factory)
+        self._is_calm = False
+        self._group = asyncio.TaskGroup()
+        self._living: list[asyncio.Task[None]] = []
+        """Machines and people, who live until the end."""
         self.power.on_cut.append(lambda machine_id: self._let_go(machine_id))
         self.power.on_restore.append(lambda machine_id: self._connect_again(machine_id))
-
-    @property
-    def machines(self) -> Sequence[Machine]:
-        """The cell first, then the cars, then the factory if there is one."""
-        return (self.cell, *self.cars, *([self.factory] if self.factory else []))
 
     async def run(self) -> WorldReport:
         """Live through it, from the first start to the last check."""
@@ -225,28 +235,31 @@ class World:
         )
         for machine in self.machines:
             await machine.records.transact(echo_records.metadata.create_all)
-        async with asyncio.TaskGroup() as group:
-            at_work = [
-                group.create_task(machine.run(), name=machine.machine_id)
-                for machine in self.machines
-            ]
-            watching = group.create_task(self._watch())
-            living = [group.create_task(person.live()) for person in self.people]
+        async with self._group as group:
+            for machine in self.machines:
+                self._live(machine.run(), machine.machine_id)
+            self._live(self._watch(), "watch")
+            for person in self.people:
+                self._live(person.live(), person.car_id)
             trouble = group.create_task(troubles.run())
             await asyncio.sleep(self.setting.duration_s)
             trouble.cancel()
             await asyncio.wait({trouble})
             await self._calm()
             await self._look_back()
-            for task in (watching, *living, *at_work):
+            for task in self._living:
                 task.cancel()
         await self.invariants.check_end()
         await self.deeds.check_end()
         await self._digest_records()
         return self._report(time.monotonic() - began_s)
 
+    def _live(self, life: Coroutine[Any, Any, None], name: str) -> None:
+        self._living.append(self._group.create_task(life, name=name))
+
     async def _calm(self) -> None:
         """No more trouble; bring everything to its end."""
+        self._is_calm = True
         self._weather.faults = Faults.none()
         for machine in self.machines:
             machine.time.offset_us = 0
@@ -274,6 +287,32 @@ class World:
         if kind is MachineKind.CAR and self.maker is not None:
             birth = self.maker.birth(self._way("car's way", machine_id))
         return Machine(self._surroundings, machine_id, kind, rows, records, cell, birth)
+
+    def _line(self) -> WorldLine:
+        seed = self.setting.seed
+        return WorldLine(
+            begin=lambda car_id: self._machine(car_id, MachineKind.CAR, self.cell),
+            start=self._join,
+            random=lambda car_id: chance(seed, "car's keys", car_id),
+        )
+
+    def _join(self, car: Machine) -> None:
+        """A car left the line: it lives, is watched, and has somebody who wants it."""
+        car_id = car.machine_id
+        self.invariants.add_car(car_id, car.records)
+        self.deeds.add_car(car_id, car.records, car.keystore)
+        self.cars.append(car)
+        self.machines.append(car)
+        person = self._person(car_id)
+        if self._is_calm:
+            person.rest()
+        self.people.append(person)
+        self._live(self._begin(car), car_id)
+        self._live(person.live(), car_id)
+
+    async def _begin(self, car: Machine) -> None:
+        await car.records.transact(echo_records.metadata.create_all)
+        await car.run()
 
     def _person(self, car_id: str) -> Person:
         assert self.maker is not None
@@ -306,7 +345,8 @@ class World:
         return {EchoConfig: self.setting.echo, AccountsConfig: self._accounts()}
 
     def _accounts(self) -> AccountsConfig:
-        usual, room = AccountsConfig(), SESSIONS_PER_PERSON * self.setting.cars
+        usual, setting = AccountsConfig(), self.setting
+        room = SESSIONS_PER_PERSON * (setting.cars + setting.ordered_cars_max)
         return AccountsConfig(
             links_per_person_max=max(usual.links_per_person_max, room),
             sessions_per_person_max=max(usual.sessions_per_person_max, room),

@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cars/{car_id}/as-built": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Built Car
+         * @description What a car was built of: its number, and the software of each control unit.
+         */
+        get: operations["read_built_car"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cars/{car_id}/commands": {
         parameters: {
             query?: never;
@@ -513,6 +533,34 @@ export interface components {
             range_km: number;
             /** Speed Kmh */
             speed_kmh: number;
+        };
+        /**
+         * BuiltCar
+         * @description A car as it left the line.
+         */
+        BuiltCar: {
+            /**
+             * Built At
+             * Format: date-time
+             * @description when the factory signed the record
+             */
+            built_at: string;
+            /** Car Id */
+            car_id: string;
+            /**
+             * Document
+             * @description the factory's signed record, a CycloneDX bill in it
+             */
+            document: string;
+            /** Order Id */
+            order_id: string;
+            /** Software */
+            software: components["schemas"]["Software"][];
+            /**
+             * Vin
+             * @description the vehicle identification number
+             */
+            vin: string;
         };
         /**
          * Car
@@ -1039,6 +1087,25 @@ export interface components {
          */
         Site: "doors" | "shop" | "phone" | "console";
         /**
+         * Software
+         * @description The software in one control unit.
+         */
+        Software: {
+            /** Name */
+            name: string;
+            /**
+             * Sha256
+             * @description what it is taken over: docs/protocol/builds.md
+             */
+            sha256: string;
+            /** Supplier */
+            supplier: string;
+            /** Unit */
+            unit: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * State
          * @description What is known about a command.
          * @enum {string}
@@ -1169,6 +1236,37 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["CarEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_built_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuiltCar"];
                 };
             };
             /** @description Why it failed. */

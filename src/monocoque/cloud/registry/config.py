@@ -17,6 +17,8 @@ class RegistryConfig:
     """Cars whose news may wait to be written; a car beyond that is heard at its next hello."""
     events_batch_messages: int = 500
     """How many events of cars are recorded in one transaction."""
+    builds_batch_messages: int = 20
+    """How many events of builds are taken from the bus at once; some carry a whole record."""
     events_wait_s: float = 5.0
     """How long one look for events waits for the first."""
     retry_s: float = 0.5

@@ -1,4 +1,4 @@
-"""What the registry must not forget: the cars, when each was last heard, and their events."""
+"""What the registry must not forget: the cars, when each was last heard, and what each is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    LargeBinary,
     MetaData,
     Row,
     String,
@@ -51,6 +52,17 @@ events = Table(
     Column("boot_count", BigInteger, nullable=False),
     Column("occurred_us", BigInteger, nullable=False),
 )
+
+as_built = Table(
+    "registry_as_built",
+    metadata,
+    Column("car_id", String(64), primary_key=True),
+    Column("vin", String(17), nullable=False, unique=True),
+    Column("order_id", String(64), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("recorded_us", BigInteger, nullable=False),
+)
+"""The factory's record of each car that was built for an order, as the very bytes it signed."""
 
 _NEVER_HEARD = {"online": False, "boot_count": 0, "software_version": ""}
 _FIND_CAR: Final = select(cars).where(cars.c.car_id == bindparam("sought"))
@@ -111,3 +123,19 @@ def add_events(connection: Connection, rows: Sequence[CarEventRow]) -> None:
         del wanted[message_id]
     for row in wanted.values():
         connection.execute(insert(events).values(**vars(row)))
+
+
+def find_as_built(connection: Connection, car_id: str) -> Row[Any] | None:
+    """The factory's record of one car."""
+    return connection.execute(select(as_built).where(as_built.c.car_id == car_id)).one_or_none()
+
+
+def has_vin(connection: Connection, vin: str) -> bool:
+    """Whether a car on record has this number."""
+    found = connection.execute(select(as_built.c.car_id).where(as_built.c.vin == vin)).first()
+    return found is not None
+
+
+def add_as_built(connection: Connection, values: dict[str, Any]) -> None:
+    """Keep the factory's record of a car."""
+    connection.execute(insert(as_built).values(**values))

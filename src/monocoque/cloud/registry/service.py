@@ -10,6 +10,8 @@ Rules:
 * while bus or records are away it waits and goes on by itself, so that a car is heard as soon as
   both are back; what was heard meanwhile is written then;
 * an event of a car is recorded once, however often it comes, and acknowledged after that;
+* the record of a car as it was built is kept when the factory signed it for this car and order; the
+  first one stays, and what is refused is counted, so that it stops nothing;
 * times are the cell's own, except for those that a car states about itself.
 
 Left out on purpose: what the pages see (web.py, which this does not load), who owns a car, and
@@ -17,7 +19,8 @@ commands to it.
 """
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,21 +29,33 @@ from sqlalchemy import Connection, Row
 from monocoque.cloud.registry import records as rows
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts import topics
+from monocoque.contracts.documents import AS_BUILT
 from monocoque.contracts.errors import (
+    CredentialsRefused,
     DiskFull,
+    DocumentMalformed,
+    DocumentRefused,
+    IdentifierUsed,
     LimitError,
     MonocoqueError,
+    NotFound,
     RecordsContended,
     UnavailableError,
 )
-from monocoque.contracts.wire import car_pb2
+from monocoque.contracts.wire import car_pb2, order_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
-from monocoque.plumbing.service import Context, following, trace_of
+from monocoque.plumbing.service import Context, following, handling, trace_of
+from monocoque.trust.documents import Verified, authenticate
+from monocoque.trust.keys import public_members, thumbprint
 
 SECOND_US = 1_000_000
+TRUSTED_FACTORY_KEY = "trusted-factory-key"
+"""The keystore's name of the factory key's public half, put there when the factory was made."""
+VIN_CHARACTERS = 17
 AWAY = (UnavailableError, RecordsContended, DiskFull)
 """Errors that pass by themselves, when bus or records answer again, or have room again."""
 LISTEN_S = 3_600.0
@@ -56,6 +71,7 @@ async def run(context: Context) -> None:
         group.create_task(registry.write_what_was_heard())
         group.create_task(registry.look_for_silence())
         group.create_task(registry.record_events())
+        group.create_task(registry.record_builds())
 
 
 class _Registry:
@@ -160,6 +176,43 @@ class _Registry:
                     raise
                 await consumer.acknowledge(deliveries)
 
+    async def record_builds(self) -> None:
+        """Cars as they were built: on record first, acknowledged second."""
+        while True:
+            try:
+                await self._record_builds()
+            except (*AWAY, CredentialsRefused) as error:
+                await self._wait_after(error)
+
+    async def _record_builds(self) -> None:
+        context, config = self._context, self._config
+        consumer = await context.bus.consumer(topics.BUILD_EVENTS, "registry")
+        while True:
+            found = await consumer.fetch(config.builds_batch_messages, config.events_wait_s)
+            for at, delivery in enumerate(found):
+                try:
+                    with handling(delivery):
+                        await self._record_build(delivery)
+                except (*AWAY, CredentialsRefused):
+                    await consumer.give_back(found[at:])
+                    raise
+                await consumer.acknowledge([delivery])
+
+    async def _record_build(self, delivery: Delivery[order_pb2.BuildEvent]) -> None:
+        context, document = self._context, delivery.message.as_built
+        if not document:
+            return
+        try:
+            trusted = trusted_factory_key(context.keystore)
+            values = _as_built_values(authenticate(AS_BUILT, document, trusted.get), delivery)
+            values["recorded_us"] = context.clock.now_us()
+            await context.records.transact(partial(_keep_as_built, values=values))
+        except (DocumentRefused, IdentifierUsed) as error:
+            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+            context.log.warning(
+                "the record of a car is refused", error_code=error.code, hint=error.hint
+            )
+
     def _take_silent(self, connection: Connection) -> tuple[Sequence[Row[Any]], int]:
         since_us = self._context.clock.now_us() - self._config.online_window_s * SECOND_US
         silent = rows.take_silent(connection, since_us)
@@ -210,6 +263,51 @@ def _event_row(delivery: Delivery[car_pb2.CarEvent]) -> rows.CarEventRow:
         boot_count=event.boot_count,
         occurred_us=event.header.occurred_at_us,
     )
+
+
+def trusted_factory_key(keystore: KeyStore) -> Mapping[str, Mapping[str, str]]:
+    """The factory's public key by its name; raises CredentialsRefused when there is none."""
+    kept = keystore.read(TRUSTED_FACTORY_KEY)
+    if kept is None:
+        raise CredentialsRefused("The cell does not know the factory's key.")
+    try:
+        key = public_members(json.loads(kept))
+    except (ValueError, DocumentMalformed):
+        raise CredentialsRefused("The factory's key in this cell is damaged.") from None
+    return {thumbprint(key): key}
+
+
+def _as_built_values(built: Verified, delivery: Delivery[order_pb2.BuildEvent]) -> dict[str, Any]:
+    """The columns of a record that was found right; raises DocumentMalformed."""
+    car_id, order_id, vin = built.text("sub"), built.text("order"), built.text("vin")
+    if (car_id, order_id) != (delivery.message.car_id, delivery.identifiers["order_id"]):
+        raise DocumentMalformed("The record is of another car or order than the message says.")
+    if len(vin) != VIN_CHARACTERS:
+        raise DocumentMalformed("The number of the car has not the length of one.")
+    return {"car_id": car_id, "order_id": order_id, "vin": vin, "document": built.document}
+
+
+def _keep_as_built(connection: Connection, values: dict[str, Any]) -> None:
+    """Keep the first record of a car; raises IdentifierUsed for another, or a number twice."""
+    kept = rows.find_as_built(connection, values["car_id"])
+    if kept is not None:
+        if bytes(kept.document) != values["document"]:
+            raise IdentifierUsed("The car is on record as built, and otherwise.")
+        return
+    if rows.has_vin(connection, values["vin"]):
+        raise IdentifierUsed("Another car on record has this number.")
+    rows.add_as_built(connection, values)
+
+
+async def read_as_built(records: Records, car_id: str) -> bytes:
+    """The document by which the factory said how a car was built.
+
+    Raises NotFound for a car that was made without an order.
+    """
+    kept = await records.transact(partial(rows.find_as_built, car_id=car_id))
+    if kept is None:
+        raise NotFound("There is no as-built record of this car.")
+    return bytes(kept.document)
 
 
 async def count_online(records: Records, clock: Clock, config: RegistryConfig) -> int:

@@ -1,9 +1,12 @@
 """HTTP routes of the registry: which cars exist, whether they are there, and their state.
 
+What a car was built of is verified anew whenever it is read, and comes with the signed record, so
+that whoever reads it can do the same.
+
 Left out on purpose: changing anything; a car speaks for itself on the bus.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +17,16 @@ from sqlalchemy import Row
 from monocoque.cloud.registry import service
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts import topics
+from monocoque.contracts.documents import AS_BUILT
+from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.identifiers import car_id as parse_car_id
 from monocoque.contracts.rights import READ_FLEET
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
+from monocoque.trust.documents import authenticate
 
 SECOND_US = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,6 +64,27 @@ class Tick(BaseModel):
     """The data of the live event ``tick``, which comes every 5 s."""
 
     now: datetime = Field(description="by the cell's clock")
+
+
+class Software(BaseModel):
+    """The software in one control unit."""
+
+    unit: str
+    name: str
+    version: str
+    supplier: str
+    sha256: str = Field(description="what it is taken over: docs/protocol/builds.md")
+
+
+class BuiltCar(BaseModel):
+    """A car as it left the line."""
+
+    car_id: str
+    order_id: str
+    vin: str = Field(description="the vehicle identification number")
+    built_at: datetime = Field(description="when the factory signed the record")
+    software: list[Software]
+    document: str = Field(description="the factory's signed record, a CycloneDX bill in it")
 
 
 class CarEvents(BaseModel):
@@ -131,8 +159,44 @@ class Fleet:
         )
 
 
-def routes(fleet: Fleet) -> APIRouter:
-    """The routes, on this fleet."""
+class BuiltCars:
+    """What the factory said of the cars that it built."""
+
+    def __init__(self, records: Records, trusted: Mapping[str, Mapping[str, str]]) -> None:
+        """trusted: the factory's public key by its name."""
+        self._records = records
+        self._trusted = trusted
+
+    async def read(self, car_id: CarId) -> BuiltCar:
+        """One car; raises NotFound, and DocumentRefused when the record is not the factory's."""
+        document = await service.read_as_built(self._records, car_id)
+        built = authenticate(AS_BUILT, document, self._trusted.get)
+        return BuiltCar(
+            car_id=built.text("sub"),
+            order_id=built.text("order"),
+            vin=built.text("vin"),
+            built_at=_moment(built.claims["iat"] * SECOND_US),
+            software=list(_software(built.claims["bom"])),
+            document=document.decode(),
+        )
+
+
+def _software(bill: Mapping[str, Any]) -> Iterator[Software]:
+    """The software of each control unit of a bill of materials."""
+    for unit in bill.get("components", ()):
+        for software in unit.get("components", ()):
+            hashes = {each.get("alg"): each.get("content") for each in software.get("hashes", ())}
+            yield Software(
+                unit=unit["name"],
+                name=software["name"],
+                version=software.get("version", ""),
+                supplier=software.get("supplier", {}).get("name", ""),
+                sha256=hashes.get("SHA-256") or "",
+            )
+
+
+def routes(fleet: Fleet, built_cars: BuiltCars) -> APIRouter:
+    """The routes, on this fleet and these records of how its cars were built."""
     router = APIRouter(tags=["registry"])
 
     @router.get("/api/cars")
@@ -151,6 +215,12 @@ def routes(fleet: Fleet) -> APIRouter:
     async def watch_cars(request: Request) -> EventStream:
         """Every car once, then each that changes."""
         return EventStream(request, fleet.live())
+
+    @router.get("/api/cars/{car_id}/as-built")
+    @needs(READ_FLEET)
+    async def read_built_car(car_id: str) -> BuiltCar:
+        """What a car was built of: its number, and the software of each control unit."""
+        return await built_cars.read(parse_car_id(car_id))
 
     return router
 

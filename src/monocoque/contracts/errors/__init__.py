@@ -19,6 +19,7 @@ The tree::
     │   ├── MoneyMismatch
     │   ├── RequestMalformed, RequestTooLarge
     │   ├── NotFound, MethodNotAllowed
+    │   ├── WeekNotBuildable
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
@@ -37,9 +38,11 @@ The tree::
     ├── LimitError                 a named limit was reached
     │   ├── TooManyRequests
     │   ├── QueueFull, MailboxFull
-    │   └── HandOverTriesSpent
+    │   ├── HandOverTriesSpent
+    │   └── VinSerialsSpent
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
+    │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   └── RecordsContended
     ├── UnavailableError           a part that we need does not answer
@@ -65,6 +68,7 @@ Left out on purpose: translations. A page chooses its words by ``code``; ``hint`
 engineers and logs.
 """
 
+from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
@@ -100,11 +104,13 @@ from monocoque.contracts.errors.inputs import MoneyMismatch as MoneyMismatch
 from monocoque.contracts.errors.inputs import NotFound as NotFound
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
 from monocoque.contracts.errors.limits import LimitError as LimitError
 from monocoque.contracts.errors.limits import MailboxFull as MailboxFull
 from monocoque.contracts.errors.limits import QueueFull as QueueFull
 from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
+from monocoque.contracts.errors.limits import VinSerialsSpent as VinSerialsSpent
 from monocoque.contracts.errors.messages import MessageExpired as MessageExpired
 from monocoque.contracts.errors.messages import MessageFromTheFuture as MessageFromTheFuture
 from monocoque.contracts.errors.messages import MessageMalformed as MessageMalformed

@@ -16,6 +16,13 @@ class ConflictError(MonocoqueError):
     default_hint = "Read the present state and decide again."
 
 
+class BuildBegun(ConflictError):
+    """The car is in production or further, so the order cannot be called off any more."""
+
+    code = "build_begun"
+    default_hint = "Take the car over, or ask the shop for what may be done after delivery."
+
+
 class CarAlreadyEnrolled(ConflictError):
     """The car is enrolled with another key."""
 

@@ -60,3 +60,10 @@ class MethodNotAllowed(InputError):
     code = "method_not_allowed"
     http_status = 405
     default_hint = "The Allow header says which methods the address takes."
+
+
+class WeekNotBuildable(InputError):
+    """The production week lies in a year that vehicle identification numbers of ours cannot say."""
+
+    code = "week_not_buildable"
+    default_hint = "Compare the clocks of shop and factory; cars are built from 2010 to 2039."

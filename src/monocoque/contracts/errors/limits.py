@@ -42,3 +42,12 @@ class HandOverTriesSpent(LimitError):
 
     code = "hand_over_tries_spent"
     default_hint = "Wait an hour, then ask again with the code that came with the car."
+
+
+class VinSerialsSpent(LimitError):
+    """Every serial number of this model year and plant is given to a car."""
+
+    code = "vin_serials_spent"
+    http_status = 503
+    temporary = False
+    default_hint = "Promise a week of the next model year, or open another plant for this one."

@@ -1,9 +1,7 @@
-"""The factory: puts a car's keys on record, and hands each car over to its first owner.
+"""Hand-over: puts a car's keys on record, and hands each car over to its first owner.
 
 Rules:
 
-* its keys lie apart from the cell's: the factory key signs birth documents, the maker root signs
-  the first grant of each car; the cell and the cars have the public halves alone;
 * a car has one hand-over code, made when its keys are put on record; the code goes with the car on
   paper, and never over the bus;
 * the first key that proves the code gets the first grant; the same key gets the same grant again,
@@ -12,13 +10,12 @@ Rules:
   old, and no longer: who can send wrong codes must not be able to close a car for ever;
 * a grant is on record before it is said.
 
-Left out on purpose: a factory at another place. It will have the same records and keys there, and
-nothing here changes; and making a car's owner forgotten, which begins in the car.
+Left out on purpose: making a car's owner forgotten, which begins in the car.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -26,11 +23,9 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from monocoque.contracts import identifiers, topics
-from monocoque.contracts.documents import CAR_BIRTH
 from monocoque.contracts.errors import (
     CarAlreadyEnrolled,
     CarAlreadyHandedOver,
-    CredentialsRefused,
     DocumentRefused,
     HandOverProofWrong,
     HandOverTriesSpent,
@@ -45,24 +40,16 @@ from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
-from monocoque.plumbing.keystore.rules import DAMAGED_HINT
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.shop.build import records as rows
 from monocoque.shop.build.config import BuildConfig
-from monocoque.trust.documents import sign, signing_digest, unverified_claim
+from monocoque.shop.build.service.keys import MAKER_ROOT, maker_root, public_text, secret_key
+from monocoque.trust.documents import signing_digest, unverified_claim
 from monocoque.trust.grants import CarKeys, sign_root_grant
 from monocoque.trust.hand_over import CODE_BYTES, make_code, verify_hand_over
-from monocoque.trust.keys import PrivateKey, load_key, thumbprint
-from monocoque.trust.ports import KeyMaker
+from monocoque.trust.keys import thumbprint
 
-FACTORY_KEY = "factory-key"
-MAKER_ROOT = "maker-root"
-"""The factory's secret; a car has the public half under the same name."""
-TRUSTED_FACTORY_KEY = "trusted-factory-key"
-TRUSTED_MAKER_ROOT = "trusted-maker-root"
-"""The names of the public halves among the cell's secrets."""
-ALGORITHM = "ES256"
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 REQUEST_ID_CHARACTERS_MAX = 64
@@ -80,44 +67,6 @@ class HandOverPaper:
     code: str
     root_key_id: str
     """The maker root's thumbprint, so that nobody between can bring a root of his own."""
-
-
-def make_keys(own: KeyStore, cell: KeyStore, key_maker: KeyMaker) -> None:
-    """Make the factory's keys where there are none, and give the cell their public halves."""
-    for name, trusted in ((FACTORY_KEY, TRUSTED_FACTORY_KEY), (MAKER_ROOT, TRUSTED_MAKER_ROOT)):
-        secret = own.read(name)
-        if secret is None:
-            secret = key_maker.make(ALGORITHM).export()
-            own.write(name, secret)
-        public = public_text(_loaded(name, secret).public_jwk).encode()
-        if cell.read(trusted) != public:
-            cell.write(trusted, public)
-
-
-def public_text(jwk: Mapping[str, str]) -> str:
-    """A public key as it is kept: JSON, members sorted."""
-    return json.dumps(dict(jwk), sort_keys=True)
-
-
-def maker_root(own: KeyStore) -> Mapping[str, str]:
-    """The public half of the maker root, for a car; raises CredentialsRefused."""
-    return _secret_key(own, MAKER_ROOT).public_jwk
-
-
-def birth_document(
-    own: KeyStore, car_id: CarId, sign_jwk: Mapping[str, str], clock: Clock, random: Random
-) -> bytes:
-    """What the factory says of a car and its key; valid for an hour."""
-    now_s = clock.now_us() // SECOND_US
-    claims = {
-        "iss": "factory",
-        "sub": car_id,
-        "iat": now_s,
-        "exp": now_s + CAR_BIRTH.lifetime_s_max,
-        "jti": identifiers.make("message", random.getrandbits),
-        "cnf": {"jwk": dict(sign_jwk)},
-    }
-    return sign(CAR_BIRTH, claims, _secret_key(own, FACTORY_KEY))
 
 
 async def put_on_record(
@@ -177,22 +126,25 @@ def tries_spent(opens_in_us: int) -> HandOverTriesSpent:
     )
 
 
-async def run(context: Context) -> None:
-    """Answer hand-overs until cancelled."""
-    factory = _Factory(context)
-    while True:
-        try:
-            await factory.answer_requests()
-        except AWAY as error:
-            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-            context.log.warning("factory waits", error_code=error.code)
-            await asyncio.sleep(context.config(BuildConfig).retry_s)
+class HandOvers:
+    """Answers those who ask for a car."""
 
-
-class _Factory:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, on_answer: Callable[[], None]) -> None:
+        """on_answer: is called after each answer, which may have handed a car over."""
+        self._on_answer = on_answer
         self._context = context
         self._config = context.config(BuildConfig)
+
+    async def answer_for_ever(self) -> None:
+        """Answer hand-overs; what bus or records could not take waits."""
+        context = self._context
+        while True:
+            try:
+                await self.answer_requests()
+            except AWAY as error:
+                context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
+                context.log.warning("factory waits", error_code=error.code)
+                await asyncio.sleep(self._config.retry_s)
 
     async def answer_requests(self) -> None:
         """Each request: grant on record, answer said, and only then acknowledged."""
@@ -208,6 +160,7 @@ class _Factory:
                     await consumer.give_back(found[at:])
                     raise
                 await consumer.acknowledge([delivery])
+                self._on_answer()
 
     async def _answer(self, delivery: Delivery[command_pb2.HandOverRequest]) -> None:
         context, car_id = self._context, delivery.identifiers["car_id"]
@@ -260,7 +213,7 @@ class _Factory:
         if car.owner_key_id is None:
             car_keys = CarKeys(sign=json.loads(car.sign_key), seal=json.loads(car.seal_key))
             grant_id = identifiers.make("grant", context.random.getrandbits)
-            root = _secret_key(context.keystore, MAKER_ROOT)
+            root = secret_key(context.keystore, MAKER_ROOT)
             grant = sign_root_grant(
                 root, grant_id, car_id, asked.jwk, car_keys, now_us // SECOND_US
             )
@@ -270,20 +223,3 @@ class _Factory:
         if car.owner_key_id != asked.key_id:
             raise CarAlreadyHandedOver("The first grant of this car has another key.")
         return bytes(car.first_grant)
-
-
-def _secret_key(own: KeyStore, name: str) -> PrivateKey:
-    secret = own.read(name)
-    if secret is None:
-        raise CredentialsRefused(
-            f"The factory has lost its key {name}.",
-            hint="Put its folder back from a copy; without the key no car can be made or given.",
-        )
-    return _loaded(name, secret)
-
-
-def _loaded(name: str, secret: bytes) -> PrivateKey:
-    try:
-        return load_key(secret)
-    except CredentialsRefused as error:
-        raise CredentialsRefused(f"{name}: {error.what}", hint=DAMAGED_HINT) from error
