@@ -50,6 +50,7 @@ from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
 from monocoque.roles.parts import PARTS, Frame, run_services
 from monocoque.roles.serving import serve_http
+from monocoque.roles.shop import make_shop
 from monocoque.trust.keys import SystemKeyMaker
 
 CARS_START_S_MAX = 4.0
@@ -134,6 +135,7 @@ async def _parts(
     layout = directory.layout
     keystore = FileKeyStore(layout.secrets)
     make_factory(layout, keystore, SystemKeyMaker())
+    make_shop(keystore, SystemKeyMaker(), random)
     if keystore.read(METRICS_ENTRY) is None:
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())

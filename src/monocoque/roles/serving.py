@@ -23,6 +23,7 @@ from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.server import Listener, serve
 from monocoque.roles.http import build_app
 from monocoque.roles.parts import HTTP, Frame
+from monocoque.roles.shop import open_shop, shop_routers
 from monocoque.shop.build.service import TRUSTED_FACTORY_KEY
 
 
@@ -38,6 +39,8 @@ async def serve_http(frame: Frame, listener: Listener) -> None:
         frame.connected(Role.PHONE) as phone,
         frame.connected(Role.PAIRING) as as_pairing,
         frame.connected(Role.COMMANDS) as as_mailbox,
+        frame.connected(Role.ORDERS) as as_orders,
+        frame.connected(Role.SHOP) as as_shop,
     ):
         fleet = registry_web.Fleet(frame.records, console, frame.clock, limits)
         desk = pairing.Desk(
@@ -51,6 +54,16 @@ async def serve_http(frame: Frame, listener: Listener) -> None:
             frame.records, as_mailbox, frame.clock, frame.random, root, mailbox_config, limits
         )
         live_commands = commands_web.LiveCommands(mailbox, phone, frame.clock, mailbox_config)
+        shop = open_shop(
+            frame.records,
+            frame.keystore,
+            frame.clock,
+            frame.random,
+            frame.configs,
+            as_orders=as_orders,
+            as_shop=as_shop,
+            as_console=console,
+        )
         application = build_app(
             frame.context(HTTP, console),
             cars_online=lambda: registry.count_online(frame.records, frame.clock, limits),
@@ -60,6 +73,7 @@ async def serve_http(frame: Frame, listener: Listener) -> None:
                 pairing_web.routes(desk, frame.records, root),
                 twin_web.routes(garage),
                 commands_web.routes(live_commands),
+                *shop_routers(shop),
             ],
         )
         await serve(application, listener, config)

@@ -60,3 +60,18 @@ class MethodNotAllowed(InputError):
     code = "method_not_allowed"
     http_status = 405
     default_hint = "The Allow header says which methods the address takes."
+
+
+class OptionUnknown(InputError):
+    """The catalogue has no such option or market."""
+
+    code = "option_unknown"
+    default_hint = "Read the catalogue again; it says which options and markets there are."
+
+
+class ConfigurationImpossible(InputError):
+    """These options do not make a car that can be built; the rules say why."""
+
+    code = "configuration_impossible"
+    http_status = 422
+    default_hint = "Ask for the least repair of these choices, and take it or choose again."

@@ -43,3 +43,11 @@ class HandOverTriesSpent(LimitError):
     code = "hand_over_tries_spent"
     temporary = False
     default_hint = "Nobody can take this car over any more; bring it back to the factory."
+
+
+class NoWeekFree(LimitError):
+    """Every production week that is planned is sold; nothing was promised."""
+
+    code = "no_week_free"
+    http_status = 503
+    default_hint = "Ask again later: a week becomes free when an order is called off or expires."
