@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import typer
 
+from monocoque.cli import settings
 from monocoque.contracts import documents, errors, rights, topics
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -164,6 +165,7 @@ def right_table() -> str:
 def setting_table() -> str:
     """Every limit of every feature's config.py."""
     parts = []
+    sections: dict[type, str] = {kind: name for name, kind in settings.SECTIONS.items()}
     for path in sorted(SOURCE.glob("monocoque/**/config.py")):
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -171,11 +173,19 @@ def setting_table() -> str:
                 kind = getattr(importlib.import_module(name), node.name)
                 feature = name.removeprefix("monocoque.").removesuffix(".config")
                 parts.append(
-                    f"### {code(node.name)}, in {code(feature)}\n\n{inspect.getdoc(kind)}\n"
+                    f"### {_section(sections.get(kind))}{code(node.name)}, in {code(feature)}\n\n"
+                    f"{inspect.getdoc(kind)}\n"
                 )
                 rows = _setting_rows(kind, _meanings(node, name))
                 parts.append(table("limit | default | meaning", rows) + "\n")
     return "\n".join(parts).rstrip()
+
+
+def _section(name: str | None) -> str:
+    """The place of a limit in a settings file: a section, none at the top, or nowhere."""
+    if name is None:
+        return "No setting: "
+    return f"`[{name}]`: " if name else "No section: "
 
 
 def _setting_rows(kind: Any, meanings: dict[str, str]) -> Iterator[list[str]]:

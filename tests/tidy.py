@@ -68,9 +68,13 @@ class Tree:
         while waiting:
             for path in waiting.pop().iterdir():
                 at_the_top = path.parent == self.root and path.name in NOT_OURS_AT_THE_TOP
-                if path.is_dir() and path.name not in NOT_OURS and not at_the_top:
+                if path.name in NOT_OURS:  # .git is a file where several trees share it
+                    continue
+                if path.is_dir() and not at_the_top:
                     waiting.append(path)
-                elif path.is_file() and not path.name.startswith(".coverage"):
+                elif (
+                    path.is_file() and path.name != ".git" and not path.name.startswith(".coverage")
+                ):
                     found.append(path.relative_to(self.root))
         return tuple(sorted(found))
 

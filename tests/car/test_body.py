@@ -8,6 +8,7 @@ import pytest
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic import Body
+from monocoque.car.commands.config import CommandsConfig
 from monocoque.contracts.errors import RecordsOutcomeUnknown, RecordsUnavailable
 from tests.car.stand import CAR_ID, START_US, Phone, Stand, on_a_stand, outcome
 from tests.vectors import people
@@ -37,12 +38,12 @@ def test_a_body_that_stands_is_said_once_a_minute() -> None:
     on_a_stand(story)
 
 
-def test_what_a_command_changed_is_said_at_once() -> None:
+def test_what_a_command_changed_is_said_a_moment_after_its_receipt() -> None:
     async def story(stand: Stand) -> None:
         await asyncio.sleep(5)
         phone = Phone()
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("done", None)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(CommandsConfig().body_pause_s + 0.01)
         assert not stand.bodies[-1][1].locked
 
     on_a_stand(story)

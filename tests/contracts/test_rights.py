@@ -37,6 +37,8 @@ def test_few_rights_are_for_anyone():
         "pages.read",
         "session.open",
         "car.enrol",
+        "shop.configure",
+        "payment.tell",
     }
 
 

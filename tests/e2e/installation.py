@@ -14,10 +14,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 START_S_MAX = 30
 STOP_S_MAX = 20
@@ -45,11 +46,15 @@ def wait_until(what: str, holds: Callable[[], bool], s_max: float) -> None:
 class Installation:
     """One data directory, and the processes that work on it."""
 
-    def __init__(self, directory: Path, cars: int) -> None:
+    def __init__(
+        self, directory: Path, cars: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Not started yet. environment: what its processes find beside that of the tests."""
         self.directory = directory
         self.data = directory / "data"
         self.cars = cars
         self.port = free_port()
+        self._environment = {**os.environ, **(environment or {})}
         self._up: subprocess.Popen[bytes] | None = None
         self._others: list[subprocess.Popen[bytes]] = []
 
@@ -114,7 +119,22 @@ class Installation:
         return (self.directory / "output").read_text("utf-8", "replace")
 
     def counted(self, name: str, **labels: str) -> float:
-        """A counter, as the metrics route gives it; 0 when nothing was counted."""
+        """A counter, as the metrics route gives it; 0 when nothing was counted.
+
+        labels: those that are given must agree; what every process counted is added up, unless
+        ``process`` is among them.
+        """
+        return sum(
+            s.value
+            for s in self._samples()
+            if s.name == name and labels.items() <= s.labels.items()
+        )
+
+    def counting(self) -> set[str]:
+        """The names of the processes whose metrics are shown."""
+        return {sample.labels["process"] for sample in self._samples()}
+
+    def _samples(self) -> list[Sample]:
         token = (self.data / "secrets" / "metrics_token").read_text()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/metrics",
@@ -122,10 +142,7 @@ class Installation:
         )
         with urllib.request.urlopen(request, timeout=5) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
-        samples = [sample for family in families for sample in family.samples]
-        return sum(
-            s.value for s in samples if s.name == name and labels.items() <= s.labels.items()
-        )
+        return [sample for family in families for sample in family.samples]
 
     def address(self, site: str, path: str = "/") -> str:
         """The address of a page; the page of doors when site is empty."""
@@ -145,17 +162,23 @@ class Installation:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=self.directory,
-            env=dict(os.environ),
+            env=self._environment,
         )
 
     def run(self, *arguments: str) -> str:
-        done = subprocess.run(
+        """What a command prints that must succeed."""
+        done = self.typed(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def typed(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What a command prints, and how it ends."""
+        return subprocess.run(
             [MONOCOQUE, *arguments],
             capture_output=True,
             text=True,
             timeout=COMMAND_S_MAX,
             cwd=self.directory,
+            env=self._environment,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout

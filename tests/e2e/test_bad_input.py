@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority, public_key
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from tests.e2e.conftest import CARS
-from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, wait_until
+from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, free_port, wait_until
 
 COUNTED_S_MAX = 40
 AGAIN_S_MAX = 40
@@ -32,12 +33,13 @@ IS_ROOT = os.geteuid() == 0
 WITHOUT_ROOTS_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 """Permissions hold for root too, once it may not override them."""
 ERRORS = "monocoque_errors_total"
+REFUSED_STARTS = "monocoque_starts_refused_total"
 
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data directory of an installation that ran and was stopped; tests copy it."""
-    installation = Installation(tmp_path_factory.mktemp("used"), CARS)
+    installation = Installation(tmp_path_factory.mktemp("used"), CARS_USED)
     installation.start()
     assert installation.stop() == 0
     return installation.data
@@ -173,6 +175,46 @@ def test_a_place_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_start_beside_a_running_cell_is_refused_and_counted_by_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """The port of the running cell, and then its data directory, are taken."""
+    for port, error in (
+        (installation.port, errors.PortInUse),
+        (free_port(), errors.DataDirectoryInUse),
+    ):
+        words = ["up", "--port", str(port), "--data", str(installation.data)]
+        code = error.code
+        before = installation.counted(REFUSED_STARTS, code=code)
+        done = installation.typed(*words)
+        assert_refused(done, "", error.default_hint)
+
+        def counted(code: str = code, before: float = before) -> bool:
+            return installation.counted(REFUSED_STARTS, code=code) == before + 1
+
+        wait_until(f"{code} is counted", counted, COUNTED_S_MAX)
+    assert installation.cars_online() == CARS
+
+
+def test_a_start_that_was_refused_is_counted_by_the_next_cell(
+    used: Path, tmp_path: Path, stopping: contextlib.ExitStack
+) -> None:
+    installation = Installation(tmp_path, cars=0)
+    shutil.copytree(used, installation.data)
+    stamp = (installation.data / "VERSION").read_bytes()
+    _of_a_newer_version(installation.data)
+    started(tmp_path, installation.data)
+    (installation.data / "VERSION").write_bytes(stamp)
+    stopping.callback(installation.stop)
+    installation.start()
+    code = errors.DataDirectoryNewer.code
+    wait_until(
+        "it is counted",
+        lambda: installation.counted(REFUSED_STARTS, code=code) == 1,
+        COUNTED_S_MAX,
+    )
+
+
 def _damaged_place(car: Path, _elsewhere: Path) -> None:
     place = car / "secrets/bus-place"
     signed, _, signature = place.read_text().rpartition(".")
@@ -208,50 +250,68 @@ def _begin_with_empty_records(car: Path) -> None:
     (car / "records/records.sqlite").unlink()
 
 
+@dataclass(frozen=True)
+class Spoilt:
+    """What can befall a single car, and how its owner mends it."""
+
+    spoil: Callable[[Path, Path], None]
+    error: type[errors.MonocoqueError]
+    hint: str
+    mend: Callable[[Path], None]
+
+
 CREDENTIALS = (errors.CredentialsRefused, "the car then enrols again", _enrol_again)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error", "hint", "mend", "counts"),
-    [
-        pytest.param(_damaged_place, *CREDENTIALS, True, id="damaged credentials"),
-        pytest.param(_foreign_place, *CREDENTIALS, True, id="foreign credentials"),
-        pytest.param(_unreadable_place, *CREDENTIALS, False, id="unreadable credentials"),
-        pytest.param(_damaged_key, *CREDENTIALS, False, id="damaged key"),
-        pytest.param(
-            _damaged_records,
-            errors.DatabaseCorrupted,
-            "away to begin with an empty one",
-            _begin_with_empty_records,
-            False,
-            id="corrupted database",
-        ),
-    ],
+SPOILT_CARS = (
+    Spoilt(_damaged_place, *CREDENTIALS),
+    Spoilt(_foreign_place, *CREDENTIALS),
+    Spoilt(_unreadable_place, *CREDENTIALS),
+    Spoilt(_damaged_key, *CREDENTIALS),
+    Spoilt(
+        _damaged_records,
+        errors.DatabaseCorrupted,
+        "away to begin with an empty one",
+        _begin_with_empty_records,
+    ),
 )
+REACHING_THE_SERVER = 2
+"""The first ones: what comes as far as the bus server, the cell counts too."""
+CARS_USED = len(SPOILT_CARS) + 1
+"""One car is left alone."""
+
+
 def test_a_spoilt_car_waits_says_why_and_comes_back_by_its_hint(
-    spoil: Callable[[Path, Path], None],
-    error: type[errors.MonocoqueError],
-    hint: str,
-    mend: Callable[[Path], None],
-    counts: bool,
-    used: Path,
-    tmp_path: Path,
-    stopping: contextlib.ExitStack,
+    used: Path, tmp_path: Path, stopping: contextlib.ExitStack
 ) -> None:
-    installation = Installation(tmp_path, CARS)
+    installation = Installation(tmp_path, CARS_USED)
     shutil.copytree(used, installation.data)
-    car = _cars(installation.data)[0]
-    spoil(car, tmp_path / "elsewhere")
+    cars = _cars(installation.data)[: len(SPOILT_CARS)]
+    for car, spoilt in zip(cars, SPOILT_CARS, strict=True):
+        spoilt.spoil(car, tmp_path / "elsewhere" / car.name)
     stopping.callback(installation.stop)
-    installation.start(online=CARS - 1)
+    installation.start(online=CARS_USED - len(SPOILT_CARS))
     lines = [line for line in installation.printed().splitlines() if "car waits" in line]
-    said = [json.loads(line) for line in lines]
-    assert [line["error_code"] for line in said if line["car_id"] == car.name] == [error.code]
-    assert hint in said[0]["hint"]
-    if counts:  # what never reaches the server, the cell cannot count
-        assert installation.counted(ERRORS, where="bus", code=error.code) >= 1
-    mend(car)
-    wait_until("it is back", lambda: installation.cars_online() == CARS, AGAIN_S_MAX)
+    said = {line["car_id"]: line for line in map(json.loads, lines)}
+    assert len(lines) == len(said) == len(SPOILT_CARS), "each says so once"
+    for car, spoilt in zip(cars, SPOILT_CARS, strict=True):
+        line, error, hint = said[car.name], spoilt.error, spoilt.hint
+        assert (line["error_code"], hint in line["hint"]) == (error.code, True), line
+    for error in {spoilt.error for spoilt in SPOILT_CARS}:
+        wait_until(
+            f"the cars' process counts {error.code}",
+            lambda code=error.code: installation.counted(ERRORS, where="car", code=code) > 0,
+            COUNTED_S_MAX,
+        )
+    refused = errors.CredentialsRefused.code
+    assert (
+        installation.counted(ERRORS, where="bus", code=refused, process="cell")
+        >= REACHING_THE_SERVER
+    )
+    for back, (car, spoilt) in enumerate(zip(cars, SPOILT_CARS, strict=True), start=1):
+        spoilt.mend(car)
+        online = CARS_USED - len(SPOILT_CARS) + back
+        wait_until(
+            "it is back", lambda online=online: installation.cars_online() == online, AGAIN_S_MAX
+        )
     assert installation.counted("monocoque_service_restarts_total") == 0
 
 

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 import structlog
+from sqlalchemy import select
 
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
@@ -27,6 +28,7 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
+from monocoque.shop.build.records import tries
 from monocoque.trust.grants import CarKeys, car_keys, read_chain
 from monocoque.trust.hand_over import sign_hand_over
 from monocoque.trust.keys import PrivateKey, SystemKeyMaker, load_key
@@ -138,15 +140,79 @@ async def test_another_key_is_refused_once_the_car_was_handed_over(records):
         await build.hand_over_paper(records, factory.secrets, CAR)
 
 
-async def test_wrong_codes_are_counted_and_end_the_hand_over(records):
+async def close_the_car(factory: Factory) -> None:
+    """As many wrong codes as are borne, a minute apart."""
+    for _ in range(CONFIG.wrong_tries_max):
+        answer = await factory.ask(factory.request(new_key(), WRONG_CODE))
+        assert answer.refusal_code == "hand_over_proof_wrong"
+        factory.clock.advance(60)
+
+
+async def test_too_many_wrong_codes_close_the_hand_over_even_to_the_right_one(records):
     factory = Factory(records)
     code = await factory.make_car()
     async with factory.running():
-        wrong = [factory.request(new_key(), WRONG_CODE) for _ in range(CONFIG.wrong_tries_max)]
-        said = [(await factory.ask(each)).refusal_code for each in wrong]
-        last = await factory.ask(factory.request(new_key(), code))
-    assert said == ["hand_over_proof_wrong"] * CONFIG.wrong_tries_max
-    assert last.refusal_code == "hand_over_tries_spent"
+        await close_the_car(factory)
+        said = [await factory.ask(factory.request(new_key(), code)) for _ in range(2)]
+    assert [each.refusal_code for each in said] == ["hand_over_tries_spent"] * 2
+    assert all(each.grant == b"" for each in said)
+
+
+async def test_a_closed_hand_over_opens_by_itself_when_the_first_wrong_code_is_old(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        await close_the_car(factory)
+        factory.clock.advance(CONFIG.wrong_tries_window_s - 60 * CONFIG.wrong_tries_max - 1)
+        early = await factory.ask(factory.request(new_key(), code))
+        factory.clock.advance(1)
+        answer = await factory.ask(factory.request(new_key(), code))
+    assert early.refusal_code == "hand_over_tries_spent"
+    assert answer.refusal_code == ""
+    assert answer.grant
+
+
+async def test_what_is_asked_while_it_is_closed_keeps_it_closed_no_longer(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        await close_the_car(factory)
+        for _ in range(2 * CONFIG.wrong_tries_max):
+            answer = await factory.ask(factory.request(new_key(), WRONG_CODE))
+            assert answer.refusal_code == "hand_over_tries_spent"
+        factory.clock.advance(CONFIG.wrong_tries_window_s)
+        answer = await factory.ask(factory.request(new_key(), code))
+    assert answer.refusal_code == ""
+
+
+async def test_wrong_codes_of_one_car_close_no_other_and_are_not_kept_for_ever(records):
+    factory = Factory(records)
+    await factory.make_car()
+    other = await factory.make_car(OTHER)
+    async with factory.running():
+        await close_the_car(factory)
+        answer = await factory.ask(factory.request(new_key(), other, OTHER), OTHER)
+        factory.clock.advance(CONFIG.wrong_tries_window_s)
+        await factory.ask(factory.request(new_key(), WRONG_CODE))
+    assert answer.refusal_code == ""
+    assert len(await records.transact(lambda c: c.execute(select(tries)).all())) == 1
+
+
+async def test_a_clock_that_was_set_back_leaves_no_car_closed(records):
+    factory = Factory(records)
+    code = await factory.make_car()
+    async with factory.running():
+        factory.clock.advance(86_400 * 365)
+        await close_the_car(factory)
+        factory.clock.advance(-86_400 * 365)
+        answer = await factory.ask(factory.request(new_key(), code))
+    assert answer.refusal_code == ""
+
+
+def test_who_asks_too_often_is_told_when_the_car_opens_again():
+    error = build.tries_spent(59 * 60_000_000 + 1)
+    assert (error.temporary, error.may_have_happened) == (True, False)
+    assert "60 min" in error.hint
 
 
 async def test_a_wrong_request_that_comes_twice_is_one_try(records):

@@ -7,18 +7,30 @@ import sys
 import pytest
 
 from monocoque.sim.faults import Faults
-from monocoque.sim.world import ECHO_SERVICES, Setting, WorldReport, live, run_world
+from monocoque.sim.people import PeopleConfig
+from monocoque.sim.world import ECHO_SERVICES, WITHOUT_DOOR, Setting, WorldReport, live, run_world
 
-SEEDS = 60
+SEEDS = 30
+BUSY = PeopleConfig(begin_s_max=10.0, pause_s_min=5.0, pause_s_max=60.0)
+"""People who do in minutes what others do in a day."""
 
 
 def troubled(seed: int, cars: int = 2) -> WorldReport:
-    return live(Setting(seed=seed, cars=cars, duration_s=600.0, faults=Faults.usual()))
+    faults = Faults.usual()
+    return live(Setting(seed=seed, cars=cars, duration_s=300.0, faults=faults, people=BUSY))
+
+
+def troubled_echo(seed: int, cars: int = 2) -> WorldReport:
+    faults = Faults.usual()
+    return live(
+        Setting(seed=seed, cars=cars, duration_s=600.0, faults=faults, services=WITHOUT_DOOR)
+    )
 
 
 def test_a_world_without_faults_answers_every_question_and_restarts_nothing() -> None:
     report = run_world(cars=3, hours=0.25, seed=7, faults=Faults.none())
     assert report.violations == ()
+    assert report.hand_overs == report.commands == report.commands_done == 3
     assert report.questions == report.answers > 100
     assert report.restarts == report.kills == report.power_cuts == report.path_cuts == 0
     assert report.virtual_seconds == 1_200.0
@@ -43,16 +55,13 @@ def test_another_seed_gives_another_world() -> None:
 
 
 def test_trouble_changes_the_world() -> None:
-    calm = live(Setting(seed=11, cars=2, duration_s=600.0))
+    calm = live(Setting(seed=11, cars=2, duration_s=300.0, people=BUSY))
     assert calm.digest != troubled(seed=11).digest
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_another_process_lives_through_the_same_world(hash_seed: str) -> None:
-    code = (
-        "from monocoque.sim.world import Setting, live; from monocoque.sim.faults import Faults; "
-        "print(live(Setting(seed=11, cars=2, duration_s=600.0, faults=Faults.usual())).digest)"
-    )
+    code = "from tests.world.test_world import troubled; print(troubled(seed=11).digest)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
@@ -65,14 +74,39 @@ def test_another_process_lives_through_the_same_world(hash_seed: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_no_trouble_breaks_an_invariant(seed: int) -> None:
+def test_no_trouble_breaks_an_invariant_of_commands(seed: int) -> None:
     report = troubled(seed, cars=1 + seed % 2)
+    assert report.violations == ()
+    assert report.hand_overs == 1 + seed % 2
+    assert report.commands > 0
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_no_trouble_breaks_an_invariant_of_echo(seed: int) -> None:
+    report = troubled_echo(seed, cars=1 + seed % 2)
     assert report.violations == ()
     assert report.questions > 0
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(3_600)
+def test_no_trouble_breaks_an_invariant_in_a_thousand_worlds() -> None:
+    broken = {}
+    for seed in range(1_000, 2_000):
+        report = troubled(seed, cars=1)
+        if report.violations:
+            broken[seed] = report.violations
+    assert broken == {}
+
+
+def test_people_send_at_least_six_commands_a_day() -> None:
+    pauses = PeopleConfig()
+    # With nothing in the way: the first at once, then one after each pause.
+    assert 1 + (24 * 3_600.0 - pauses.begin_s_max) // pauses.pause_s_max > 6
+
+
 def test_the_usual_trouble_is_real_trouble() -> None:
-    reports = [troubled(seed) for seed in range(5)]
+    reports = [troubled_echo(seed) for seed in range(5)]
     assert all(report.path_cuts > 0 and report.restarts > 0 for report in reports)
     assert sum(report.kills for report in reports) > 10
     assert sum(report.power_cuts for report in reports) > 3

@@ -8,7 +8,7 @@ import {
   readOwnCars,
   takeCommandBack,
 } from '../lib/api/client.ts';
-import { ProblemError, problemOfAnswer } from '../lib/api/problem.ts';
+import { ProblemError } from '../lib/api/problem.ts';
 import {
   type HandOverLink,
   keepCar,
@@ -18,8 +18,9 @@ import {
   signWish,
   type Wish,
 } from '../lib/signing/index.ts';
+import type { Asked } from './asked.ts';
 import type { Logs, Port } from './port.ts';
-import type { CellCommand } from './view.ts';
+import { refusal } from './refusal.ts';
 
 /** An unlock that comes late would open a car that nobody stands at. */
 const UNLOCK_LIFETIME_S = 120;
@@ -37,12 +38,13 @@ async function ask(
   epoch: string,
   wish: Wish,
   replaces: string | null,
-): Promise<{ command: CellCommand; document: string }> {
+): Promise<Asked> {
   const lifetimeS = wish.scope === 'unlock' ? UNLOCK_LIFETIME_S : LIFETIME_S;
   const how = { epoch, lifetimeS, ...(replaces === null ? {} : { replaces }) };
-  const { document, grants } = await signWish(car, wish, how, now_s());
-  const command = await handInCommand(car.carId, { command: document, grants });
-  return { command, document };
+  const askedS = now_s();
+  const { commandId, keyId, document, grants, deadlineS } = await signWish(car, wish, how, askedS);
+  await handInCommand(car.carId, { command: document, grants });
+  return { commandId, keyId, scope: wish.scope, document, askedS, deadlineS };
 }
 
 async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
@@ -52,8 +54,7 @@ async function takeOver(link: HandOverLink): Promise<OwnCar | null> {
   if (answer.state === 'waiting') return null;
   requests.delete(link.carId);
   if (answer.grant === null) {
-    const code = answer.refusal_code ?? 'unknown';
-    throw new ProblemError({ ...problemOfAnswer(403, { code }, true), mayHaveHappened: false });
+    throw new ProblemError(refusal(answer.refusal_code));
   }
   return await keepCar(link, answer.grant, answer.maker_root, now_s());
 }

@@ -3,6 +3,7 @@
 
 import type { Source } from '../lib/live/browser.ts';
 import type { HandOverLink, OwnCar, Wish } from '../lib/signing/index.ts';
+import type { Asked } from './asked.ts';
 import type { CarNow, CellCommand } from './view.ts';
 
 /** Both logs of a car, as the cell brings them. */
@@ -22,13 +23,8 @@ export interface Port {
   commands(carId: string): Source<CellCommand>;
   /** The cars that this browser has keys for. */
   held(): Promise<OwnCar[]>;
-  /** Sign and hand in a command. Throws a ProblemError or DocumentRefused. */
-  ask(
-    car: OwnCar,
-    epoch: string,
-    wish: Wish,
-    replaces: string | null,
-  ): Promise<{ command: CellCommand; document: string }>;
+  /** Sign and hand in a command; what the cell answers to it is not believed. Throws a ProblemError or DocumentRefused. */
+  ask(car: OwnCar, epoch: string, wish: Wish, replaces: string | null): Promise<Asked>;
   cancel(carId: string, commandId: string): Promise<void>;
   logs(carId: string): Promise<Logs>;
   /**

@@ -11,6 +11,7 @@ import {
   verifyLog,
   verifyReceipt,
 } from '../lib/signing/index.ts';
+import { isObject } from '../lib/signing/verify.ts';
 import type { Logs } from './port.ts';
 import { type CellCommand, needsProof, type Proof } from './view.ts';
 
@@ -25,6 +26,7 @@ export async function proofOf(
 ): Promise<Proof> {
   if (command.receipt === null) return needsProof(command.state) ? 'missing' : 'unchecked';
   if (car === null) return 'unchecked';
+  if (typeof command.receipt !== 'string') return 'false';
   let receipt: Receipt;
   try {
     receipt = await verifyReceipt(command.receipt, car.carId, car.keys.sign);
@@ -33,8 +35,10 @@ export async function proofOf(
     throw thrown;
   }
   const { command_id: commandId, key_id: keyId } = command;
-  const document = signed.get(commandId) ?? command.command;
-  const speaksOfIt = await answers(receipt, { commandId, keyId, document });
+  const document = signed.get(commandId) ?? String(command.command);
+  // The scope is the car's word: a cell could call an unlock a lock.
+  const speaksOfIt =
+    receipt.scope === command.scope && (await answers(receipt, { commandId, keyId, document }));
   const saysSo = receipt.outcome === command.state && receipt.reason === command.reason;
   return speaksOfIt && saysSo ? 'verified' : 'false';
 }
@@ -108,20 +112,31 @@ async function readEntries(
   let before = LOG_BEGIN.sha256;
   let holds = true;
   for (const [place, entry] of entries.entries()) {
-    const { number, previous_sha256, time_us, kind, command_id, scope, outcome } =
-      JSON.parse(entry);
+    const { number, previous_sha256, time_us, kind, command_id, scope, outcome } = members(entry);
     holds &&= number === place + 1 && previous_sha256 === before;
     before = await sha256(entry);
-    if (typeof scope === 'string') scopes.set(command_id, scope);
+    const commandId = String(command_id ?? '');
+    if (typeof scope === 'string') scopes.set(commandId, scope);
     lines.push({
       at_ms: Number(time_us) / 1_000,
       what: String(kind),
-      command_id: String(command_id ?? ''),
-      scope: scopes.get(command_id) ?? '',
+      command_id: commandId,
+      scope: scopes.get(commandId) ?? '',
       outcome: typeof outcome === 'string' ? outcome : null,
     });
   }
   return { lines, holds };
+}
+
+/** The members of a line; none when it is no JSON object, so that its chain does not hold. */
+function members(entry: string): Readonly<Record<string, unknown>> {
+  try {
+    const found: unknown = JSON.parse(entry);
+    return isObject(found) ? found : {};
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return {};
+    throw thrown;
+  }
 }
 
 async function sha256(text: string): Promise<string> {

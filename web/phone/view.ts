@@ -88,6 +88,11 @@ export function needsProof(state: State): boolean {
   return state === 'done' || state === 'refused' || state === 'failed';
 }
 
+/** Whether the cell alone says that it will not happen; the car, had it done it, would say so. */
+export function isCellsWord({ state, receipt }: CellCommand): boolean {
+  return receipt === null && (state === 'expired' || state === 'cancelled');
+}
+
 /** The newest command of each kind of wish; lock and unlock are one kind. */
 export function newestOf(commands: readonly Shown[], scopes: readonly string[]): Shown | null {
   let newest: Shown | null = null;

@@ -91,6 +91,19 @@ def monocoque(
 @app.command()
 def up(data: Data, cars: Cars = None, port: Port = None, without: Without = None) -> None:
     """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
+    with _start_on(data):
+        _start_cell(data, port, cars, without)
+
+
+def _start_on(data: Path) -> contextlib.AbstractContextManager[None]:
+    """A block in which something starts on this data directory, or is refused to."""
+    from monocoque.roles.layout import Layout
+    from monocoque.roles.refused_starts import leaving_refusals
+
+    return leaving_refusals(Layout(data))
+
+
+def _start_cell(data: Path, port: int | None, cars: int | None, without: list[str] | None) -> None:
     from monocoque.cli.starting import start_cell
 
     start_cell(data, port, cars, frozenset(without or ()))
@@ -122,26 +135,27 @@ def run(
         "--without": bool(without),
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
-    match role:
-        case "cell":
-            up(data, cars or 0, port, without)
-        case "cars":
-            from monocoque.cli.starting_cars import start_cars
+    with _start_on(data):
+        match role:
+            case "cell":
+                _start_cell(data, port, cars or 0, without)
+            case "cars":
+                from monocoque.cli.starting_cars import start_cars
 
-            start_cars(data, cars or 0, ends_with_input=until_input_ends)
-        case "car":
-            from monocoque.cli.starting_cars import start_car
+                start_cars(data, cars or 0, ends_with_input=until_input_ends)
+            case "car":
+                from monocoque.cli.starting_cars import start_car
 
-            chosen = car_id(car) if car else None
-            start_car(data, chosen, ends_with_input=until_input_ends)
-        case "factory":
-            from monocoque.cli.starting_cars import start_factory
+                chosen = car_id(car) if car else None
+                start_car(data, chosen, ends_with_input=until_input_ends)
+            case "factory":
+                from monocoque.cli.starting_cars import start_factory
 
-            start_factory(data)
-        case _:
-            from monocoque.cli.starting_part import start_part
+                start_factory(data)
+            case _:
+                from monocoque.cli.starting_part import start_part
 
-            start_part(data, role, port)
+                start_part(data, role, port)
 
 
 def _refuse_options_of_others(role: str, given: set[str]) -> None:
@@ -201,14 +215,19 @@ def doctor(context: typer.Context, data: Data, port: Port = None, as_json: AsJso
 def world(
     cars: Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")] = 3,
     hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours.")] = 1.0,
+    days: Annotated[
+        float | None, typer.Option(min=0.001, help="Virtual days, instead of hours.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
     faults: Annotated[bool, typer.Option("--faults", help="Networks fail, power cuts.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a world of virtual cars on virtual time and say what happened."""
+    """Run a world of cars and their owners on virtual time and say what happened."""
     from monocoque.sim.faults import Faults
     from monocoque.sim.world import run_world
 
+    if days is not None:
+        hours = days * 24.0
     with Console(stderr=True).status(f"{cars} cars for {hours} h of virtual time"):
         report = run_world(cars, hours, seed, Faults.usual() if faults else Faults.none())
     shown = dataclasses.asdict(report)

@@ -35,6 +35,7 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cell import CellSettings, run_cell
 from monocoque.roles.cell_records import open_cell_records
+from monocoque.roles.clock import clock_of
 from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import HTTP, PARTS, take_part
@@ -52,7 +53,7 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
         raise RoleUnknown(
             f"A cell has no part {min(without - set(PARTS))}.", hint=f"Say {' or '.join(PARTS)}."
         )
-    clock, random = SystemClock(), SystemRandom()
+    random = SystemRandom()
     configs = read_settings(Layout(data).settings)[0]
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
@@ -60,9 +61,13 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
     with contextlib.ExitStack() as stack:
         listener = None if HTTP in without else stack.enter_context(listen(_or(port, start.port)))
         directory = open_data_directory(
-            data, __version__, clock.now_us(), lambda step: typer.echo(f"… {step}", err=True)
+            data,
+            __version__,
+            SystemClock().now_us(),
+            lambda step: typer.echo(f"… {step}", err=True),
         )
         stack.callback(directory.close)
+        clock = clock_of(directory.layout)
         for part in sorted(set(PARTS) - without):
             stack.callback(take_part(directory.layout, part).release)
         settings = CellSettings(_or(cars, start.cars), configs, __version__, without)
@@ -105,7 +110,7 @@ def print_sign_in_link(data: Path, site: Site) -> None:
         random = SystemRandom()
         records = open_cell_records(layout, configs[RecordsConfig], random)
         try:
-            return await make_sign_in_link(records, SystemClock(), random, site, accounts)
+            return await make_sign_in_link(records, clock_of(layout), random, site, accounts)
         finally:
             await records.close()
 

@@ -14,7 +14,6 @@ from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CellUnreachable
 from monocoque.contracts.identifiers import CarId
-from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.metrics import Metrics
@@ -27,6 +26,7 @@ from monocoque.roles.cars import (
     take_car,
     take_cars,
 )
+from monocoque.roles.clock import clock_of
 from monocoque.roles.factory import FACTORY, run_factory_now
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import take_part
@@ -72,5 +72,5 @@ def _car_process(data: Path) -> CarProcess:
     configs = read_settings(layout.settings)[0]
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
-    clock = SystemClock()
+    clock = clock_of(layout)
     return CarProcess(layout, clock, SystemRandom(), configs, __version__, Metrics(clock))

@@ -14,11 +14,11 @@ from monocoque.cli.config import StartConfig
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import RoleUnknown
-from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.server import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles.apart import refuse_without_cell, run_part
+from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import HTTP, PARTS, take_part
 
@@ -48,6 +48,6 @@ def start_part(data: Path, part: str, port: int | None) -> None:
             typer.echo(f"ready {part}{where}")
 
         main = run_part(
-            layout, part, listener, configs, __version__, SystemClock(), SystemRandom(), announce
+            layout, part, listener, configs, __version__, clock_of(layout), SystemRandom(), announce
         )
         run_until_stopped(main, ends_with_input=False)

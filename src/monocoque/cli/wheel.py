@@ -19,10 +19,10 @@ from monocoque.car.body.logic import Body
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import NotFound
 from monocoque.contracts.identifiers import CarId
-from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
+from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
 from monocoque.roles.migrations import is_current
 
@@ -30,14 +30,14 @@ from monocoque.roles.migrations import is_current
 def drive(data: Path, car_id: CarId) -> None:
     """The car drives off, and parks by itself after some minutes."""
     config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
-    now_us = SystemClock().now_us()
+    now_us = clock_of(Layout(data)).now_us()
     _at_the_wheel(data, car_id, lambda records: body.drive(records, car_id, now_us, config))
     typer.echo(f"{car_id} drives, for {config.drive_s:.0f} s; `monocoque car park` ends it.")
 
 
 def park(data: Path, car_id: CarId) -> None:
     """The brakes go on; a car that stands already is plugged in."""
-    now_us = SystemClock().now_us()
+    now_us = clock_of(Layout(data)).now_us()
     is_moving = _at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
     typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
 

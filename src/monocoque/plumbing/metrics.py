@@ -3,8 +3,8 @@
 Rules: names begin with ``monocoque_``; labels come from tables of ours (topics, error codes,
 service names), never from outside, so that nobody can make their number grow.
 
-Left out on purpose: adding processes up. Each is read by itself: the one that serves HTTP at
-``/api/metrics``, every one from its file (metrics_file.py).
+Left out on purpose: adding processes up. ``/api/metrics`` shows all of them side by side, each with
+its name, from the files that they write (metrics_file.py).
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -40,6 +40,12 @@ class Metrics:
             "monocoque_service_restarts",
             "Services that ended and were started again",
             ["service"],
+            registry=self.registry,
+        )
+        self.starts_refused = Counter(
+            "monocoque_starts_refused",
+            "Processes of this installation that were refused a start",
+            ["code"],
             registry=self.registry,
         )
         self.commands = Counter(

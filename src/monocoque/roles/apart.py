@@ -25,12 +25,14 @@ from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.process_file import is_alive, read_process_file, write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles import stamp
 from monocoque.roles.cell_records import open_cell_records
+from monocoque.roles.clock import ClockWatch
 from monocoque.roles.layout import Layout
 from monocoque.roles.parts import Frame, run_services
 
@@ -72,6 +74,7 @@ async def run_part(
         records = open_cell_records(layout, configs[RecordsConfig], random)
         stack.push_async_callback(records.close)
         frame = Frame(
+            process_name=part,
             layout=layout,
             configs=configs,
             software_version=product,
@@ -85,6 +88,8 @@ async def run_part(
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_metrics_file(frame.metrics, layout.metrics(part)))
+            log = get_log(f"monocoque.{part}")
+            group.create_task(ClockWatch(clock, frame.metrics, part, log).keep_looking())
             if listener is None:
                 group.create_task(run_services(frame, {part}))
             else:

@@ -30,6 +30,7 @@ from monocoque.contracts.errors import (
     CellUnreachable,
     CredentialsRefused,
     DataDirectoryInUse,
+    DefectError,
     MonocoqueError,
     NotFound,
 )
@@ -51,6 +52,7 @@ from monocoque.plumbing.process_file import read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
+from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
 from monocoque.roles.factory import birth_document, leave_line, run_factory
@@ -140,6 +142,8 @@ async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
         if cars:
             path = process.layout.metrics(cars[0].car_id)
             group.create_task(keep_metrics_file(process.metrics, path))
+            watch = ClockWatch(process.clock, process.metrics, "car", get_log("monocoque.car"))
+            group.create_task(watch.keep_looking())
         for car in cars:
             group.create_task(_run_car(process, car.car_id), name=car.car_id)
 
@@ -155,6 +159,7 @@ async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> Non
                 process.software_version,
                 process.clock,
                 process.random,
+                process.metrics,
             )
         )
 
@@ -166,11 +171,13 @@ async def _run_car(process: CarProcess, car_id: CarId) -> None:
         try:
             await _live(process, car_id)
         except MonocoqueError as error:
+            process.metrics.errors.labels(where="car", code=error.code).inc()
             now_us = process.clock.now_us()
             if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
                 told_code, told_us = error.code, now_us
                 log.warning("car waits", error_code=error.code, what=error.what, hint=error.hint)
         except Exception:  # a defect in one car disturbs no other
+            process.metrics.errors.labels(where="car", code=DefectError.code).inc()
             log.exception("car failed")
         await asyncio.sleep(RETRY_S * (0.5 + process.random.random()))
 
@@ -266,7 +273,14 @@ async def _post(layout: Layout, document: bytes) -> str:
     if cell is None:
         raise CellUnreachable("No cell has run on this data directory.")
     address = f"http://localhost:{cell.ports['http']}"
-    transport = httpx.AsyncHTTPTransport()
+    return await post_enrolment(httpx.AsyncHTTPTransport(), address, document)
+
+
+async def post_enrolment(transport: httpx.AsyncBaseTransport, address: str, document: bytes) -> str:
+    """Bring an enrolment to the cell at this address; returns the car's place on the bus.
+
+    Raises CellUnreachable, CarAlreadyEnrolled, CredentialsRefused.
+    """
     try:
         async with httpx.AsyncClient(
             base_url=address, timeout=REQUEST_S_MAX, transport=transport

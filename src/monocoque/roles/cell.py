@@ -24,8 +24,6 @@ from typing import Any
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import (
-    ClockWentBack,
-    MonocoqueError,
     RecordsContended,
     StorageError,
     UnavailableError,
@@ -44,19 +42,21 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cars_process import CarsProcess
 from monocoque.roles.cell_records import open_cell_records
+from monocoque.roles.clock import CLOCK_LOOK_S, ClockWatch
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import make_factory
 from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
 from monocoque.roles.parts import PARTS, Frame, run_services
+from monocoque.roles.refused_starts import count_refused_starts
 from monocoque.roles.serving import serve_http
 from monocoque.roles.shop import make_shop
 from monocoque.trust.keys import SystemKeyMaker
 
+CELL = "cell"
 CARS_START_S_MAX = 4.0
 """How long the announcement waits for the virtual cars to be there."""
 LOOK_S = 0.05
-NOTE_TIME_S = 60.0
 METRICS_TOKEN_BITS = 256
 
 
@@ -114,8 +114,9 @@ async def run_cell(
             group.create_task(serve_http(cell.frame, listener))
         group.create_task(cars.keep(cell.frame.metrics))
         group.create_task(_note_time(cell))
-        group.create_task(keep_metrics_file(cell.frame.metrics, layout.metrics("cell")))
+        group.create_task(keep_metrics_file(cell.frame.metrics, layout.metrics(CELL)))
         group.create_task(_count_refusals(cell))
+        group.create_task(count_refused_starts(layout, cell.frame.metrics))
         group.create_task(_announce(cell, announce))
 
 
@@ -147,6 +148,7 @@ async def _parts(
         await migrate(records)
         await nats.start()
         frame = Frame(
+            process_name=CELL,
             layout=layout,
             configs=configs,
             software_version=settings.software_version,
@@ -165,25 +167,20 @@ async def _parts(
 
 
 async def _note_time(cell: Cell) -> None:
-    """A full disk costs the note, and not the cell; a clock that was set back is told."""
-    clock, setbacks = cell.frame.clock, 0
+    """A full disk costs the note, and not the cell."""
+    log, metrics, clock = get_log("monocoque.cell"), cell.frame.metrics, cell.frame.clock
+    watch = ClockWatch(clock, metrics, CELL, log)
     while True:
+        now_us = watch.look()
         try:
-            cell.directory.note_time(clock.now_us())
+            if clock.is_behind:
+                cell.directory.note_time_now(now_us)
+            else:
+                cell.directory.note_time(now_us)
         except StorageError as error:
-            _tell(cell, error)
-        if clock.setbacks > setbacks:
-            setbacks = clock.setbacks
-            _tell(
-                cell, ClockWentBack("The clock was set back; this cell goes on counting forward.")
-            )
-        await asyncio.sleep(NOTE_TIME_S)
-
-
-def _tell(cell: Cell, error: MonocoqueError) -> None:
-    cell.frame.metrics.errors.labels(where="cell", code=error.code).inc()
-    log = get_log("monocoque.cell")
-    log.warning("the cell goes on", error_code=error.code, what=error.what, hint=error.hint)
+            metrics.errors.labels(where=CELL, code=error.code).inc()
+            log.warning("the cell goes on", error_code=error.code, what=error.what, hint=error.hint)
+        await asyncio.sleep(CLOCK_LOOK_S)
 
 
 async def _count_refusals(cell: Cell) -> None:

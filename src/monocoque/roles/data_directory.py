@@ -29,12 +29,12 @@ from monocoque.contracts.errors import ClockWentBack, DatabaseCorrupted, NotWrit
 from monocoque.plumbing.files import (
     PRIVATE_DIRECTORY_MODE,
     make_directory,
-    storage_errors,
     write_atomically,
 )
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles import snapshots, stamp
+from monocoque.roles.clock import read_last_time
 from monocoque.roles.layout import Layout
 from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import is_current, migrate_connection
@@ -70,8 +70,14 @@ class DataDirectory:
         now_us: UTC, microseconds. Written at most every ``NOTE_TIME_PACE_S``. Raises DiskFull,
         NotWritable.
         """
-        if now_us - self._noted_us < NOTE_TIME_PACE_S * _US_PER_S:
-            return
+        if now_us - self._noted_us >= NOTE_TIME_PACE_S * _US_PER_S:
+            self.note_time_now(now_us)
+
+    def note_time_now(self, now_us: int) -> None:
+        """Remember it at once, since the clock of a process that starts next may be behind it.
+
+        now_us: UTC, microseconds. Raises DiskFull, NotWritable.
+        """
         write_atomically(self.layout.last_time, f"{now_us}\n".encode())
         self._noted_us = now_us
 
@@ -196,18 +202,7 @@ def _with_database(layout: Layout, database: Path, work: Callable[[Connection], 
 
 def refuse_earlier_clock(layout: Layout, now_us: int) -> int:
     """Return the latest time on record; raises ClockWentBack when the clock is well before it."""
-    with storage_errors(layout.last_time):
-        try:
-            content = layout.last_time.read_bytes()
-        except FileNotFoundError:
-            return 0
-    try:
-        last_us = int(content)
-    except ValueError as error:
-        raise DatabaseCorrupted(
-            f"{layout.last_time} is damaged.",
-            hint="Compare the clock with a time source, then remove the file.",
-        ) from error
+    last_us = read_last_time(layout)
     behind_s = (last_us - now_us) // _US_PER_S
     if behind_s > CLOCK_DIFFERENCE_S_MAX:
         raise ClockWentBack(

@@ -82,10 +82,24 @@ async def leave_line(
     """
     if car.read(keys.MAKER_ROOT) is not None:
         return
-    public_root = build.maker_root(FileKeyStore(layout.factory.secrets))
+    own = FileKeyStore(layout.factory.secrets)
     async with open_factory(layout, config, random) as records:
-        public_keys = keys.public_keys(car, SystemKeyMaker())
-        await build.put_on_record(records, car_id, public_keys, clock, random)
+        await finish_car(own, records, car_id, car, SystemKeyMaker(), clock, random)
+
+
+async def finish_car(
+    own: KeyStore,
+    records: Records,
+    car_id: CarId,
+    car: KeyStore,
+    key_maker: KeyMaker,
+    clock: Clock,
+    random: Random,
+) -> None:
+    """What the end of the line does, on the factory's own secrets and records."""
+    public_root = build.maker_root(own)
+    public_keys = keys.public_keys(car, key_maker)
+    await build.put_on_record(records, car_id, public_keys, clock, random)
     car.write(keys.MAKER_ROOT, build.public_text(public_root).encode())
 
 
@@ -109,8 +123,12 @@ async def run_factory(
     software_version: str,
     clock: Clock,
     random: Random,
+    metrics: Metrics,
 ) -> None:
-    """Run the factory until cancelled, as soon as no other process does."""
+    """Run the factory until cancelled, as soon as no other process does.
+
+    metrics: of the process, for what keeps the factory from starting; at work it has its own.
+    """
     log = get_log("monocoque.factory")
     told_code, told_us = "", 0
     while True:
@@ -123,6 +141,7 @@ async def run_factory(
         except DataDirectoryInUse:
             pass  # another process runs it, and is as good
         except MonocoqueError as error:
+            metrics.errors.labels(where=FACTORY, code=error.code).inc()
             now_us = clock.now_us()
             if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
                 told_code, told_us = error.code, now_us

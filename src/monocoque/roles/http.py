@@ -50,14 +50,16 @@ def build_app(
     context: Context,
     *,
     cars_online: Callable[[], Awaitable[int]],
+    metrics_text: Callable[[], bytes] | None = None,
     routers: Sequence[APIRouter] = (),
     pages_directory: Path | None = PAGES_DIRECTORY,
 ) -> Application:
     """The whole edge of a cell.
 
     context: needs HttpConfig and AccountsConfig among its configs. cars_online: counts from the
-    records. routers: those of the other rooms. pages_directory: one folder per site; None for no
-    pages at all, as in worlds. Raises DefectError when a route breaks the law of the edge.
+    records. metrics_text: of every process; this one's own when None. routers: those of the other
+    rooms. pages_directory: one folder per site; None for no pages at all, as in worlds. Raises
+    DefectError when a route breaks the law of the edge.
     """
     limits = context.config(AccountsConfig)
     accounts = Accounts(context.records, context.clock, context.random, limits)
@@ -67,7 +69,7 @@ def build_app(
     return build_application(
         context,
         routers=[
-            _own_routes(context, cars_online),
+            _own_routes(context, cars_online, metrics_text or context.metrics.text),
             accounts_web.routes(accounts),
             passkeys_web.routes(passkeys, accounts),
             *routers,
@@ -77,7 +79,11 @@ def build_app(
     )
 
 
-def _own_routes(context: Context, cars_online: Callable[[], Awaitable[int]]) -> APIRouter:
+def _own_routes(
+    context: Context,
+    cars_online: Callable[[], Awaitable[int]],
+    metrics_text: Callable[[], bytes],
+) -> APIRouter:
     router = APIRouter(tags=["machine"])
 
     @router.get("/api/health")
@@ -93,8 +99,8 @@ def _own_routes(context: Context, cars_online: Callable[[], Awaitable[int]]) -> 
     @router.get("/api/metrics", response_class=_PlainText)
     @needs(READ_METRICS, bearer_secret=METRICS_ENTRY)
     async def read_metrics() -> Response:
-        """Counters and timings in Prometheus' text form; a session, or the bearer token."""
-        return Response(context.metrics.text(), media_type="text/plain; version=0.0.4")
+        """What each process counts, in Prometheus' text form; a session, or the bearer token."""
+        return Response(metrics_text(), media_type="text/plain; version=0.0.4")
 
     @router.get("/api/openapi.json", include_in_schema=False)
     @needs(READ_PAGES)

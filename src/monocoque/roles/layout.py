@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.files import PRIVATE_DIRECTORY_MODE, make_directory
+from monocoque.plumbing.metrics_file import metrics_path
 
 RECORDS_FILE = "records.sqlite"
 
@@ -89,7 +90,12 @@ class Layout:
 
     def metrics(self, name: str) -> Path:
         """Where a process writes its metrics."""
-        return self.run / f"metrics-{name}.prom"
+        return metrics_path(self.run, name)
+
+    @property
+    def refused_starts(self) -> Path:
+        """The codes of the errors for which a start was refused, until a cell counts them."""
+        return self.run / "starts-refused"
 
     def part(self, name: str) -> Path:
         """The folder whose lock is held by whoever runs this part of the cell."""

@@ -48,6 +48,8 @@ PARTS: Final = (HTTP, *(row.name for row in services_of(MachineKind.CELL)))
 class Frame:
     """What the parts of a cell stand on, in one process."""
 
+    process_name: str
+    """``cell``, or the part that this process is."""
     layout: Layout
     configs: Mapping[type, Any]
     software_version: str

@@ -1,9 +1,16 @@
 """HTTP of a cell: the routes of every room on the cell's records, keys and bus.
 
+Rules: ``build_cell_app`` is all of it but sockets, so a world answers with the same application.
+
 Left out on purpose: finding the port, and saying where it is; whoever starts this does both.
 """
 
+import contextlib
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
 
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.commands.config import MailboxConfig
@@ -19,61 +26,87 @@ from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.cloud.twin import web as twin_web
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
+from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.http.application import Application
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.server import Listener, serve
-from monocoque.roles.http import build_app
+from monocoque.plumbing.metrics_file import text_of_all
+from monocoque.plumbing.service import Context
+from monocoque.roles.http import PAGES_DIRECTORY, build_app
 from monocoque.roles.parts import HTTP, Frame
 from monocoque.roles.shop import open_shop, shop_routers
 from monocoque.shop.build.service import TRUSTED_FACTORY_KEY
+
+HTTP_ROLES: Final = (
+    Role.CONSOLE,
+    Role.PHONE,
+    Role.PAIRING,
+    Role.COMMANDS,
+    Role.ORDERS,
+    Role.SHOP,
+)
+"""As whom HTTP speaks and listens on the cell's bus, by a connection each."""
 
 
 async def serve_http(frame: Frame, listener: Listener) -> None:
     """Answer requests until cancelled."""
     config: HttpConfig = frame.configs[HttpConfig]
-    limits: RegistryConfig = frame.configs[RegistryConfig]
-    factory_key = json.loads(frame.keystore.read(TRUSTED_FACTORY_KEY) or b"{}")
-    enrolment = Enrolment(frame.records, frame.clock, factory_key, frame.authority.car_credentials)
-    root = pairing.maker_root(frame.keystore)
-    async with (
-        frame.connected(Role.CONSOLE) as console,
-        frame.connected(Role.PHONE) as phone,
-        frame.connected(Role.PAIRING) as as_pairing,
-        frame.connected(Role.COMMANDS) as as_mailbox,
-        frame.connected(Role.ORDERS) as as_orders,
-        frame.connected(Role.SHOP) as as_shop,
-    ):
-        fleet = registry_web.Fleet(frame.records, console, frame.clock, limits)
-        desk = pairing.Desk(
-            frame.records, as_pairing, frame.clock, frame.random, frame.configs[PairingConfig]
-        )
-        garage = twin_web.Garage(
-            frame.records, phone, frame.clock, frame.configs[TwinConfig], limits
-        )
-        mailbox_config: MailboxConfig = frame.configs[MailboxConfig]
-        mailbox = Mailbox(
-            frame.records, as_mailbox, frame.clock, frame.random, root, mailbox_config, limits
-        )
-        live_commands = commands_web.LiveCommands(mailbox, phone, frame.clock, mailbox_config)
-        shop = open_shop(
-            frame.records,
-            frame.keystore,
-            frame.clock,
-            frame.random,
-            frame.configs,
-            as_orders=as_orders,
-            as_shop=as_shop,
-            as_console=console,
-        )
-        application = build_app(
-            frame.context(HTTP, console),
-            cars_online=lambda: registry.count_online(frame.records, frame.clock, limits),
-            routers=[
-                registry_web.routes(fleet),
-                enrolment_web.routes(enrolment),
-                pairing_web.routes(desk, frame.records, root),
-                twin_web.routes(garage),
-                commands_web.routes(live_commands),
-                *shop_routers(shop),
-            ],
-        )
+    metrics_text = partial(text_of_all, frame.metrics, frame.layout.metrics(frame.process_name))
+    async with contextlib.AsyncExitStack() as stack:
+        buses = {
+            role: await stack.enter_async_context(frame.connected(role)) for role in HTTP_ROLES
+        }
+        context = frame.context(HTTP, buses[Role.CONSOLE])
+        application = build_cell_app(context, buses, frame.authority.car_credentials, metrics_text)
         await serve(application, listener, config)
+
+
+def build_cell_app(
+    context: Context,
+    buses: Mapping[Role, Bus],
+    issue: Callable[[str, str], str],
+    metrics_text: Callable[[], bytes] | None = None,
+    pages_directory: Path | None = PAGES_DIRECTORY,
+) -> Application:
+    """The cell's application, ready to answer.
+
+    context: that of HTTP. buses: one for each of HTTP_ROLES. issue: makes a car's place on the bus
+    out of its car_id and public bus key. metrics_text: see ``build_app``.
+    pages_directory: None for no pages.
+    """
+    records, clock, random = context.records, context.clock, context.random
+    limits = context.config(RegistryConfig)
+    factory_key = json.loads(context.keystore.read(TRUSTED_FACTORY_KEY) or b"{}")
+    root = pairing.maker_root(context.keystore)
+    phone = buses[Role.PHONE]
+    fleet = registry_web.Fleet(records, buses[Role.CONSOLE], clock, limits)
+    enrolment = Enrolment(records, clock, factory_key, issue)
+    desk = pairing.Desk(records, buses[Role.PAIRING], clock, random, context.config(PairingConfig))
+    garage = twin_web.Garage(records, phone, clock, context.config(TwinConfig), limits)
+    mailbox_config = context.config(MailboxConfig)
+    mailbox = Mailbox(records, buses[Role.COMMANDS], clock, random, root, mailbox_config, limits)
+    live_commands = commands_web.LiveCommands(mailbox, phone, clock, mailbox_config)
+    shop = open_shop(
+        records,
+        context.keystore,
+        clock,
+        random,
+        context.configs,
+        as_orders=buses[Role.ORDERS],
+        as_shop=buses[Role.SHOP],
+        as_console=buses[Role.CONSOLE],
+    )
+    return build_app(
+        context,
+        cars_online=lambda: registry.count_online(records, clock, limits),
+        metrics_text=metrics_text,
+        routers=[
+            registry_web.routes(fleet),
+            enrolment_web.routes(enrolment),
+            pairing_web.routes(desk, records, root),
+            twin_web.routes(garage),
+            commands_web.routes(live_commands),
+            *shop_routers(shop),
+        ],
+        pages_directory=pages_directory,
+    )

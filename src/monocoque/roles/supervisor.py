@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monocoque.contracts.errors import MonocoqueError
+from monocoque.contracts.errors import DefectError, MonocoqueError
 from monocoque.plumbing.service import Context, Run
 from monocoque.roles.config import SupervisorConfig
 
@@ -83,7 +83,7 @@ def _forget_cancellations() -> None:
 
 def _report(context: Context, error: Exception) -> None:
     for leaf in leaves(error):
-        code = leaf.code if isinstance(leaf, MonocoqueError) else "defect"
+        code = leaf.code if isinstance(leaf, MonocoqueError) else DefectError.code
         context.metrics.errors.labels(where=context.service_name, code=code).inc()
         known = isinstance(leaf, MonocoqueError)
         context.log.error(

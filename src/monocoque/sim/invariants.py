@@ -86,13 +86,13 @@ class Invariants:
         try:
             topic = find(subject)
         except TopicUnknown:
-            self._violate("foreign_topic", f"{machine_id}: {subject}")
+            self.violate("foreign_topic", f"{machine_id}: {subject}")
             return
         found = topic.identifiers(subject) or {}
         owner = found.get("echo_id") or found.get("car_id")
         is_own = machine_id not in self._cars or owner == machine_id
         if owner is None or owner not in self._cars or not is_own:
-            self._violate("foreign_topic", f"{machine_id}: {subject}")
+            self.violate("foreign_topic", f"{machine_id}: {subject}")
         elif topic is CAR_HELLO:
             self._hello_us[owner] = self._now_us()
         elif topic is ECHO_REQUESTS:
@@ -100,9 +100,9 @@ class Invariants:
 
     def _hear_question(self, echo_id: str, question: echo_pb2.Echo) -> None:
         if question.sender != echo_id:
-            self._violate("foreign_topic", f"{question.sender} asked as {echo_id}")
+            self.violate("foreign_topic", f"{question.sender} asked as {echo_id}")
         if question.sequence > self._said[echo_id] + 1:
-            self._violate("said_out_of_order", f"{echo_id}: {question.sequence}")
+            self.violate("said_out_of_order", f"{echo_id}: {question.sequence}")
         self._said[echo_id] = max(self._said[echo_id], question.sequence)
 
     async def check(self) -> None:
@@ -115,18 +115,18 @@ class Invariants:
             self._check_answered(*row[1:])
         for car_id, records in self._cars.items():
             for sequence in await records.transact(_noted_after(len(self._dealt_with[car_id]))):
-                self._violate("noted_unanswered", f"{car_id}: {sequence}")
+                self.violate("noted_unanswered", f"{car_id}: {sequence}")
 
     def _check_answered(self, echo_id: str, sequence: int, message_id: str) -> None:
         name = f"{echo_id}: {sequence}"
         asked = self._known_asked.get(echo_id, [])
         dealt_with = self._dealt_with.setdefault(echo_id, {})
         if not 1 <= sequence <= len(asked) or asked[sequence - 1] != message_id:
-            self._violate("answered_unasked", name)
+            self.violate("answered_unasked", name)
         elif message_id in dealt_with:
-            self._violate("answered_twice", name)
+            self.violate("answered_twice", name)
         elif sequence != len(dealt_with) + 1:
-            self._violate("answered_out_of_order", name)
+            self.violate("answered_out_of_order", name)
         dealt_with[message_id] = sequence
 
     async def begin_calm(self) -> None:
@@ -142,9 +142,9 @@ class Invariants:
             noted = set(await self._cars[car_id].transact(_noted_after(0)))
             for sequence, message_id in enumerate(self._known_asked[car_id][:due], start=1):
                 if message_id not in done:
-                    self._violate("never_answered", f"{car_id}: {sequence}")
+                    self.violate("never_answered", f"{car_id}: {sequence}")
                 elif sequence not in noted:
-                    self._violate("never_noted", f"{car_id}: {sequence}")
+                    self.violate("never_noted", f"{car_id}: {sequence}")
 
         await self._check_online()
 
@@ -162,14 +162,15 @@ class Invariants:
             is_surely_in = since_us + ON_ITS_WAY_US < hello_us < now_us - ON_ITS_WAY_US
             may_be_in = hello_us > since_us - ON_ITS_WAY_US
             if (car_id in online and not may_be_in) or (car_id not in online and is_surely_in):
-                self._violate("online_unlike_hellos", car_id)
+                self.violate("online_unlike_hellos", car_id)
 
     @property
     def questions(self) -> int:
         """How many were asked."""
         return sum(len(known) for known in self._known_asked.values())
 
-    def _violate(self, invariant: str, what: str) -> None:
+    def violate(self, invariant: str, what: str) -> None:
+        """Something did not hold; also for who watches beside this."""
         self.counted[invariant] += 1
         if len(self.violations) < VIOLATIONS_MAX:
             self.violations.append(Violation(invariant, what))

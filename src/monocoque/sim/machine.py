@@ -6,8 +6,9 @@ Rules:
   with ports of its own (sim/power.py), over the paths of sim/network.py;
 * the cell's bus and every database outlive a loss of power; a car's own bus is memory, and does
   not;
-* a machine outside the cell reaches the cell's bus under its own identifiers only, and even the
-  cell's services reach their bus over a path, as they reach nats-server.
+* a car reaches the cell's bus under its own identifiers only; the factory has no other bus than
+  the cell's; and even the cell's services reach their bus over a path, as they reach nats-server;
+* what a machine does before its services (a car's birth) is a life like theirs.
 
 Left out on purpose: what goes wrong when; that is sim/trouble.py.
 """
@@ -20,7 +21,7 @@ from typing import Any, Final, NoReturn, cast
 
 import structlog
 
-from monocoque.contracts.errors import MachineFenced
+from monocoque.contracts.errors import MachineFenced, MonocoqueError
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
@@ -46,6 +47,8 @@ from monocoque.sim.power import (
 
 DISK_FREE_BYTES: Final = 64 * 1024**3
 SOFTWARE_VERSION: Final = "world"
+BIRTH_RETRY_S: Final = 1.0
+"""Pause before a birth that failed is tried again; spread by chance, as production's is."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,13 @@ class Machine:
         rows: tuple[ServiceRow, ...],
         records: Records,
         cell: "Machine | None" = None,
+        birth: ServiceRow | None = None,
     ) -> None:
-        """Build it; ``run`` starts it. cell: where the uplink of a machine outside it leads."""
+        """Build it; ``run`` starts it.
+
+        cell: whose bus a machine outside it reaches. birth: has to end well before the services
+        begin, after each return of the power.
+        """
         self.machine_id = machine_id
         self.kind = kind
         self.rows = rows
@@ -88,6 +96,7 @@ class Machine:
         """From this machine's services to the cell's bus."""
         self._surroundings = surroundings
         self._cell = cell
+        self._birth = birth
         self.hub = self._new_hub()
         surroundings.power.add(machine_id)
 
@@ -99,11 +108,24 @@ class Machine:
             if self.kind is not MachineKind.CELL:
                 self.hub = self._new_hub()
             async with asyncio.TaskGroup() as group:
-                at_work = group.create_task(
-                    supervise([self._supervised(row) for row in self.rows], SupervisorConfig())
-                )
+                at_work = group.create_task(self._work())
                 await power.until_off(self.machine_id)
                 at_work.cancel()
+
+    async def _work(self) -> None:
+        if self._birth is not None:
+            await self._be_born(self._birth)
+        await supervise([self._supervised(row) for row in self.rows], SupervisorConfig())
+
+    async def _be_born(self, birth: ServiceRow) -> None:
+        pauses = self._surroundings.random("birth", self.machine_id)
+        while True:
+            try:
+                await self._live(birth, self._context(birth))
+            except MonocoqueError:
+                await asyncio.sleep(BIRTH_RETRY_S * (0.5 + pauses.random()))
+            else:
+                return
 
     def _new_hub(self) -> MemoryHub:
         around, faults = self._surroundings, self._surroundings.weather.faults
@@ -122,8 +144,15 @@ class Machine:
         return hub
 
     def _supervised(self, row: ServiceRow) -> Supervised:
+        async def run(context: Context) -> None:
+            await self._live(row, context)
+
+        return Supervised(context=self._context(row), run=run)
+
+    def _context(self, row: ServiceRow) -> Context:
+        """What outlives each life of this service."""
         around = self._surroundings
-        life_after_life = Context(
+        return Context(
             machine_id=self.machine_id,
             service_name=row.name,
             clock=VirtualClock(self.time),
@@ -137,11 +166,6 @@ class Machine:
             software_version=SOFTWARE_VERSION,
             configs=around.configs,
         )
-
-        async def run(context: Context) -> None:
-            await self._live(row, context)
-
-        return Supervised(context=life_after_life, run=run)
 
     async def _live(self, row: ServiceRow, context: Context) -> None:
         """One life of one service."""
@@ -169,21 +193,29 @@ class Machine:
             context,
             clock=VirtualClock(self.time),
             random=around.random("service", *names),
-            bus=FencedBus(self._own_bus(row), life),
-            uplink=None if self._cell is None else FencedBus(self._uplink(self._cell, row), life),
+            bus=self.connect(row.role, life),
+            uplink=self._uplink(row, life),
             records=FencedRecords(self.records, life, around.weather, records_chance),
             keystore=FencedKeyStore(self.keystore, life, around.power),
         )
 
-    def _own_bus(self, row: ServiceRow) -> Bus:
-        bus = self.hub.connect(Identity(row.role))
-        return FaultyBus(bus, self.path) if self.kind is MachineKind.CELL else bus
+    def connect(self, role: Role, life: Life) -> Bus:
+        """A connection of this life to the machine's bus."""
+        return FencedBus(self._bus(role), life)
 
-    def _uplink(self, cell: "Machine", row: ServiceRow) -> Bus:
+    def _bus(self, role: Role) -> Bus:
+        if self.kind is MachineKind.CAR:
+            return self.hub.connect(Identity(role))
+        hub = self.hub if self._cell is None else self._cell.hub
+        return FaultyBus(hub.connect(Identity(role)), self.path)
+
+    def _uplink(self, row: ServiceRow, life: Life) -> Bus | None:
+        if self._cell is None or self.kind is not MachineKind.CAR:
+            return None
         identity = Identity(Role.CAR, {"car_id": self.machine_id})
         if row.role is Role.ECHO:
             identity = Identity(Role.ECHO, {"echo_id": self.machine_id})
-        return FaultyBus(cell.hub.connect(identity), self.path)
+        return FencedBus(FaultyBus(self._cell.hub.connect(identity), self.path), life)
 
 
 async def _in_life(life: Life, row: ServiceRow, context: Context) -> None:

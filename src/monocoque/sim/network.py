@@ -36,7 +36,9 @@ FOLLOWING_S: Final = 0.000_001
 FOR_EVER_S: Final = 1e9
 
 
-class _Fate(enum.Enum):
+class Fate(enum.Enum):
+    """What happens to one message, or to one request and its answer."""
+
     ARRIVES = "arrives"
     ARRIVES_TWICE = "arrives twice"
     LOST = "lost"
@@ -113,20 +115,20 @@ class Path:
         faults = self._weather.faults
         return self._random.uniform(faults.delay_s_min, faults.delay_s_max)
 
-    def fate(self) -> _Fate:
+    def fate(self) -> Fate:
         """What happens to the next message."""
         draw = self._random.random()
         faults = self._weather.faults
         for share, fate in (
-            (faults.loss_share, _Fate.LOST),
-            (faults.unknown_share / 2, _Fate.UNKNOWN),
-            (faults.unknown_share / 2, _Fate.UNKNOWN_LOST),
-            (faults.duplicate_share, _Fate.ARRIVES_TWICE),
+            (faults.loss_share, Fate.LOST),
+            (faults.unknown_share / 2, Fate.UNKNOWN),
+            (faults.unknown_share / 2, Fate.UNKNOWN_LOST),
+            (faults.duplicate_share, Fate.ARRIVES_TWICE),
         ):
             if draw < share:
                 return fate
             draw -= share
-        return _Fate.ARRIVES
+        return Fate.ARRIVES
 
     def comes_twice(self) -> bool:
         """Whether the next delivery comes twice."""
@@ -190,14 +192,14 @@ class FaultyBus:
         # As bytes would: what the caller changes from now on is not under way any more.
         under_way = [Outgoing(_copy(one.message), dict(one.identifiers)) for one in outgoing]
         await path.travel(topic)
-        if fate is _Fate.LOST:
+        if fate is Fate.LOST:
             if topic.kept is Kept.NOTHING:
                 return
             raise BusUnavailable("The message was lost on the way to the bus.")
         path.check_uncut(cuts)
-        in_doubt = fate in {_Fate.UNKNOWN, _Fate.UNKNOWN_LOST}
-        taken = path.part_of(len(under_way) - 1) if fate is _Fate.UNKNOWN_LOST else len(under_way)
-        for _ in range(2 if fate is _Fate.ARRIVES_TWICE else 1):
+        in_doubt = fate in {Fate.UNKNOWN, Fate.UNKNOWN_LOST}
+        taken = path.part_of(len(under_way) - 1) if fate is Fate.UNKNOWN_LOST else len(under_way)
+        for _ in range(2 if fate is Fate.ARRIVES_TWICE else 1):
             await self._inner.publish_batch(topic, under_way[:taken])
         if topic.kept is Kept.NOTHING:
             return

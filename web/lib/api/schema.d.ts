@@ -325,7 +325,7 @@ export interface paths {
         };
         /**
          * Read Metrics
-         * @description Counters and timings in Prometheus' text form; a session, or the bearer token.
+         * @description What each process counts, in Prometheus' text form; a session, or the bearer token.
          */
         get: operations["read_metrics"];
         put?: never;

@@ -1,11 +1,16 @@
-"""How the body is, as JSON, and what was done to it."""
+"""How the body is, as JSON, and what was done to it.
+
+Rules: a statement of the way of a command is built once, since to build it takes longer than to
+run it.
+"""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     Integer,
@@ -13,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -40,18 +46,25 @@ acts = Table(
 )
 """Each time that an actuator was set in motion, and for which command."""
 
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_READ_STATE: Final = select(state.c.members).where(state.c.car_id == _SOUGHT)
+_SET_STATE: Final = update(state).where(state.c.car_id == _SOUGHT)
+_ADD_ACT: Final = insert(acts)
+_FORGET_ACTS: Final = delete(acts).where(
+    acts.c.number <= select(func.max(acts.c.number)).scalar_subquery() - bindparam("kept")
+)
+
 
 def read_state(connection: Connection, car_id: str) -> Mapping[str, Any] | None:
     """The members of the body, or None before its first start."""
-    row = connection.execute(select(state.c.members).where(state.c.car_id == car_id)).first()
+    row = connection.execute(_READ_STATE, {"sought": car_id}).first()
     return None if row is None else json.loads(row.members)
 
 
 def set_state(connection: Connection, car_id: str, members: Mapping[str, Any]) -> None:
     """The body is like this."""
     text = json.dumps(members, separators=(",", ":"), sort_keys=True)
-    mine = state.c.car_id == car_id
-    if connection.execute(update(state).where(mine).values(members=text)).rowcount == 0:
+    if connection.execute(_SET_STATE, {"sought": car_id, "members": text}).rowcount == 0:
         connection.execute(insert(state).values(car_id=car_id, members=text))
 
 
@@ -59,11 +72,9 @@ def add_act(
     connection: Connection, command_sha256: str, actuator: str, began_us: int, acts_kept: int
 ) -> None:
     """An actuator was set in motion; the oldest acts are forgotten."""
-    connection.execute(
-        insert(acts).values(command_sha256=command_sha256, actuator=actuator, began_us=began_us)
-    )
-    newest = select(func.max(acts.c.number)).scalar_subquery()
-    connection.execute(delete(acts).where(acts.c.number <= newest - acts_kept))
+    values = {"command_sha256": command_sha256, "actuator": actuator, "began_us": began_us}
+    connection.execute(_ADD_ACT, values)
+    connection.execute(_FORGET_ACTS, {"kept": acts_kept})
 
 
 def count_acts(connection: Connection) -> dict[str, int]:

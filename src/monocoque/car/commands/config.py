@@ -29,5 +29,7 @@ class CommandsConfig:
     second of these; whatever the cell says begins it anew."""
     records_retry_s: float = 0.5
     """Pause before the records are asked again when they did not answer."""
+    body_pause_s: float = 0.1
+    """How long after an act the body is said; acts within this time are told of together."""
     refusal_log_interval_s: float = 10.0
     """What is not genuine is logged at most so often for each reason."""

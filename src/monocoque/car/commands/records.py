@@ -1,9 +1,15 @@
-"""What was begun, and the car's log: one line for every genuine command."""
+"""What was begun, and the car's log: one line for every genuine command.
+
+Rules: a statement of the way of a command is built once, since to build it takes longer than to
+run it.
+"""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     Index,
@@ -11,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -53,6 +60,29 @@ confirmed = Table(
 )
 """How far the cell has the log."""
 
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_HAS_INTENT: Final = select(intents.c.command_sha256).where(intents.c.command_sha256 == _SOUGHT)
+_ADD_INTENT: Final = insert(intents)
+_REMOVE_INTENT: Final = delete(intents).where(intents.c.command_sha256 == _SOUGHT)
+_MESSAGE: Final = (
+    select(lines.c.message)
+    .where(lines.c.command_sha256 == _SOUGHT)
+    .order_by(lines.c.sequence)
+    .limit(1)
+)
+_REPLACED: Final = (
+    select(lines.c.sequence)
+    .where(lines.c.key_id == bindparam("sought_key"), lines.c.replaces == _SOUGHT)
+    .limit(1)
+)
+_LAST: Final = (
+    select(lines.c.sequence, lines.c.receipt_sha256).order_by(lines.c.sequence.desc()).limit(1)
+)
+_ADD_LINE: Final = insert(lines)
+_FORGET_LINES: Final = delete(lines).where(lines.c.sequence <= _SOUGHT)
+_CONFIRMED: Final = select(func.max(confirmed.c.sequence)).where(confirmed.c.car_id == _SOUGHT)
+_SET_CONFIRMED: Final = update(confirmed).where(confirmed.c.car_id == _SOUGHT)
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -86,46 +116,43 @@ def open_intents(connection: Connection) -> list[Intent]:
 
 def has_intent(connection: Connection, command_sha256: str) -> bool:
     """Whether this command was begun and has no outcome."""
-    mine = select(intents.c.command_sha256).where(intents.c.command_sha256 == command_sha256)
-    return connection.execute(mine).first() is not None
+    return connection.execute(_HAS_INTENT, {"sought": command_sha256}).first() is not None
 
 
 def add_intent(connection: Connection, intent: Intent) -> None:
     """This command is begun."""
     values = {name: getattr(intent, name) for name in Intent.__slots__}
-    connection.execute(insert(intents).values(**values))
+    connection.execute(_ADD_INTENT, values)
 
 
 def remove_intent(connection: Connection, command_sha256: str) -> None:
     """It has its outcome."""
-    connection.execute(delete(intents).where(intents.c.command_sha256 == command_sha256))
+    connection.execute(_REMOVE_INTENT, {"sought": command_sha256})
 
 
 def message_of(connection: Connection, command_sha256: str) -> bytes | None:
     """The first line about this command, as it was said; None when there is none."""
-    mine = select(lines.c.message).where(lines.c.command_sha256 == command_sha256)
-    row = connection.execute(mine.order_by(lines.c.sequence).limit(1)).first()
+    row = connection.execute(_MESSAGE, {"sought": command_sha256}).first()
     return None if row is None else bytes(row.message)
 
 
 def is_replaced(connection: Connection, key_id: str, command_id: str) -> bool:
     """Whether this key has asked before that this command shall not be done."""
-    mine = (lines.c.key_id == key_id) & (lines.c.replaces == command_id)
-    return connection.execute(select(lines.c.sequence).where(mine).limit(1)).first() is not None
+    sought = {"sought_key": key_id, "sought": command_id}
+    return connection.execute(_REPLACED, sought).first() is not None
 
 
 def last_place(connection: Connection) -> tuple[int, str] | None:
     """Sequence and digest of the last line, or None of an empty log."""
-    rows = select(lines.c.sequence, lines.c.receipt_sha256)
-    row = connection.execute(rows.order_by(lines.c.sequence.desc()).limit(1)).first()
+    row = connection.execute(_LAST).first()
     return None if row is None else (row.sequence, row.receipt_sha256)
 
 
 def add_line(connection: Connection, line: Line, remove_up_to: int) -> None:
     """Write one line; the oldest, up to this sequence, are forgotten."""
     values = {name: getattr(line, name) for name in Line.__slots__}
-    connection.execute(insert(lines).values(**values))
-    connection.execute(delete(lines).where(lines.c.sequence <= remove_up_to))
+    connection.execute(_ADD_LINE, values)
+    connection.execute(_FORGET_LINES, {"sought": remove_up_to})
 
 
 def messages_after(
@@ -139,13 +166,11 @@ def messages_after(
 
 def confirmed_up_to(connection: Connection, car_id: str) -> int:
     """The last line that the cell has, with all before it; 0 for none."""
-    mine = select(func.max(confirmed.c.sequence)).where(confirmed.c.car_id == car_id)
-    return connection.execute(mine).scalar_one() or 0
+    return connection.execute(_CONFIRMED, {"sought": car_id}).scalar_one() or 0
 
 
 def set_confirmed(connection: Connection, car_id: str, sequence: int) -> None:
     """The cell has the log up to here."""
-    mine = confirmed.c.car_id == car_id
-    changed = connection.execute(update(confirmed).where(mine).values(sequence=sequence))
+    changed = connection.execute(_SET_CONFIRMED, {"sought": car_id, "sequence": sequence})
     if changed.rowcount == 0:
         connection.execute(insert(confirmed).values(car_id=car_id, sequence=sequence))

@@ -48,7 +48,7 @@ async def enrol(
     """
     seed = keystore.read(BUS_KEY)
     if seed is None:
-        seed = make_bus_key()
+        seed = make_bus_key(random.randbytes)
         keystore.write(BUS_KEY, seed)
     now_s = clock.now_us() // SECOND_US
     claims = {

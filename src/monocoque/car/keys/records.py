@@ -1,13 +1,21 @@
-"""What the car must not forget about keys: its epoch, its owner, and which counters were seen."""
+"""What the car must not forget about keys: its epoch, its owner, and which counters were seen.
+
+Rules: a statement of the way of a command is built once, since to build it takes longer than to
+run it.
+"""
+
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     MetaData,
     Row,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -38,10 +46,16 @@ windows = Table(
 )
 """Which counters of each key were seen, and when it was used last."""
 
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_READ_MEMORY: Final = select(memory).where(memory.c.car_id == _SOUGHT)
+_SAVE_MEMORY: Final = update(memory).where(memory.c.car_id == _SOUGHT)
+_READ_WINDOW: Final = select(windows.c.highest, windows.c.bits).where(windows.c.key_id == _SOUGHT)
+_SET_WINDOW: Final = update(windows).where(windows.c.key_id == _SOUGHT)
+
 
 def read_memory(connection: Connection, car_id: str) -> Row[tuple[str, str, str, str, int]] | None:
     """The one row, or None before the first start."""
-    return connection.execute(select(memory).where(memory.c.car_id == car_id)).first()
+    return connection.execute(_READ_MEMORY, {"sought": car_id}).first()
 
 
 def begin_memory(connection: Connection, car_id: str, epoch: str) -> None:
@@ -51,22 +65,18 @@ def begin_memory(connection: Connection, car_id: str, epoch: str) -> None:
 
 def set_latest(connection: Connection, car_id: str, latest_us: int) -> None:
     """No earlier time is believed any more."""
-    mine = memory.c.car_id == car_id
-    connection.execute(update(memory).where(mine).values(latest_us=latest_us))
+    connection.execute(_SAVE_MEMORY, {"sought": car_id, "latest_us": latest_us})
 
 
 def set_owner(connection: Connection, car_id: str, grant_id: str, key_id: str) -> None:
     """The maker's grant that counts from now on."""
-    mine = memory.c.car_id == car_id
-    connection.execute(
-        update(memory).where(mine).values(owner_grant_id=grant_id, owner_key_id=key_id)
-    )
+    values = {"owner_grant_id": grant_id, "owner_key_id": key_id}
+    connection.execute(_SAVE_MEMORY, {"sought": car_id} | values)
 
 
 def read_window(connection: Connection, key_id: str) -> tuple[int, int] | None:
     """The highest counter and the bits below it, or None for a key that was never used."""
-    mine = windows.c.key_id == key_id
-    row = connection.execute(select(windows.c.highest, windows.c.bits).where(mine)).first()
+    row = connection.execute(_READ_WINDOW, {"sought": key_id}).first()
     return None if row is None else (row.highest, row.bits)
 
 
@@ -83,6 +93,5 @@ def forget_windows(connection: Connection, before_us: int) -> None:
 def set_window(connection: Connection, key_id: str, highest: int, bits: int, used_us: int) -> None:
     """What was seen of this key."""
     values = {"highest": highest, "bits": bits, "used_us": used_us}
-    mine = windows.c.key_id == key_id
-    if connection.execute(update(windows).where(mine).values(**values)).rowcount == 0:
+    if connection.execute(_SET_WINDOW, {"sought": key_id} | values).rowcount == 0:
         connection.execute(insert(windows).values(key_id=key_id, **values))

@@ -37,6 +37,11 @@ class MailboxConfig:
     """How many receipts are recorded in one transaction."""
     receipts_wait_s: float = 5.0
     """How long one look for receipts waits for the first."""
+    confirm_pause_s: float = 0.5
+    """How long after its receipt a car is told how far its log is on record; receipts within this
+    time are confirmed together."""
+    confirm_cars_max: int = 10_000
+    """Cars that may wait to be told so; one beyond that says its lines again, and is told then."""
     keys_remembered_max: int = 10_000
     """Cars whose public key is kept in memory, to check their receipts."""
     retry_s: float = 0.5

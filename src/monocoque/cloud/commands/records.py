@@ -1,22 +1,29 @@
 """What the mailbox must not forget: commands, the cars' receipts, and the cell's own log.
 
-Rules: a command, a receipt and a line of the log are kept as the very bytes that came.
+Rules:
+
+* a command, a receipt and a line of the log are kept as the very bytes that came;
+* a statement of the way of a command is built once, since to build it takes longer than to run it,
+  and none of them becomes slower with what was kept before.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     Connection,
+    Index,
     LargeBinary,
     MetaData,
     Row,
     String,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -29,17 +36,17 @@ mailbox = Table(
     "commands_mailbox",
     metadata,
     Column("command_id", String(64), primary_key=True),
-    Column("car_id", String(64), nullable=False, index=True),
+    Column("car_id", String(64), nullable=False),
     Column("person_id", String(64), nullable=False),
-    Column("key_id", String(43), nullable=False, index=True),
+    Column("key_id", String(43), nullable=False),
     Column("scope", String(64), nullable=False),
     Column("command_sha256", String(43), nullable=False),
     Column("replaces", String(64)),
     Column("document", LargeBinary, nullable=False),
     Column("grants", Text, nullable=False),
-    Column("handed_in_us", BigInteger, nullable=False, index=True),
+    Column("handed_in_us", BigInteger, nullable=False),
     Column("deadline_us", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("reason", String(64)),
     Column("sends", BigInteger, nullable=False),
     Column("sent_us", BigInteger, nullable=False),
@@ -47,6 +54,9 @@ mailbox = Table(
     Column("is_answered", Boolean, nullable=False),
     Column("answered_us", BigInteger),
     Column("receipt", LargeBinary),
+    Index("commands_mailbox_of_car", "car_id", "handed_in_us"),
+    Index("commands_mailbox_of_key", "key_id", "handed_in_us"),
+    Index("commands_mailbox_by_state", "state", "car_id"),
 )
 """One row per command; ``grants`` is a JSON list of documents. ``due_us`` says when time next asks
 for something; it is empty when nothing is left to do."""
@@ -84,22 +94,40 @@ places = Table(
 """How far both logs of a car are; ``other_receipt`` is the first genuine line of the car that
 contradicts its log as it is on record here."""
 
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_ADD_COMMAND: Final = insert(mailbox)
+_FIND_COMMAND: Final = select(mailbox).where(mailbox.c.command_id == _SOUGHT)
+_SAVE_COMMAND: Final = update(mailbox).where(mailbox.c.command_id == _SOUGHT)
+_COUNT: Final = select(func.count()).select_from(mailbox)
+_COUNT_BY_KEY: Final = _COUNT.where(
+    mailbox.c.key_id == _SOUGHT, mailbox.c.handed_in_us > bindparam("since_us")
+)
+_COUNT_OPEN: Final = _COUNT.where(
+    mailbox.c.car_id == _SOUGHT, mailbox.c.state.in_(bindparam("states", expanding=True))
+)
+_ADD_RECEIPT: Final = insert(receipts)
+_FIND_RECEIPT: Final = select(receipts).where(
+    receipts.c.car_id == _SOUGHT, receipts.c.sequence == bindparam("sought_sequence")
+)
+_ADD_ENTRY: Final = insert(entries)
+_FIND_PLACE: Final = select(places).where(places.c.car_id == _SOUGHT)
+_ADD_PLACE: Final = insert(places)
+_SAVE_PLACE: Final = update(places).where(places.c.car_id == _SOUGHT)
+
 
 def add_command(connection: Connection, values: dict[str, Any]) -> None:
     """Put a new command into the mailbox."""
-    connection.execute(insert(mailbox).values(**values))
+    connection.execute(_ADD_COMMAND, values)
 
 
 def find_command(connection: Connection, command_id: str) -> Row[Any] | None:
     """The row of one command."""
-    wanted = select(mailbox).where(mailbox.c.command_id == command_id)
-    return connection.execute(wanted).one_or_none()
+    return connection.execute(_FIND_COMMAND, {"sought": command_id}).one_or_none()
 
 
 def save_command(connection: Connection, command_id: str, values: dict[str, Any]) -> None:
     """Set these columns of one command."""
-    same = mailbox.c.command_id == command_id
-    connection.execute(update(mailbox).where(same).values(**values))
+    connection.execute(_SAVE_COMMAND, {"sought": command_id} | values)
 
 
 def newest_commands(connection: Connection, car_id: str, count_max: int) -> Sequence[Row[Any]]:
@@ -111,16 +139,14 @@ def newest_commands(connection: Connection, car_id: str, count_max: int) -> Sequ
 
 def count_by_key(connection: Connection, key_id: str, since_us: int) -> int:
     """How many commands this key handed in since then."""
-    recent = (mailbox.c.key_id == key_id) & (mailbox.c.handed_in_us > since_us)
-    counted = select(func.count()).select_from(mailbox).where(recent)
-    return int(connection.execute(counted).scalar_one())
+    sought = {"sought": key_id, "since_us": since_us}
+    return int(connection.execute(_COUNT_BY_KEY, sought).scalar_one())
 
 
 def count_open(connection: Connection, car_id: str, states: Collection[str]) -> int:
     """How many commands of this car are in one of these states."""
-    same = (mailbox.c.car_id == car_id) & mailbox.c.state.in_(list(states))
-    counted = select(func.count()).select_from(mailbox).where(same)
-    return int(connection.execute(counted).scalar_one())
+    sought = {"sought": car_id, "states": list(states)}
+    return int(connection.execute(_COUNT_OPEN, sought).scalar_one())
 
 
 def cars_with(connection: Connection, states: Collection[str]) -> set[str]:
@@ -149,33 +175,33 @@ def due_commands(connection: Connection, now_us: int, count_max: int) -> Sequenc
 
 def place_of(connection: Connection, car_id: str) -> Row[Any] | None:
     """How far the logs of this car are."""
-    return connection.execute(select(places).where(places.c.car_id == car_id)).one_or_none()
+    return connection.execute(_FIND_PLACE, {"sought": car_id}).one_or_none()
 
 
 def add_place(connection: Connection, values: dict[str, Any]) -> None:
     """Begin the logs of a car."""
-    connection.execute(insert(places).values(**values))
+    connection.execute(_ADD_PLACE, values)
 
 
 def save_place(connection: Connection, car_id: str, values: dict[str, Any]) -> None:
     """Set these columns of the place of one car."""
-    connection.execute(update(places).where(places.c.car_id == car_id).values(**values))
+    connection.execute(_SAVE_PLACE, {"sought": car_id} | values)
 
 
 def add_receipt(connection: Connection, values: dict[str, Any]) -> None:
     """Put the next line of a car's log on record."""
-    connection.execute(insert(receipts).values(**values))
+    connection.execute(_ADD_RECEIPT, values)
 
 
 def find_receipt(connection: Connection, car_id: str, sequence: int) -> Row[Any] | None:
     """One line of a car's log."""
-    same = (receipts.c.car_id == car_id) & (receipts.c.sequence == sequence)
-    return connection.execute(select(receipts).where(same)).one_or_none()
+    sought = {"sought": car_id, "sought_sequence": sequence}
+    return connection.execute(_FIND_RECEIPT, sought).one_or_none()
 
 
 def add_entry(connection: Connection, car_id: str, number: int, line: str) -> None:
     """Put the next line of the cell's own log on record."""
-    connection.execute(insert(entries).values(car_id=car_id, number=number, line=line))
+    connection.execute(_ADD_ENTRY, {"car_id": car_id, "number": number, "line": line})
 
 
 def receipts_after(

@@ -1,7 +1,7 @@
 """What pairing must not forget: who asked for which car, and whose each car is."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -46,6 +47,8 @@ owners = Table(
     Column("since_us", BigInteger, nullable=False),
 )
 """One row per car that has an owner."""
+
+_FIND_OWNER: Final = select(owners).where(owners.c.car_id == bindparam("sought"))
 
 
 def add_request(connection: Connection, values: dict[str, Any]) -> None:
@@ -86,7 +89,7 @@ def save_request(connection: Connection, request_id: str, values: dict[str, Any]
 
 def find_owner(connection: Connection, car_id: str) -> Row[Any] | None:
     """Whose this car is."""
-    return connection.execute(select(owners).where(owners.c.car_id == car_id)).one_or_none()
+    return connection.execute(_FIND_OWNER, {"sought": car_id}).one_or_none()
 
 
 def add_owner(connection: Connection, values: dict[str, Any]) -> None:

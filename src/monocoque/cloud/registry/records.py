@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -52,6 +53,7 @@ events = Table(
 )
 
 _NEVER_HEARD = {"online": False, "boot_count": 0, "software_version": ""}
+_FIND_CAR: Final = select(cars).where(cars.c.car_id == bindparam("sought"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def save_car(connection: Connection, car_id: str, values: dict[str, Any]) -> Non
 
 def find_car(connection: Connection, car_id: str) -> Row[Any] | None:
     """The row of one car."""
-    return connection.execute(select(cars).where(cars.c.car_id == car_id)).one_or_none()
+    return connection.execute(_FIND_CAR, {"sought": car_id}).one_or_none()
 
 
 def all_cars(connection: Connection) -> Sequence[Row[Any]]:

@@ -38,11 +38,10 @@ class MailboxFull(LimitError):
 
 
 class HandOverTriesSpent(LimitError):
-    """The hand-over of this car was tried too often with a wrong code."""
+    """The hand-over of this car was tried too often with a wrong code of late."""
 
     code = "hand_over_tries_spent"
-    temporary = False
-    default_hint = "Nobody can take this car over any more; bring it back to the factory."
+    default_hint = "Wait an hour, then ask again with the code that came with the car."
 
 
 class NoWeekFree(LimitError):

@@ -14,6 +14,7 @@ Rules:
 Left out on purpose: a durable consumer for machines outside the cell (rights.check_consumer).
 """
 
+import asyncio
 import contextlib
 import secrets
 import ssl
@@ -154,6 +155,8 @@ class NatsBus:
                     await flight.wait_below(room, config.publish_timeout_s)
                 await self._send(topic, subject, one.message, flight)
             await flight.wait_below(1, config.publish_timeout_s)
+            # The client writes in a task of its own: it goes before whatever the caller does next.
+            await asyncio.sleep(0)
         finally:
             self._flights.drop(flight)
 

@@ -22,7 +22,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.keystore.rules import DAMAGED_HINT
 
 NAME_SUFFIX_BYTES: Final = 8
+SEED_BYTES: Final = 32
+RandomBytes = Callable[[int], bytes]
 _NO_LIMIT: Final = -1
 _END_OF_TIME_S: Final = 253_402_300_799
 """Credentials made before it are revoked: the last second of the year 9999, so all of them."""
@@ -72,9 +74,9 @@ class NatsCredentials:
         return base64.b64encode(_pair(self.seed).sign(nonce))
 
 
-def make_bus_key() -> bytes:
+def make_bus_key(random_bytes: RandomBytes = secrets.token_bytes) -> bytes:
     """A new secret bus key for a car or service, as an nkeys seed; keep it in a KeyStore."""
-    return _make_seed(nkeys.PREFIX_BYTE_USER)
+    return _make_seed(nkeys.PREFIX_BYTE_USER, random_bytes)
 
 
 def public_key(seed: bytes) -> str:
@@ -105,16 +107,19 @@ class NatsAuthority:
         self._topics = topics
         self._revoked: frozenset[str] = frozenset()
 
-    def make_keys(self) -> None:
-        """Make whatever key is not there yet. Raises DiskFull, NotWritable."""
+    def make_keys(self, random_bytes: RandomBytes = secrets.token_bytes) -> None:
+        """Make whatever key is not there yet. Raises DiskFull, NotWritable.
+
+        random_bytes: gives so many random bytes; a world's are seeded.
+        """
         names = {_signer_name(role) for role in Role} | {
             _account_name(r) for r in nats_rights.OUTSIDE
         }
         present = set(self._keystore.names())
         for name in sorted((names | {_CELL, _SYSTEM}) - present):
-            self._keystore.write(name, _make_seed(nkeys.PREFIX_BYTE_ACCOUNT))
+            self._keystore.write(name, _make_seed(nkeys.PREFIX_BYTE_ACCOUNT, random_bytes))
         if _OPERATOR not in present:
-            self._keystore.write(_OPERATOR, _make_seed(nkeys.PREFIX_BYTE_OPERATOR))
+            self._keystore.write(_OPERATOR, _make_seed(nkeys.PREFIX_BYTE_OPERATOR, random_bytes))
 
     def car_credentials(self, car_id: str, bus_public_key: str) -> str:
         """The JWT that gives the car with this public bus key its place; needs the cars' key."""
@@ -289,8 +294,8 @@ def _signer_name(role: Role) -> str:
     return f"nats-signer-{role.value}"
 
 
-def _make_seed(prefix: int) -> bytes:
-    return bytes(nkeys.encode_seed(secrets.token_bytes(32), prefix))
+def _make_seed(prefix: int, random_bytes: RandomBytes) -> bytes:
+    return bytes(nkeys.encode_seed(random_bytes(SEED_BYTES), prefix))
 
 
 def _pair(seed: bytes) -> Any:

@@ -79,7 +79,11 @@ class SqliteRecords:
         self._image = image
         # One connection for good: what is in memory lives in it, and transactions never overlap.
         self._engine = create_engine(
-            "sqlite+pysqlite://", creator=self._connect, poolclass=StaticPool, hide_parameters=True
+            "sqlite+pysqlite://",
+            creator=self._connect,
+            poolclass=StaticPool,
+            pool_reset_on_return=None,  # an attempt ends its transaction itself
+            hide_parameters=True,
         )
         event.listen(self._engine, "begin", _begin_immediate)
 
@@ -185,4 +189,6 @@ def translate(
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("BEGIN IMMEDIATE")

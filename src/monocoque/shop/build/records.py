@@ -12,7 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    func,
+    delete,
     insert,
     select,
     update,
@@ -70,15 +70,26 @@ def hand_over(
     return connection.execute(select(cars).where(cars.c.car_id == car_id)).one()
 
 
-def count_tries(connection: Connection, car_id: str) -> int:
-    """How many different requests came with a wrong code."""
-    counted = select(func.count()).select_from(tries).where(tries.c.car_id == car_id)
-    return int(connection.execute(counted).scalar_one())
+def newest_tries(
+    connection: Connection, car_id: str, after_us: int, now_us: int, count_max: int
+) -> list[int]:
+    """When the newest requests with a wrong code came, the newest first.
+
+    What lies ahead of the clock is left out: a clock that was set back closes no car.
+    """
+    column = tries.c.tried_us
+    same = (tries.c.car_id == car_id) & (column > after_us) & (column <= now_us)
+    wanted = select(column).where(same).order_by(column.desc()).limit(count_max)
+    return list(connection.execute(wanted).scalars())
 
 
-def add_try(connection: Connection, car_id: str, request_sha256: str, now_us: int) -> None:
-    """Note a request with a wrong code, once."""
-    same = (tries.c.car_id == car_id) & (tries.c.request_sha256 == request_sha256)
+def add_try(
+    connection: Connection, car_id: str, request_sha256: str, now_us: int, forget_us: int
+) -> None:
+    """Note a request with a wrong code, once; those up to forget_us are forgotten."""
+    mine = tries.c.car_id == car_id
+    connection.execute(delete(tries).where(mine & (tries.c.tried_us <= forget_us)))
+    same = mine & (tries.c.request_sha256 == request_sha256)
     if connection.execute(select(tries.c.car_id).where(same)).first() is None:
         values = {"car_id": car_id, "request_sha256": request_sha256, "tried_us": now_us}
         connection.execute(insert(tries).values(**values))

@@ -8,7 +8,8 @@ Rules:
   paper, and never over the bus;
 * the first key that proves the code gets the first grant; the same key gets the same grant again,
   and every other key is refused;
-* wrong codes are counted for each car, and there is an end to them;
+* wrong codes are counted for each car; too many within an hour close its hand-over until they are
+  old, and no longer: who can send wrong codes must not be able to close a car for ever;
 * a grant is on record before it is said.
 
 Left out on purpose: a factory at another place. It will have the same records and keys there, and
@@ -63,6 +64,7 @@ TRUSTED_MAKER_ROOT = "trusted-maker-root"
 """The names of the public halves among the cell's secrets."""
 ALGORITHM = "ES256"
 SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
 REQUEST_ID_CHARACTERS_MAX = 64
 AWAY = (UnavailableError, RecordsContended, LimitError)
 """Errors that pass by themselves, when bus or records answer again."""
@@ -166,6 +168,15 @@ async def hand_over_paper(records: Records, own: KeyStore, car_id: str | None) -
     return HandOverPaper(found.car_id, found.hand_over_code, thumbprint(maker_root(own)))
 
 
+def tries_spent(opens_in_us: int) -> HandOverTriesSpent:
+    """The refusal that says when this car can be taken over again."""
+    opens_in_min = -(-opens_in_us // MINUTE_US)
+    return HandOverTriesSpent(
+        "This car was asked for too often with a wrong code.",
+        hint=f"Ask again in {opens_in_min} min with the code that came with the car.",
+    )
+
+
 async def run(context: Context) -> None:
     """Answer hand-overs until cancelled."""
     factory = _Factory(context)
@@ -211,7 +222,9 @@ class _Factory:
         try:
             answer.grant = await self._grant(car_id, request)
         except REFUSALS as error:
-            context.log.warning("hand-over refused", car_id=car_id, error_code=error.code)
+            context.log.warning(
+                "hand-over refused", car_id=car_id, error_code=error.code, hint=error.hint
+            )
             answer.refusal_code = error.code
         stamp(answer, context.clock, context.random)
         await context.bus.publish(topics.HAND_OVER_ANSWERS, answer, car_id=car_id)
@@ -224,19 +237,25 @@ class _Factory:
         context, now_us = self._context, self._context.clock.now_us()
         records = context.records
 
-        def read(connection: Connection) -> tuple[Row[Any] | None, int]:
-            return rows.find_car(connection, car_id), rows.count_tries(connection, car_id)
+        window_us = self._config.wrong_tries_window_s * SECOND_US
+        tries_max = self._config.wrong_tries_max
 
-        car, tries = await records.transact(read)
+        def read(connection: Connection) -> tuple[Row[Any] | None, list[int]]:
+            tried = rows.newest_tries(connection, car_id, now_us - window_us, now_us, tries_max)
+            return rows.find_car(connection, car_id), tried
+
+        car, tried = await records.transact(read)
         if car is None:
             raise NotFound("The factory has made no such car.")
-        if tries >= self._config.wrong_tries_max:
-            raise HandOverTriesSpent("This car was asked for too often with a wrong code.")
+        if len(tried) >= tries_max:
+            raise tries_spent(tried[-1] + window_us - now_us)
         try:
             asked = verify_hand_over(request, car_id, car.hand_over_code, now_us)
         except HandOverProofWrong:
             digest = signing_digest(request)
-            await records.transact(lambda c: rows.add_try(c, car_id, digest, now_us))
+            await records.transact(
+                lambda c: rows.add_try(c, car_id, digest, now_us, now_us - window_us)
+            )
             raise
         if car.owner_key_id is None:
             car_keys = CarKeys(sign=json.loads(car.sign_key), seal=json.loads(car.seal_key))

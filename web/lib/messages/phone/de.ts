@@ -190,5 +190,5 @@ export const de: CatalogueOf<typeof en> = {
   'error.mailbox_full.hint': 'Einige zurücknehmen oder warten, bis das Auto sie nimmt.',
   'error.hand_over_tries_spent': 'Für dieses Auto gab es zu viele falsche Versuche.',
   'error.hand_over_tries_spent.hint':
-    'Den Hersteller fragen; das Auto bleibt diesem Link verschlossen.',
+    'Eine Stunde warten, dann den Link noch einmal öffnen; er gilt weiter.',
 };

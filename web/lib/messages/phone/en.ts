@@ -178,5 +178,5 @@ export const en = {
   'error.mailbox_full': 'Too many commands wait for this car.',
   'error.mailbox_full.hint': 'Cancel some, or wait until the car takes them.',
   'error.hand_over_tries_spent': 'There were too many wrong tries for this car.',
-  'error.hand_over_tries_spent.hint': 'Ask the maker; the car stays closed to this link.',
+  'error.hand_over_tries_spent.hint': 'Wait an hour, then open the link again; it still holds.',
 } as const;

@@ -170,5 +170,5 @@ export const zh: CatalogueOf<typeof en> = {
   'error.mailbox_full': '等待这辆车的指令过多。',
   'error.mailbox_full.hint': '请取消一些，或等车辆处理后再试。',
   'error.hand_over_tries_spent': '这辆车的错误尝试过多。',
-  'error.hand_over_tries_spent.hint': '请联系制造商；此链接不能再用于这辆车。',
+  'error.hand_over_tries_spent.hint': '请等待一小时后再试；此链接仍然有效。',
 };

@@ -38,6 +38,7 @@ async def run(context: Context) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_listen(context, waiting))
         group.create_task(_carry_out(waiting, desk))
+        group.create_task(desk.tell_of_body_for_ever())
         group.create_task(_hear_confirmations(context, log))
         group.create_task(log.repeat_for_ever())
 

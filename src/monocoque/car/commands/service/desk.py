@@ -7,6 +7,7 @@ Both are asked until the records answer, and may have been done before.
 Left out on purpose: the order of the questions (logic.py) and the form of a line (log.py).
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -14,8 +15,10 @@ import structlog
 from sqlalchemy import Connection
 
 from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.service import Act
 from monocoque.car.commands import logic, records
+from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.commands.logic import Ending, Known
 from monocoque.car.commands.records import Intent
 from monocoque.car.commands.service.log import AWAY, Log
@@ -42,9 +45,12 @@ class Desk:
 
     def __init__(self, context: Context, log: Log, seal_key: PrivateKey) -> None:
         self._context = context
+        self._config = context.config(CommandsConfig)
         self._car_id = context.machine_id
         self._log = log
         self._seal_key = seal_key
+        self.has_acted = asyncio.Event()
+        """The body may have changed, and nobody was told yet."""
 
     async def begin(self) -> None:
         """Begin the memory, and close what was begun in an earlier life: nobody knows."""
@@ -56,6 +62,19 @@ class Desk:
 
         for intent in await self._log.insist(work):
             await self._close(intent, lambda _: Ending(Outcome.UNKNOWN, Reason.POWER_LOST))
+
+    async def tell_of_body_for_ever(self) -> None:
+        """Say how the body is after it was changed, until cancelled.
+
+        The receipt goes first, since a person waits for it; of several acts the last one counts,
+        and the body is said no more often than it says itself.
+        """
+        while True:
+            await self.has_acted.wait()
+            await asyncio.sleep(self._config.body_pause_s)
+            self.has_acted.clear()
+            await body.say_now(self._context)
+            await asyncio.sleep(self._context.config(BodyConfig).say_interval_s_min)
 
     async def carry_out(self, command: AuthenticCommand, trace_id: str) -> None:
         """Do it, or say why not; either way there is a line in the log when this returns.
@@ -73,7 +92,7 @@ class Desk:
             if intent is not None:
                 assert not isinstance(arguments, Reason)
                 await self._close(intent, await self._act(intent, arguments))
-                await body.say_now(self._context)
+                self.has_acted.set()
             if ending is not None:
                 self._count(ending)
             if message is not None:

@@ -28,3 +28,4 @@ async def run(context: Context) -> None:
         group.create_task(sending.send_to_who_is_there())
         group.create_task(sending.keep_time())
         group.create_task(receipts.take())
+        group.create_task(receipts.confirm())

@@ -6,7 +6,8 @@ Rules:
   answers a command when it speaks of that very document;
 * a line is put on record when it follows on the one before. After a gap the car is told how far its
   log is here, and says the rest again;
-* on record first, told, confirmed and acknowledged second;
+* on record first, told and acknowledged second. The car is told a moment later how far its log is
+  here, once for all that came meanwhile; until it knows, it keeps the rest and says it again;
 * a genuine line that contradicts the log as it is here is kept beside it, once.
 
 Left out on purpose: mending such a log; the page shows both.
@@ -64,6 +65,9 @@ class Receipts:
         self._config = context.config(MailboxConfig)
         self._pace = pace_of(self._config)
         self._car_keys: dict[str, Mapping[str, str]] = {}
+        self._unconfirmed: dict[str, int] = {}
+        """How far the logs are of cars that were not told so yet."""
+        self._has_unconfirmed = asyncio.Event()
 
     async def take(self) -> None:
         """Take receipts until cancelled."""
@@ -72,6 +76,20 @@ class Receipts:
                 await self._take()
             except AWAY as error:
                 await self._wait_after(error)
+
+    async def confirm(self) -> None:
+        """Tell the cars how far their logs are on record here, until cancelled."""
+        context = self._context
+        while True:
+            await self._has_unconfirmed.wait()
+            await asyncio.sleep(self._config.confirm_pause_s)
+            self._has_unconfirmed.clear()
+            waiting, self._unconfirmed = self._unconfirmed, {}
+            try:
+                for car_id, sequence in waiting.items():
+                    await confirm(context.bus, car_id, sequence, context.clock, context.random)
+            except AWAY as error:
+                await self._wait_after(error)  # the car says again what is not confirmed
 
     async def _take(self) -> None:
         config = self._config
@@ -180,16 +198,17 @@ class Receipts:
 
     async def _tell(self, outcome: _Outcome) -> None:
         context = self._context
+        for car_id, sequence in outcome.confirmed.items():
+            if len(self._unconfirmed) < self._config.confirm_cars_max:
+                self._unconfirmed[car_id] = sequence
+                self._has_unconfirmed.set()
         for car_id in outcome.contradicted:
             context.log.error("the car's log contradicts the copy here", car_id=car_id)
         try:
             for car_id, command_id in outcome.changed:
                 await tell_changed(context.bus, car_id, [command_id], context.clock, context.random)
-            for car_id, sequence in outcome.confirmed.items():
-                await confirm(context.bus, car_id, sequence, context.clock, context.random)
         except AWAY as error:
-            # The car says again what is not confirmed; a page begins with the records.
-            await self._wait_after(error)
+            await self._wait_after(error)  # a page that comes back begins with the records
 
     async def _wait_after(self, error: MonocoqueError) -> None:
         context = self._context

@@ -1,0 +1,129 @@
+"""What must hold of commands in a world, by what people remember and by what cars did.
+
+By the names in ``DEEDS``. The oracle is outside the product: each person's own list of what was
+acknowledged, and each body's count of its acts. The cars' lines are taken from the cars' own buses,
+where they are said after they are on record.
+
+Left out on purpose: what a person sees wrong in a single answer; people.py names that.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from monocoque.car.body import service as body
+from monocoque.car.keys import service as keys
+from monocoque.contracts.topics import CAR_RECEIPTS
+from monocoque.contracts.wire.command_pb2 import CarReceipt
+from monocoque.plumbing.keystore.port import KeyStore
+from monocoque.plumbing.records.port import Records
+from monocoque.sim.people import OPEN, Person
+from monocoque.trust.documents import signing_digest
+from monocoque.trust.keys import load_key
+from monocoque.trust.outcomes import Outcome
+from monocoque.trust.receipts import Receipt, verify_receipt
+
+DEEDS: Final = {
+    "done_twice": "a car acted twice for one command",
+    "done_unasked": "a car acted, and nobody had ordered it",
+    "done_without_act": "a car signed that something was done, and had not acted",
+    "act_without_line": "a car acted, and its log has no line of it at the end",
+    "line_missing": "a car's log has a gap at the end",
+    "line_twice": "a car's log has two lines of one command, or two in one place",
+    "never_settled": "a command that was acknowledged has no final answer at the end",
+    "never_taken_over": "somebody could not take the car over by the end",
+    "order_lost": "the cell did not know a command that it had acknowledged",
+    "answer_without_receipt": "the cell said what became of a command, and the car had not",
+    "answered_otherwise": "the receipt of a command was another one later",
+    "receipt_forged": "a receipt was not the car's, or of another command",
+    "foreign_root": "the cell brought a root that the paper does not name",
+    "foreign_grant": "a grant was for another key than the one that asked",
+}
+Violate = Callable[[str, str], None]
+
+
+class Deeds:
+    """Watches the commands of one world."""
+
+    def __init__(
+        self,
+        cars: Mapping[str, Records],
+        secrets: Mapping[str, KeyStore],
+        people: Sequence[Person],
+        violate: Violate,
+    ) -> None:
+        """cars, secrets: records and keystore of each car."""
+        self._cars = cars
+        self._secrets = secrets
+        self._people = people
+        self._violate = violate
+        self._lines: dict[str, dict[int, Receipt]] = defaultdict(dict)
+        self._told: set[tuple[str, str]] = set()
+        """What was violated already: it stays so at every further look."""
+        self._wrongs_seen: dict[str, int] = defaultdict(int)
+
+    def observe(self, machine_id: str, subject: str, data: bytes) -> None:
+        """A bus has accepted a message; lines count where the car itself says them."""
+        found = CAR_RECEIPTS.identifiers(subject)
+        if found is None or found["car_id"] != machine_id:
+            return
+        document = CarReceipt.FromString(data).receipt
+        lines, key = self._lines[machine_id], self._secrets[machine_id].read(keys.IDENTITY_KEY)
+        assert key is not None
+        receipt = verify_receipt(document, machine_id, load_key(key).public_jwk)
+        known = lines.setdefault(receipt.sequence, receipt)
+        if known.document != document:
+            self._tell("line_twice", f"{machine_id}: {receipt.sequence}")
+
+    async def check(self) -> None:
+        """Check what must hold at every moment."""
+        for person in self._people:
+            wrongs = person.memory.wrongs
+            for invariant, what in wrongs[self._wrongs_seen[person.car_id] :]:
+                self._tell(invariant, what)
+            self._wrongs_seen[person.car_id] = len(wrongs)
+        for car_id, records in self._cars.items():
+            acts = await body.acts(records)
+            ordered = self._ordered(car_id)
+            for digest, count in acts.items():
+                if count > 1:
+                    self._tell("done_twice", digest)
+                if digest not in ordered:
+                    self._tell("done_unasked", digest)
+            for line in self._lines[car_id].values():
+                is_done = line.answer.outcome is Outcome.DONE
+                if is_done and line.answer.command_sha256 not in acts:
+                    self._tell("done_without_act", f"{car_id}: {line.sequence}")
+
+    async def check_end(self) -> None:
+        """Check what must hold at the end, after everybody has looked once more."""
+        await self.check()
+        for car_id, records in self._cars.items():
+            lines = self._lines[car_id]
+            if sorted(lines) != list(range(1, len(lines) + 1)):
+                self._tell("line_missing", f"{car_id}: {sorted(lines)}")
+            spoken_of = [line.answer.command_sha256 for line in lines.values()]
+            if len(set(spoken_of)) < len(spoken_of):
+                self._tell("line_twice", car_id)
+            for digest in await body.acts(records):
+                if digest not in spoken_of:
+                    self._tell("act_without_line", digest)
+        for person in self._people:
+            if not person.grant:
+                self._tell("never_taken_over", person.car_id)
+            for order in person.memory.orders:
+                if order.is_acknowledged and order.state in OPEN | {""}:
+                    self._tell("never_settled", order.command_id)
+
+    def _ordered(self, car_id: str) -> set[str]:
+        return {
+            signing_digest(order.document)
+            for person in self._people
+            if person.car_id == car_id
+            for order in person.memory.orders
+        }
+
+    def _tell(self, invariant: str, what: str) -> None:
+        if (invariant, what) not in self._told:
+            self._told.add((invariant, what))
+            self._violate(invariant, what)
