@@ -29,5 +29,9 @@ class OrdersConfig:
     """Pause after bus or records were away."""
     shown_orders_max: int = 100
     """How many of one's orders a page is shown, the newest first."""
+    shown_weeks_max: int = 120
+    """How many production weeks the console is shown, the latest of those with orders."""
+    summary_interval_s: float = 1.0
+    """How often a live console is told the numbers of orders at most, however many change."""
     tick_interval_s: float = 5.0
     """How often a live page is told the time, so that it knows that it is still connected."""

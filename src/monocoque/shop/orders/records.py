@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -106,6 +107,19 @@ def similar(connection: Connection, keys: Sequence[str], quote_ids: Sequence[str
     return [Taken(*row) for row in connection.execute(found.order_by(c.order_id))]
 
 
+def find_request(
+    connection: Connection, person_id: str, idempotency_key: str, request_sha256: str
+) -> Row[Any] | None:
+    """The order that this person's request with this key placed."""
+    c = orders.c
+    found = select(orders).where(
+        (c.idempotency_key == idempotency_key)
+        & (c.person_id == person_id)
+        & (c.request_sha256 == request_sha256)
+    )
+    return connection.execute(found).one_or_none()
+
+
 def add_orders(connection: Connection, values: Sequence[dict[str, Any]]) -> None:
     """Put new orders on record."""
     connection.execute(insert(orders), list(values))
@@ -137,9 +151,16 @@ def next_expiry_us(connection: Connection) -> int | None:
 
 
 def count_states(connection: Connection) -> Sequence[Row[Any]]:
-    """How many orders are in each state, by week."""
+    """How many orders are in each state."""
+    counted = select(orders.c.state, func.count().label("orders_count"))
+    return connection.execute(counted.group_by(orders.c.state).order_by(orders.c.state)).all()
+
+
+def count_states_by_week(connection: Connection, earliest_us: int) -> Sequence[Row[Any]]:
+    """How many orders of these weeks are in each state."""
     counted = select(orders.c.state, orders.c.week_us, func.count().label("orders_count"))
-    grouped = counted.group_by(orders.c.state, orders.c.week_us)
+    later = counted.where(orders.c.week_us >= earliest_us)
+    grouped = later.group_by(orders.c.state, orders.c.week_us)
     return connection.execute(grouped.order_by(orders.c.week_us, orders.c.state)).all()
 
 
@@ -168,9 +189,8 @@ def waiting_events(connection: Connection, count_max: int) -> Sequence[Row[Any]]
 
 def remove_events(connection: Connection, keys: Sequence[tuple[str, int]]) -> None:
     """These were acknowledged."""
-    for order_id, number in keys:
-        mine = (outbox.c.order_id == order_id) & (outbox.c.number == number)
-        connection.execute(delete(outbox).where(mine))
+    told = tuple_(outbox.c.order_id, outbox.c.number).in_(list(keys))
+    connection.execute(delete(outbox).where(told))
 
 
 def weeks_from(connection: Connection, earliest_us: int) -> list[Week]:
@@ -195,6 +215,7 @@ def give_back(connection: Connection, begins_us: int) -> None:
     connection.execute(update(weeks).where(mine).values(taken=weeks.c.taken - 1))
 
 
-def all_weeks(connection: Connection) -> list[Week]:
-    """Every week on record."""
-    return [Week(*row) for row in connection.execute(select(weeks).order_by(weeks.c.begins_us))]
+def newest_weeks(connection: Connection, count_max: int) -> list[Week]:
+    """The latest weeks on record, the earliest of them first."""
+    latest = select(weeks).order_by(weeks.c.begins_us.desc()).limit(count_max)
+    return [Week(*row) for row in reversed(connection.execute(latest).all())]

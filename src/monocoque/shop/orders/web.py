@@ -3,6 +3,7 @@
 Left out on purpose: the factory's view. It reads events on the bus.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator
@@ -16,7 +17,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row
 
 from monocoque.contracts import topics
-from monocoque.contracts.errors import DocumentMalformed, LimitError, UnavailableError
+from monocoque.contracts.errors import (
+    DocumentMalformed,
+    LimitError,
+    QuoteOutdated,
+    UnavailableError,
+)
 from monocoque.contracts.identifiers import order_id as parse_order_id
 from monocoque.contracts.rights import ORDER_CAR, READ_ORDERS, READ_OWN_ORDERS, TELL_PAYMENT
 from monocoque.plumbing.bus.port import Bus
@@ -33,6 +39,8 @@ from monocoque.shop.quotes.service import Quotes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUOTE_CHARACTERS_MAX = 16_384
+EVENT_BYTES_MAX = 16_384
+"""The largest event of the provider that is taken."""
 KEY_CHARACTERS_MAX = 64
 TOKEN_CHARACTERS_MAX = 128
 IdempotencyKey = Annotated[
@@ -168,8 +176,8 @@ class WeekShown(BaseModel):
 class OrderBook(BaseModel):
     """The orders by state and week, without names; also the data of the live event ``orders``."""
 
-    states: dict[str, int]
-    weeks: list[WeekShown]
+    states: dict[str, int] = Field(description="of all orders")
+    weeks: list[WeekShown] = Field(description="the latest of those with orders, in their order")
     week_duration_s: float
     now: datetime = Field(description="by the cell's clock")
 
@@ -207,7 +215,14 @@ class Shop:
         self, person_id: str, idempotency_key: str, document: bytes
     ) -> tuple[Order, bool]:
         """Order what the quote says; the order, and whether it is new."""
-        quote = self.quotes.read(document)
+        try:
+            quote = self.quotes.read(document)
+        except QuoteOutdated:
+            # A buyer who had no answer asks again, perhaps when the quote is over.
+            known = await self.desk.find(person_id, idempotency_key, document)
+            if known is None:
+                raise
+            return self.shown(known), False
         placed = await self.desk.place(person_id, idempotency_key, quote, document)
         if placed.is_new:
             await self.tell(placed.order)
@@ -225,13 +240,12 @@ class Shop:
 
     async def summary(self) -> OrderBook:
         """The orders by state and week."""
-        states: dict[str, int] = {}
+        counts = await self.book.counts()
         by_week: dict[int, dict[str, int]] = {}
-        for row in await self.book.counts():
-            states[row.state] = states.get(row.state, 0) + row.orders_count
+        for row in counts.by_week:
             by_week.setdefault(row.week_us, {})[row.state] = row.orders_count
         return OrderBook(
-            states=states,
+            states={row.state: row.orders_count for row in counts.by_state},
             weeks=[
                 WeekShown(
                     begins_at=_moment(week.begins_us),
@@ -239,7 +253,7 @@ class Shop:
                     taken=week.taken,
                     states=by_week.get(week.begins_us, {}),
                 )
-                for week in await self.book.all_weeks()
+                for week in counts.weeks
             ],
             week_duration_s=self.book.weeks.week_duration_s,
             now=self.now(),
@@ -256,13 +270,17 @@ class Shop:
                     yield Event("order", await self.story(order_id, person_id))
 
     async def live_summary(self) -> AsyncGenerator[Event, None]:
-        """The orders by state, then again at each tick when something changed."""
+        """The orders by state, then again when something changed, but not at each of many."""
         async with self.console.listen(topics.ORDER_CHANGED) as subscription:
             while True:
                 yield Event("orders", await self.summary())
                 yield Event("tick", OrderTick(now=self.now()))
                 while await subscription.next(self.book.config.tick_interval_s) is None:
                     yield Event("tick", OrderTick(now=self.now()))
+                # What changes meanwhile is in the next summary; what was said of it is dropped.
+                await asyncio.sleep(self.book.config.summary_interval_s)
+                while await subscription.next(0) is not None:
+                    pass
 
     def now(self) -> datetime:
         """By the cell's clock."""
@@ -387,7 +405,7 @@ def _add_paying(router: APIRouter, shop: Shop) -> None:
         return await shop.story(own, person_id)
 
     @router.post("/api/payments/events", status_code=202)
-    @needs(TELL_PAYMENT, body_bytes_max=QUOTE_CHARACTERS_MAX)
+    @needs(TELL_PAYMENT, body_bytes_max=EVENT_BYTES_MAX)
     async def take_payment_event(
         request: Request,
         signature: Annotated[

@@ -20,5 +20,3 @@ class PaymentsConfig:
     """How often one order may be tried to be paid."""
     event_age_s_max: int = 300
     """An event of the provider that was sent longer ago is refused."""
-    event_bytes_max: int = 16_384
-    """The largest event that is taken."""

@@ -13,8 +13,8 @@ Rules:
 * an option of an ``exactly_one`` group is possible when it can take the place of the one that is
   chosen in its group; every other choice is kept;
 * explanations are minimal: without any one of their reasons it would be possible;
-* a repair gives up as few choices as can be, and of equally few those that come first in order of
-  the alphabet; what was wished last is never given up.
+* a repair gives up as few choices as can be; of equally few sets the one whose last member in order
+  of the alphabet comes first, and so on with the one before. What was wished is never given up.
 
 Left out on purpose: prices of a whole car (shop/quotes), and how many cars there are in all.
 """
@@ -32,8 +32,6 @@ from monocoque.contracts.errors import CatalogueContradicts, ConfigurationImposs
 from monocoque.shop.configurator.logic.catalogue import Catalogue, GroupKind
 
 SOLVER = "cadical153"
-GIVE_UP_WEIGHT = 1_000_000
-"""Of one choice; more than all the places in the alphabet together."""
 GROUP_PREFIX = "one-of-"
 """Before a group's key: the key of the reason that a car has exactly one of its options."""
 
@@ -121,8 +119,9 @@ class Engine:
             self.catalogue.known((wish,))
             chosen = tuple(sorted({*self._without_group_of(chosen, wish), wish}))
         formula = self._hard_formula([] if wish is None else [wish])
+        # Powers of two: no two sets of choices weigh the same, so there is one least repair.
         for place, key in enumerate(chosen):
-            formula.append([self._literals[key]], weight=GIVE_UP_WEIGHT + place)
+            formula.append([self._literals[key]], weight=2 ** len(chosen) + 2**place)
         model = set(self._best(formula))
         kept = tuple(key for key in chosen if self._literals[key] in model)
         options = self.complete(kept, market)

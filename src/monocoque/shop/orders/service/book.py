@@ -46,6 +46,16 @@ class Story:
     payments: Sequence[Row[Any]]
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many orders there are."""
+
+    by_state: Sequence[Row[Any]]
+    weeks: Sequence[Week]
+    by_week: Sequence[Row[Any]]
+    """By state and week, of these weeks."""
+
+
 class Book:
     """The orders on record."""
 
@@ -79,13 +89,16 @@ class Book:
             lambda connection: rows.orders_of(connection, person_id, count_max)
         )
 
-    async def counts(self) -> Sequence[Row[Any]]:
-        """How many orders are in each state, by week."""
-        return await self.records.transact(rows.count_states)
+    async def counts(self) -> Counts:
+        """How many orders are in each state, in all and in the latest weeks."""
+        count_max = self.config.shown_weeks_max
 
-    async def all_weeks(self) -> list[Week]:
-        """Every week on record."""
-        return await self.records.transact(rows.all_weeks)
+        def read(connection: Connection) -> Counts:
+            weeks = rows.newest_weeks(connection, count_max)
+            by_week = rows.count_states_by_week(connection, weeks[0].begins_us) if weeks else []
+            return Counts(rows.count_states(connection), weeks, by_week)
+
+        return await self.records.transact(read)
 
     async def first_free_week_us(self) -> int:
         """The week that a quote may promise now; raises NoWeekFree."""

@@ -99,6 +99,14 @@ class Desk:
         assert mine.placed is not None
         return mine.placed
 
+    async def find(self, person_id: str, idempotency_key: str, document: bytes) -> Row[Any] | None:
+        """The order that this very request placed before, whatever became of its quote since."""
+
+        def work(connection: Connection) -> Row[Any] | None:
+            return rows.find_request(connection, person_id, idempotency_key, _sha256(document))
+
+        return await self.book.records.transact(work)
+
     async def _take_along(self) -> None:
         """Put the next of the waiting on record, as many as one transaction takes."""
         count = min(len(self._waiting), self.book.config.intake_batch_orders)

@@ -27,6 +27,9 @@ from monocoque.contracts.errors import (
     PaymentDeclined,
     PaymentUnclear,
     ProviderUnavailable,
+    RecordsContended,
+    StorageError,
+    UnavailableError,
 )
 from monocoque.contracts.weeks import SECOND_US
 from monocoque.plumbing.keystore.port import KeyStore
@@ -46,6 +49,8 @@ from monocoque.shop.payments.service.port import Provider
 from monocoque.trust.documents import strict_object
 
 Answered = TypeVar("Answered")
+AWAY = (UnavailableError, RecordsContended, StorageError)
+"""Errors of the records, after which the provider's word is not on record."""
 Tell = Callable[[str, str], Awaitable[None]]
 """Tells whoever listens that an order changed: its identifier and state."""
 EVENTS = {Meaning.CHARGED: Event.CHARGED, Meaning.DECLINED: Event.DECLINED}
@@ -111,8 +116,12 @@ class Till:
             finding = await self._charge(ask)
         else:
             finding = await self._answer(self.provider.find(ask.payment_id))
-        await self._note(ask.payment_id, finding)
-        return await self._outcome(order_id, ask.payment_id)
+        try:
+            await self._note(ask.payment_id, finding)
+            return await self._outcome(order_id, ask.payment_id)
+        except AWAY as error:
+            # The provider's word is known here and not on record: nobody may read "not charged".
+            raise PaymentUnclear("What the provider answered could not be written down.") from error
 
     async def take_event(self, body: bytes, signature: str) -> Treatment:
         """An event of the provider; says what became of it.
