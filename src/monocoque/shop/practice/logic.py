@@ -64,6 +64,9 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     ),
 }
 """Every token, and what it makes the provider do."""
+_BY_CHANCE: Final = tuple(
+    behaviour for behaviour in BEHAVIOURS.values() for _ in range(behaviour.weight)
+)
 UNKNOWN: Final = Behaviour(Found.DECLINED, purpose="There is no such token.")
 
 
@@ -74,12 +77,7 @@ def behaviour_of(token: str, draw: int) -> Behaviour:
     """
     if token != BY_CHANCE:
         return BEHAVIOURS.get(token, UNKNOWN)
-    place = draw % sum(behaviour.weight for behaviour in BEHAVIOURS.values())
-    for behaviour in BEHAVIOURS.values():
-        place -= behaviour.weight
-        if place < 0:
-            break
-    return behaviour
+    return _BY_CHANCE[draw % len(_BY_CHANCE)]
 
 
 def kinds_of(behaviour: Behaviour) -> tuple[str, ...]:
