@@ -65,9 +65,7 @@ def holds(rule: Rule, car: frozenset[str]) -> bool:
     return not car & set(rule.excludes)
 
 
-def every_car(
-    catalogue: Catalogue, without: Iterable[str] = ()
-) -> Iterator[frozenset[str]]:
+def every_car(catalogue: Catalogue, without: Iterable[str] = ()) -> Iterator[frozenset[str]]:
     """Every car, by brute force; without: keys of rules and groups that do not hold."""
     off = set(without)
     rules = [rule for rule in catalogue.rules if rule.key not in off]
@@ -78,9 +76,9 @@ def every_car(
     ]
     for bits in itertools.product((False, True), repeat=len(catalogue.options)):
         car = frozenset(itertools.compress(catalogue.options, bits))
-        if all(len(car & members) == 1 for members in exclusive):
-            if all(holds(rule, car) for rule in rules):
-                yield car
+        is_whole = all(len(car & members) == 1 for members in exclusive)
+        if is_whole and all(holds(rule, car) for rule in rules):
+            yield car
 
 
 @st.composite

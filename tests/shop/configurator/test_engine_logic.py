@@ -97,7 +97,7 @@ def test_a_catalogue_without_any_car_names_the_rules_and_the_group() -> None:
         {"when": ["rear"], "needs_any": ["tow"]},
         {"when": ["rear"], "excludes": ["tow"]},
     ]
-    with pytest.raises(CatalogueContradicts, match="No car is by .*: one-of-drive, rule-0, rule-1"):
+    with pytest.raises(CatalogueContradicts, match=r"No car is by .*: one-of-drive, rule-0, rule-1"):
         Engine(small({"drive": ["rear"], "extras": ["tow"]}, rules, free=["extras"]))
 
 
@@ -249,7 +249,8 @@ import json
 from monocoque.shop.configurator.service import load_engine
 engine = load_engine()
 names = sorted(engine.catalogue.options)
-print(json.dumps([engine.repair([a, "tow-bar"], b, "GB").options for a in names for b in names[:6]]))
+pairs = [(a, b) for a in names for b in names[:6]]
+print(json.dumps([engine.repair([a, "tow-bar"], b, "GB").options for a, b in pairs]))
 """
 
     def run(seed: str) -> object:

@@ -142,9 +142,7 @@ def test_in_any_order_and_however_often_money_comes_once_and_goes_once(
     for finding in findings:
         found = step(state, finding, *PRICE)
         assert RANKS[found.state] >= RANKS[state]
-        assert (found.state is state) == (
-            found.treatment in (Treatment.STALE, Treatment.UNDECIDED)
-        )
+        assert (found.state is state) == (found.treatment in (Treatment.STALE, Treatment.UNDECIDED))
         assert step(found.state, finding, *PRICE).treatment in (
             Treatment.STALE,
             Treatment.UNDECIDED,

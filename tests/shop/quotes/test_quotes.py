@@ -88,9 +88,7 @@ def test_a_quote_of_another_catalogue_is_outdated(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"iss": "factory"}, {"jti": "order_1"}], ids=str)
-def test_another_document_by_the_shops_key_is_no_quote(
-    desk: Desk, changed: dict[str, str]
-) -> None:
+def test_another_document_by_the_shops_key_is_no_quote(desk: Desk, changed: dict[str, str]) -> None:
     secret = desk.secrets.read(SHOP_KEY)
     assert secret is not None
     claims = claims_of(desk.quotes.offer(CAR, "DE", WEEK_US).quote) | changed

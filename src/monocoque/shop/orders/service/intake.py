@@ -89,6 +89,7 @@ class Desk:
         self._waiting.append(mine)
         try:
             async with self._turn:
+                await asyncio.sleep(0)  # whoever is here already comes along
                 while not mine.is_answered:
                     await self._take_along()
         finally:

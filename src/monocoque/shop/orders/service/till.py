@@ -222,6 +222,8 @@ class Till:
             noted = self._noted(connection, payment_id, finding, now_us)
             if event is not None:
                 payments.note_event(connection, event, noted.treatment, now_us)
+            elif not noted.order_id:
+                payments.look_later(connection, payment_id, now_us, self._config)
             return noted
 
         return await self.book.records.transact(work)
@@ -243,8 +245,6 @@ class Till:
         elif found.meaning is Meaning.RETURNED:
             self.book.write(connection, order, "refunded", now_us, {}, detail)
         else:
-            if row.look_us is not None:
-                payments.look_later(connection, row, now_us, self._config)
             return _Noted(found.treatment)
         after = found_order(connection, row.order_id)
         return _Noted(found.treatment, after.order_id, after.state)

@@ -146,11 +146,15 @@ def earn(
               order_id, now_us)  # fmt: skip
 
 
-def look_later(connection: Connection, row: Row[Any], now_us: int, config: PaymentsConfig) -> None:
+def look_later(
+    connection: Connection, payment_id: str, now_us: int, config: PaymentsConfig
+) -> None:
     """The provider did not know, or did not answer: look again, later each time."""
-    looks = row.looks + 1
-    values = {"looks": looks, "look_us": _look_us(looks, now_us, config)}
-    rows.change_payment(connection, row.payment_id, values)
+    row = rows.find_payment(connection, payment_id)
+    if row is not None and row.look_us is not None:
+        looks = row.looks + 1
+        values = {"looks": looks, "look_us": _look_us(looks, now_us, config)}
+        rows.change_payment(connection, payment_id, values)
 
 
 def has_open(connection: Connection, order_id: str) -> bool:
