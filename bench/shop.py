@@ -5,8 +5,8 @@ Figures:
 * ``configure_p50_ms``, ``configure_p99_ms``: in process, what one click of the page asks: what is
   possible, what is forced, the cheapest car and its price, for choices by chance;
 * ``intake_orders_per_second``: a fresh installation on loopback takes ``ORDERS`` orders by signed
-  quotes over ``CONNECTIONS`` connections that are kept, each as quick as its answers come; an answer
-  means that the order is on disk. HTTP, the services, the database and the buyers share the machine;
+  quotes over ``CONNECTIONS`` connections that are kept, each as quick as its answers come; an
+  answer means that the order is on disk. HTTP, services, database and buyers share the machine;
 * ``intake_p50_ms``, ``intake_p99_ms``: of these requests, under that load.
 
 The records are in PostgreSQL: at ``MONOCOQUE_RECORDS_URL``, or, from the source folder, in a server

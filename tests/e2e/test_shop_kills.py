@@ -1,9 +1,10 @@
 """kill -9 during orders: the buyers' own lists say what the shop must still know afterwards.
 
-Rules: buyers order and pay over HTTP while the cell, HTTP and the book of orders are killed at random
-moments, each in a process of its own. A buyer who has no answer asks again with the same key, as the
-page does, and writes down what was acknowledged. In the end every acknowledged order is there once,
-every acknowledged payment was charged once, no place is sold twice, and the ledger is balanced.
+Rules: buyers order and pay over HTTP while the cell, HTTP and the book of orders are killed at
+random moments, each in a process of its own. A buyer who has no answer asks again with the same
+key, as the page does, and writes down what was acknowledged. In the end every acknowledged order is
+there once, every acknowledged payment was charged once, no place is sold twice, and the ledger is
+balanced.
 
 Left out on purpose: the factory; tests/world has it with the others.
 """

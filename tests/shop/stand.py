@@ -51,7 +51,9 @@ from tests.fixtures.http import (
 WAIT_S_MAX = 20.0
 WEEK_S = 604_800.0
 PAID_FOR_GOOD = frozenset({State.PAID, State.SCHEDULED, State.BUILT, State.DELIVERED})
-QUICK = OrdersConfig(look_s_max=0.05, retry_s=0.02, builds_wait_s=0.1, summary_interval_s=0.01)
+QUICK = OrdersConfig(
+    look_s_max=0.05, retry_s=0.02, builds_wait_s=0.1, summary_interval_s=0.01, gather_s=0.01
+)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -71,7 +73,9 @@ class Store:
         known = (
             QUICK,
             PaymentsConfig(look_again_s=0.01, look_again_s_max=0.01),
-            PracticeConfig(notice_delay_s_max=0.0, duplicate_share=0.0, look_s_max=0.05),
+            PracticeConfig(
+                notice_delay_s_max=0.0, duplicate_share=0.0, look_s_max=0.05, gather_s=0.01
+            ),
             QuoteConfig(),
             WeekConfig(week_duration_s=WEEK_S, slots_per_week=2),
         )

@@ -97,7 +97,9 @@ def test_a_catalogue_without_any_car_names_the_rules_and_the_group() -> None:
         {"when": ["rear"], "needs_any": ["tow"]},
         {"when": ["rear"], "excludes": ["tow"]},
     ]
-    with pytest.raises(CatalogueContradicts, match=r"No car is by .*: one-of-drive, rule-0, rule-1"):
+    with pytest.raises(
+        CatalogueContradicts, match=r"No car is by .*: one-of-drive, rule-0, rule-1"
+    ):
         Engine(small({"drive": ["rear"], "extras": ["tow"]}, rules, free=["extras"]))
 
 

@@ -1,5 +1,8 @@
 """Quotes: signed by the shop, and believed only when the shop stands by them now."""
 
+import json
+import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,10 +19,10 @@ from monocoque.contracts.errors import (
 from monocoque.shop.configurator.logic.engine import Engine
 from monocoque.shop.configurator.service import load_engine
 from monocoque.shop.quotes.config import QuoteConfig
-from monocoque.shop.quotes.logic import claims_of
+from monocoque.shop.quotes.logic import claims_of, read_claims
 from monocoque.shop.quotes.service import SHOP_KEY, Quotes, make_key
-from monocoque.trust.documents import sign
-from monocoque.trust.keys import SystemKeyMaker, load_key
+from monocoque.trust.documents import sign, verify
+from monocoque.trust.keys import SystemKeyMaker, load_key, thumbprint
 from tests.fixtures.http import SecretsInMemory, SettableClock
 from tests.shop.configurator.small import small
 
@@ -111,3 +114,17 @@ def test_a_lost_or_damaged_key_is_said_with_what_to_do() -> None:
     desk.secrets.write(SHOP_KEY, b"rust")
     with pytest.raises(CredentialsRefused, match=SHOP_KEY):
         _ = desk.opened().public_jwk
+
+
+def test_the_quote_in_the_documents_is_one() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "protocol" / "orders.md").read_text()
+    document, jwk, claims = re.findall(r"```(?:json)?\n(.*?)\n```", page, re.DOTALL)
+    found = verify(
+        QUOTE,
+        document.replace("\n", "").encode(),
+        lambda key_id: json.loads(jwk) if key_id == thumbprint(json.loads(jwk)) else None,
+        1_800_000_000_000_000,
+    )
+    assert dict(found.claims) == json.loads(claims)
+    quote = read_claims(found.claims, ENGINE.catalogue)
+    assert ENGINE.check(quote.options) == quote.options

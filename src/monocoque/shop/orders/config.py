@@ -23,6 +23,8 @@ class OrdersConfig:
     """How long one look for them waits for the first."""
     look_s_max: float = 30.0
     """How often the book is looked through for what is due, at least; news make it sooner."""
+    gather_s: float = 0.1
+    """How long after news the look waits, so that it finds all that came at once."""
     look_orders_max: int = 200
     """How many orders and payments are dealt with in one look."""
     retry_s: float = 0.5

@@ -21,5 +21,7 @@ class PracticeConfig:
     """How often an event is told that the shop does not take."""
     look_s_max: float = 30.0
     """How often it looks for events that are due, at least."""
+    gather_s: float = 0.1
+    """How long after news the look waits, so that it finds all that came at once."""
     batch_notices: int = 100
     """How many events are told in one go."""

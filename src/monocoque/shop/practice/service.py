@@ -249,3 +249,4 @@ async def run(context: Context, practice: Practice, take: Take, has_news: asynci
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await has_news.wait()
+            await asyncio.sleep(config.gather_s)

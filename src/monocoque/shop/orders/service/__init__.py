@@ -6,6 +6,8 @@ Rules:
   records, and what was said is said again with the same identifiers;
 * it looks through the book when it hears of a change, when the next thing is due, and every
   ``look_s_max`` in any case;
+* news that come within ``gather_s`` are dealt with in one look, so that a burst of orders does not
+  make a burst of looks, which would take the records from them;
 * while bus or records are away it waits and goes on by itself.
 
 Left out on purpose: taking orders and payments, which HTTP does with the same parts (web.py).
@@ -79,7 +81,7 @@ class _Keeper:
             except AWAY as error:
                 await self._wait_after(error)
                 continue
-            await _first(self._to_say, self._config.look_s_max)
+            await self._first(self._to_say, self._config.look_s_max)
 
     async def keep_time(self) -> None:
         """Orders that expire, payments that nobody decided, money that is due to go back."""
@@ -90,7 +92,7 @@ class _Keeper:
             except AWAY as error:
                 await self._wait_after(error)
                 continue
-            await _first(self._to_look, wait_s)
+            await self._first(self._to_look, wait_s)
 
     async def hear_factory(self) -> None:
         """What the factory says of its builds: on record first, acknowledged second."""
@@ -148,9 +150,9 @@ class _Keeper:
         context.log.warning("the book of orders waits", error_code=error.code)
         await asyncio.sleep(self._config.retry_s)
 
-
-async def _first(event: asyncio.Event, wait_s: float) -> None:
-    """Return when the event is set, or after that time."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(wait_s):
-            await event.wait()
+    async def _first(self, event: asyncio.Event, wait_s: float) -> None:
+        """Return a moment after the event is set, or after that time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await event.wait()
+            await asyncio.sleep(self._config.gather_s)
