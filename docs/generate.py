@@ -22,6 +22,8 @@ import typer
 
 from monocoque.cli import settings
 from monocoque.contracts import documents, errors, rights, signals, topics
+from monocoque.shop.orders import logic as orders
+from monocoque.shop.practice import logic as practice
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
@@ -273,6 +275,26 @@ def _parameter(parameter: Any, path: str) -> list[str]:
     return [code(name), code(shown), said]
 
 
+def order_table() -> str:
+    """Every step of an order."""
+    rows = (
+        [
+            code(before.value),
+            code(event.value),
+            code(step.state.value),
+            ", ".join(code(effect.value) for effect in step.effects) or "nothing",
+        ]
+        for (before, event), step in orders.TABLE.items()
+    )
+    return table("state | event | state after it | what follows, in the same transaction", rows)
+
+
+def token_table() -> str:
+    """Every token of the practice provider."""
+    rows = ([code(name), row.purpose] for name, row in practice.BEHAVIOURS.items())
+    return table("token | what it makes the provider do", rows)
+
+
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
@@ -281,6 +303,8 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("rights", "protocol/rights.md", right_table),
     ("documents", "protocol/documents.md", document_table),
     ("errors", "protocol/errors.md", error_table),
+    ("orders", "protocol/orders.md", order_table),
+    ("tokens", "protocol/orders.md", token_table),
     ("settings", "guide/settings.md", setting_table),
     ("commands", "guide/commands.md", command_table),
 )

@@ -173,21 +173,22 @@ async def publisher(data: Path, chance: random.Random) -> AsyncGenerator[Publish
 
 
 class Apart(Installation):
-    """An installation whose HTTP and registry are processes of their own."""
+    """An installation whose HTTP and another part are processes of their own."""
 
-    def __init__(self, directory: Path, cars: int) -> None:
+    def __init__(self, directory: Path, cars: int, apart: tuple[str, ...] = PARTS) -> None:
         super().__init__(directory, cars)
         self.data.mkdir()
         (self.data / "monocoque.toml").write_text(f"[link]\nhello_interval_s = {HELLO_S}\n")
+        self.apart = apart
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_apart(self) -> None:
         """Start the cell, and the parts that do not run."""
         words = ["run", "cell", "--cars", str(self.cars)]
-        for part in PARTS:
+        for part in self.apart:
             words += ["--without", part]
         self._up = self._started("cell", words)
-        for part in PARTS:
+        for part in self.apart:
             if part not in self._parts:
                 self.start_part(part)
 
@@ -229,7 +230,7 @@ async def kill(installation: Apart, name: str) -> None:
     if name == "cell":
         installation.kill()
         await asyncio.to_thread(installation.start_apart)
-    elif name in PARTS:
+    elif name in installation.apart:
         installation.kill_part(name)
         await asyncio.to_thread(installation.start_part, name)
     else:

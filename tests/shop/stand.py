@@ -1,258 +1,237 @@
-"""A factory to test: its service on real records, with a line that can fail and an order book.
+"""A shop in tests: its HTTP, book, till and practice provider on a bus in memory.
 
-Rules: the line is an adapter of the port `Line` that keeps cars in memory and outlives the service,
-as folders on a disk do; a kill is the end of the block in which the factory runs.
+Rules: parts and routes are production's, put together as production does it; time is set by hand.
+``assert_sound`` is what must hold whatever happened: no week sold beyond its places, the ledger
+balanced, nobody charged twice, money where the order says.
 """
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
+import httpx
 import structlog
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, select
 
-from monocoque.contracts import identifiers
-from monocoque.contracts.errors import MonocoqueError
-from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.topics import (
-    BUILD_EVENTS,
-    HAND_OVER_ANSWERS,
-    HAND_OVER_REQUESTS,
-    ORDER_EVENTS,
-    Role,
-)
-from monocoque.contracts.wire import command_pb2, order_pb2
-from monocoque.plumbing.bus.config import BusConfig
-from monocoque.plumbing.bus.header import stamp
+from monocoque.contracts.rights import PersonRole, Site
+from monocoque.contracts.topics import Role
+from monocoque.contracts.weeks import WeekConfig
 from monocoque.plumbing.bus.memory import MemoryHub
-from monocoque.plumbing.bus.port import Consumer, Identity
+from monocoque.plumbing.bus.port import Identity
+from monocoque.plumbing.http.application import build_application
+from monocoque.plumbing.http.sessions import COOKIE_NAME, csrf_token
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
-from monocoque.shop.build import records as rows
-from monocoque.shop.build import service as build
-from monocoque.shop.build.config import BuildConfig
-from monocoque.shop.build.service import Line
-from monocoque.trust.grants import CarKeys
-from monocoque.trust.hand_over import sign_hand_over
-from monocoque.trust.keys import PrivateKey, SystemKeyMaker
-from tests.fixtures.http import SecretsInMemory, SettableClock
-
-Result = TypeVar("Result")
-
-CAR = CarId("car_0123456789abcdefghjkmnpqrs")
-OTHER = CarId("car_1123456789abcdefghjkmnpqrs")
-ORDER = "order_0123456789abcdefghjkmnpqrs"
-CONFIG = BuildConfig(
-    requests_wait_s=0.1,
-    wrong_tries_max=3,
-    orders_wait_s=0.1,
-    look_interval_s=0.02,
-    line_retry_s=0.05,
-    retry_s=0.02,
+from monocoque.roles.shop import make_shop, open_shop, run_orders, shop_routers
+from monocoque.shop.orders import records as order_rows
+from monocoque.shop.orders.config import OrdersConfig
+from monocoque.shop.orders.logic import HOLDING, State
+from monocoque.shop.payments import records as payment_rows
+from monocoque.shop.payments import service as payments
+from monocoque.shop.payments.config import PaymentsConfig
+from monocoque.shop.payments.logic.ledger import is_balanced
+from monocoque.shop.practice import records as practice_rows
+from monocoque.shop.practice.config import PracticeConfig
+from monocoque.shop.quotes.config import QuoteConfig
+from monocoque.shop.quotes.service import Offer
+from monocoque.trust.keys import SystemKeyMaker
+from tests.fixtures.http import (
+    HOSTS,
+    SecretsInMemory,
+    SessionsInMemory,
+    SettableClock,
+    in_process,
+    make_context,
 )
-BUS = BusConfig(acknowledge_wait_s=1.0)
-"""What a kill left unacknowledged comes again soon."""
+
 WAIT_S_MAX = 20.0
-SOFTWARE = "7.1.0"
-OPTIONS = ("paint-red", "wheels-19")
-KEYS = SystemKeyMaker()
+WEEK_S = 604_800.0
+PAID_FOR_GOOD = frozenset({State.PAID, State.SCHEDULED, State.BUILT, State.DELIVERED})
+QUICK = OrdersConfig(
+    look_s_max=0.05, retry_s=0.02, builds_wait_s=0.1, summary_interval_s=0.01, gather_s=0.01
+)
 
 
-def new_key() -> PrivateKey:
-    return KEYS.make("ES256")
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it holds, for a bounded time."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while not await condition():
+            await asyncio.sleep(0.005)
 
 
-class LineInMemory:
-    """Cars that outlive the factory's process; fails, or comes to a stop, where a test says so."""
+class Store:
+    """One shop."""
 
-    def __init__(self) -> None:
-        self.cars: dict[CarId, CarKeys] = {}
-        self.let_go_cars: Counter[str] = Counter()
-        self.failures: list[MonocoqueError] = []
-        """Raised one after the other by whoever asks for a car."""
-        self.stops_at = ""
-        """Here the factory stands still, once, until its power is cut."""
-        self.stands_still = asyncio.Event()
-
-    async def make(self, car_id: CarId) -> CarKeys:
-        if self.failures:
-            raise self.failures.pop(0)
-        await self._pass("before making")
-        if car_id not in self.cars:
-            self.cars[car_id] = CarKeys(new_key().public_jwk, new_key().public_jwk)
-        await self._pass("after making")
-        return self.cars[car_id]
-
-    async def let_go(self, car_id: CarId) -> None:
-        await self._pass("before letting go")
-        self.let_go_cars[car_id] += 1
-
-    async def _pass(self, place: str) -> None:
-        if self.stops_at == place:
-            self.stops_at = ""
-            self.stands_still.set()
-            await asyncio.Event().wait()
-
-
-class RecordsThatStop:
-    """Records whose factory stands still after so many transactions, until its power is cut."""
-
-    def __init__(self, records: Records, transactions: int) -> None:
-        self._records = records
-        self._left = transactions
-        self.stands_still = asyncio.Event()
-
-    async def transact(self, work: Callable[[Connection], Result]) -> Result:
-        result = await self._records.transact(work)
-        self._left -= 1
-        if self._left <= 0:
-            self.stands_still.set()
-            await asyncio.Event().wait()
-        return result
-
-    async def close(self) -> None:
-        """They belong to the test."""
-
-
-class Factory:
-    """A factory on these records, a bus, and somebody who brings requests."""
-
-    def __init__(self, records: Records, config: BuildConfig = CONFIG) -> None:
+    def __init__(
+        self, clients: contextlib.AsyncExitStack, records: Records, *configs: object, seed: int = 1
+    ) -> None:
+        """configs: other limits than these."""
+        known = (
+            QUICK,
+            PaymentsConfig(look_again_s=0.01, look_again_s_max=0.01),
+            PracticeConfig(
+                notice_delay_s_max=0.0, duplicate_share=0.0, look_s_max=0.05, gather_s=0.01
+            ),
+            QuoteConfig(),
+            WeekConfig(week_duration_s=WEEK_S, slots_per_week=2),
+        )
+        self.configs: dict[type, Any] = {type(config): config for config in (*known, *configs)}
         self.records = records
-        self.config = config
         self.clock = SettableClock()
-        self.random = Random(1)
+        self.random = Random(seed)
+        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger())
         self.secrets = SecretsInMemory()
-        self.cell = SecretsInMemory()
-        build.make_keys(self.secrets, self.cell, KEYS)
-        self.hub = MemoryHub(self.clock, Metrics(), structlog.stdlib.get_logger(), config=BUS)
-        self.bus = self.hub.connect(Identity(Role.PAIRING))
-        self.book = self.hub.connect(Identity(Role.ORDERS))
-        self.line = LineInMemory()
-        self.car_keys = CarKeys(new_key().public_jwk, new_key().public_jwk)
-        self.lives = 0
-        self._heard: dict[str, list[order_pb2.BuildEvent]] = {}
-        self._reader: Consumer[order_pb2.BuildEvent] | None = None
+        make_shop(self.secrets, SystemKeyMaker(), self.random)
+        self.sessions = SessionsInMemory()
+        self.orders_bus = self.hub.connect(Identity(Role.ORDERS))
+        self.factory_bus = self.hub.connect(Identity(Role.FACTORY))
+        self.shop = open_shop(
+            records,
+            self.secrets,
+            self.clock,
+            self.random,
+            self.configs,
+            as_orders=self.orders_bus,
+            as_shop=self.hub.connect(Identity(Role.SHOP)),
+            as_console=self.hub.connect(Identity(Role.CONSOLE)),
+        )
+        self.application = build_application(
+            make_context(self.clock, records=records),
+            routers=shop_routers(self.shop),
+            sessions=self.sessions,
+            pages=None,
+        )
+        self._clients = clients
 
-    async def make_car(self, car_id: CarId = CAR) -> str:
-        """The end of the line; returns the code."""
-        await build.put_on_record(self.records, car_id, self.car_keys, self.clock, self.random)
-        return (await build.hand_over_paper(self.records, self.secrets, car_id)).code
+    # --- people -------------------------------------------------------------------------------
 
-    def context(self, records: Records) -> Context:
-        self.lives += 1
+    async def anybody(self, site: Site = Site.SHOP) -> httpx.AsyncClient:
+        """Somebody who is not signed in."""
+        return await in_process(self._clients, self.application, HOSTS[site])
+
+    async def signed_in(self, site: Site, *roles: PersonRole) -> httpx.AsyncClient:
+        """Somebody with a session."""
+        client = await self.anybody(site)
+        token = self.sessions.open(site, *roles)
+        client.headers.update(
+            {"cookie": f"{COOKIE_NAME}={token}", "x-csrf-token": csrf_token(token)}
+        )
+        return client
+
+    async def buyer(self) -> httpx.AsyncClient:
+        """A buyer of their own."""
+        return await self.signed_in(Site.SHOP, PersonRole.BUYER)
+
+    # --- orders -------------------------------------------------------------------------------
+
+    async def offer(self, *choices: str) -> Offer:
+        """A quote of the cheapest car with these choices."""
+        options = self.shop.quotes.engine.complete(choices, "DE")
+        return self.shop.quotes.offer(options, "DE", await self.shop.book.first_free_week_us())
+
+    async def placed(self, person_id: str = "ann", key: str = "key", *choices: str) -> str:
+        """An order by a new quote; its identifier."""
+        offer = await self.offer(*choices)
+        desk = self.shop.desk
+        return str((await desk.place(person_id, key, offer.quote, offer.document)).order.order_id)
+
+    async def pay(
+        self, order_id: str, token: str = "practice-ok", key: str = "pay", person_id: str = "ann"
+    ) -> str:
+        """Pay; the state of the order afterwards."""
+        return str((await self.shop.till.pay(order_id, person_id, token, key)).state)
+
+    async def state(self, order_id: str, person_id: str = "ann") -> str:
+        """The state of an order."""
+        return str((await self.shop.book.story(order_id, person_id)).order.state)
+
+    async def payment_states(self, order_id: str, person_id: str = "ann") -> list[str]:
+        """The states of the payments of an order."""
+        story = await self.shop.book.story(order_id, person_id)
+        return [row.state for row in story.payments]
+
+    async def kinds(self, order_id: str, person_id: str = "ann") -> list[str]:
+        """What happened to an order."""
+        return [row.kind for row in (await self.shop.book.story(order_id, person_id)).changes]
+
+    async def week_us(self, order_id: str, person_id: str = "ann") -> int:
+        """The week that an order has."""
+        return int((await self.shop.book.story(order_id, person_id)).order.week_us)
+
+    async def tell_events(self) -> None:
+        """The practice provider tells what is due."""
+        await self.shop.till.provider.tell_due(self.shop.till.take_own_event)  # type: ignore[attr-defined]
+
+    async def look(self, times: int = 1) -> None:
+        """Deal with what is due, after a while each time."""
+        for _ in range(times):
+            self.clock.advance(1)
+            await self.shop.till.look()
+
+    # --- the service --------------------------------------------------------------------------
+
+    def context(self) -> Context:
+        """That of the service ``orders``."""
         return Context(
-            machine_id="factory",
-            service_name="build",
+            machine_id="cell",
+            service_name="orders",
             clock=self.clock,
-            random=Random(1 + self.lives),
-            bus=self.hub.connect(Identity(Role.FACTORY)),
-            records=records,
+            random=self.random,
+            bus=self.hub.connect(Identity(Role.ORDERS)),
+            records=self.records,
             keystore=self.secrets,
             metrics=Metrics(),
             log=structlog.stdlib.get_logger(),
             disk_free_bytes=lambda: 0,
-            software_version=SOFTWARE,
-            configs={BuildConfig: self.config},
-            ports={Line: self.line},
+            software_version="1",
+            configs=self.configs,
         )
 
     @contextlib.asynccontextmanager
-    async def running(self, records: Records | None = None) -> AsyncIterator[None]:
-        """The service runs inside this block, on these records in place of its own."""
-        async with asyncio.TaskGroup() as group:
-            life = group.create_task(build.run(self.context(records or self.records)))
-            try:
-                yield
-            finally:
-                life.cancel()
+    async def living(self) -> AsyncIterator[None]:
+        """The service runs inside this block."""
+        task = asyncio.create_task(run_orders(self.context()))
+        try:
+            await asyncio.sleep(0)  # it begins to listen
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
-    # --- hand-over ------------------------------------------------------------------------
+    # --- what must hold -----------------------------------------------------------------------
 
-    def request(self, owner: PrivateKey, code: str, car_id: str = CAR) -> bytes:
-        request_id = identifiers.make("message", self.random.getrandbits)
-        now_s = self.clock.now_us() // 1_000_000
-        return sign_hand_over(owner, car_id, code, request_id, now_s)
-
-    async def ask(self, document: bytes, car_id: str = CAR) -> command_pb2.HandOverAnswer:
-        """What the factory answers."""
-        message = command_pb2.HandOverRequest(request=document)
-        stamp(message, self.clock, self.random)
-        consumer = await self.bus.consumer(HAND_OVER_ANSWERS, "pairing")
-        await self.bus.publish(HAND_OVER_REQUESTS, message, car_id=car_id)
-        async with asyncio.timeout(WAIT_S_MAX):
-            while True:
-                for delivery in await consumer.fetch(1, 1.0):
-                    await consumer.acknowledge([delivery])
-                    return delivery.message
-
-    async def take_over(self, car_id: str) -> command_pb2.HandOverAnswer:
-        """The owner comes with the paper of the car."""
-        paper = await build.hand_over_paper(self.records, self.secrets, car_id)
-        return await self.ask(self.request(new_key(), paper.code, car_id), car_id)
-
-    # --- orders ---------------------------------------------------------------------------
-
-    async def say_order(
-        self,
-        state: str = "paid",
-        sequence: int = 4,
-        order_id: str = ORDER,
-        in_s: float = 0.0,
-        week_begins_us: int | None = None,
-    ) -> None:
-        """The shop says what became of an order; its week begins so many seconds from now."""
-        begins_us = self.clock.now_us() + round(in_s * 1_000_000)
-        event = order_pb2.OrderEvent(
-            sequence=sequence,
-            state=state,
-            catalogue_version="2026-1",
-            options=OPTIONS,
-            week_begins_us=begins_us if week_begins_us is None else week_begins_us,
-        )
-        stamp(event, self.clock, self.random)
-        await self.book.publish(ORDER_EVENTS, event, order_id=order_id)
-
-    async def heard(
-        self, wanted: Sequence[str], order_id: str = ORDER
-    ) -> list[order_pb2.BuildEvent]:
-        """Every event of this order's build, once it has said these states; not fewer, not more."""
-        reader = self._reader
-        if reader is None:
-            reader = self._reader = await self.book.consumer(BUILD_EVENTS, "orders")
-        async with asyncio.timeout(WAIT_S_MAX):
-            while len(self._heard.get(order_id, [])) < len(wanted):
-                for delivery in await reader.fetch(100, 0.02):
-                    await reader.acknowledge([delivery])
-                    heard = self._heard.setdefault(delivery.identifiers["order_id"], [])
-                    if delivery.message not in heard:  # after a kill it may be said again
-                        heard.append(delivery.message)
-        found = self._heard.get(order_id, [])
-        assert [event.state for event in found] == list(wanted)
-        assert [event.sequence for event in found] == list(range(1, len(found) + 1))
-        return found
-
-    async def rows_of(self, table: Table) -> list[Row[Any]]:
-        """Every row of a table."""
-        return await self.records.transact(lambda c: list(c.execute(select(table)).all()))
-
-    async def until_all_is_said(self) -> None:
-        """Wait until the outbox is empty."""
-        async with asyncio.timeout(WAIT_S_MAX):
-            while await self.rows_of(rows.outbox):
-                await asyncio.sleep(0.005)
-
-    async def until(self, holds: Callable[[], Any]) -> None:
-        """Wait for a condition, for a bounded time."""
-        async with asyncio.timeout(WAIT_S_MAX):
-            while not holds():
-                await asyncio.sleep(0.005)
+    async def assert_sound(self) -> None:
+        """See the module."""
+        await self.records.transact(assert_sound)
 
 
-def with_serials(count: int) -> BuildConfig:
-    return replace(CONFIG, vin_serials_max=count)
+def assert_sound(connection: Connection) -> None:
+    """What must hold of the records of every shop."""
+    orders = connection.execute(select(order_rows.orders)).all()
+    all_payments = connection.execute(select(payment_rows.payments)).all()
+    _assert_weeks(connection, orders)
+    assert is_balanced(payments.entries(connection))
+    charges = {row.payment_id: row for row in practice_rows.all_charges(connection)}
+    for order in orders:
+        own = [row for row in all_payments if row.order_id == order.order_id]
+        charged = [row for row in own if row.state == "charged"]
+        assert len(charged) == (State(order.state) in PAID_FOR_GOOD), (order.state, own)
+        for row in charged:
+            assert (row.charged_minor, row.charged_currency) == (order.total_minor, order.currency)
+            assert charges[row.payment_id].amount_minor == order.total_minor
+        changes = order_rows.changes_of(connection, order.order_id)
+        assert [row.number for row in changes] == list(range(1, order.changes + 1))
+        assert changes[-1].state == order.state
+
+
+def _assert_weeks(connection: Connection, orders: Iterable[Any]) -> None:
+    holding = Counter(row.week_us for row in orders if State(row.state) in HOLDING)
+    weeks = {row.begins_us: row for row in connection.execute(select(order_rows.weeks))}
+    assert holding.keys() <= weeks.keys()
+    for begins_us, week in weeks.items():
+        assert week.taken == holding[begins_us] <= week.slots

@@ -244,7 +244,7 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus or command.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="up, bus, command or shop.")], as_json: AsJson = False
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
     figures = _measure(name)(lambda what: typer.echo(what, err=True))

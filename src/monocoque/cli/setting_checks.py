@@ -20,6 +20,8 @@ FACTOR_MAX: Final = 1_000
 PORT_MAX: Final = 65_535
 CARS_MAX: Final = 1_000
 """Virtual cars in one process."""
+WEEK_S: Final = (0.1, 2_419_200.0)
+"""The shortest and the longest production week: a wink in a demonstration, four real weeks."""
 RECORDS_URL: Final = "records.url"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 PUBLIC_HOSTS: Final = "http.public_hosts"
@@ -52,6 +54,16 @@ def _whole_to(greatest: int) -> Callable[[str, Any], int]:
             raise SettingInvalid(f"{name} must be a whole number.")
         _refuse_outside(name, value, 0, greatest)
         return value
+
+    return check
+
+
+def _seconds(least_s: float, greatest_s: float) -> Callable[[str, Any], float]:
+    def check(name: str, value: Any) -> float:
+        if type(value) not in (int, float):
+            raise SettingInvalid(f"{name} must be a number.")
+        _refuse_outside(name, value, least_s, greatest_s)
+        return float(value)
 
     return check
 
@@ -96,5 +108,6 @@ OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "log.level": _level,
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,
+    "weeks.week_duration_s": _seconds(*WEEK_S),
 }
 """Settings whose values are no limits, and what each takes."""

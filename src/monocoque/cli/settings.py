@@ -37,6 +37,7 @@ from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.errors import SettingInvalid
+from monocoque.contracts.weeks import WeekConfig
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.config import LogConfig
@@ -47,6 +48,10 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
 from monocoque.shop.build.config import BuildConfig
+from monocoque.shop.orders.config import OrdersConfig
+from monocoque.shop.payments.config import PaymentsConfig
+from monocoque.shop.practice.config import PracticeConfig
+from monocoque.shop.quotes.config import QuoteConfig
 
 NO_SECTION: Final = ""
 SECTIONS: Final[Mapping[str, type]] = {
@@ -62,12 +67,17 @@ SECTIONS: Final[Mapping[str, type]] = {
     "link": LinkConfig,
     "log": LogConfig,
     "nats": NatsServerConfig,
+    "orders": OrdersConfig,
     "pairing": PairingConfig,
+    "payments": PaymentsConfig,
+    "practice": PracticeConfig,
+    "quotes": QuoteConfig,
     "records": RecordsConfig,
     "registry": RegistryConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
     "twin": TwinConfig,
+    "weeks": WeekConfig,
 }
 """The sections, and the dataclass of each."""
 

@@ -386,13 +386,14 @@ ORDER_CHANGED: Final = Topic(
     name="order.{order_id}.changed",
     message=order_pb2.OrderChanged,
     published_by=frozenset({Role.ORDERS}),
-    read_by=frozenset({Role.SHOP, Role.CONSOLE}),
+    read_by=frozenset({Role.ORDERS, Role.SHOP, Role.CONSOLE}),
     kept=Kept.NOTHING,
     retention_s=0,
     message_bytes_max=1 * KIB,
     rate_per_minute_max=600,
     privacy=Privacy.PERSONAL,
-    purpose="Something about an order changed; the page reads the records.",
+    purpose="Something about an order changed; the page reads the records, and so does the book of "
+    "orders, which may have something to do.",
 )
 
 BUILD_EVENTS: Final = Topic(

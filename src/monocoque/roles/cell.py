@@ -51,6 +51,7 @@ from monocoque.roles.migrations import migrate
 from monocoque.roles.parts import PARTS, Frame, run_services
 from monocoque.roles.refused_starts import count_refused_starts
 from monocoque.roles.serving import serve_http
+from monocoque.roles.shop import make_shop
 from monocoque.trust.keys import SystemKeyMaker
 
 CELL = "cell"
@@ -136,6 +137,7 @@ async def _parts(
     layout = directory.layout
     keystore = FileKeyStore(layout.secrets)
     make_factory(layout, keystore, SystemKeyMaker())
+    make_shop(keystore, SystemKeyMaker(), random)
     if keystore.read(METRICS_ENTRY) is None:
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())

@@ -22,6 +22,10 @@ from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.service import Context
 from monocoque.roles.http import build_app
+from monocoque.shop.configurator import web as configurator_web
+from monocoque.shop.configurator.service import load_engine
+from monocoque.shop.orders import web as orders_web
+from monocoque.shop.quotes import web as quotes_web
 
 
 class _Absent:
@@ -48,6 +52,7 @@ def document() -> dict[str, Any]:
         software_version="1",
         configs={HttpConfig: HttpConfig(), AccountsConfig: AccountsConfig()},
     )
+    engine = load_engine()
     application = build_app(
         context,
         cars_online=absent,
@@ -57,6 +62,9 @@ def document() -> dict[str, Any]:
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),
             commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+            configurator_web.routes(engine),
+            quotes_web.routes(cast(Any, SimpleNamespace(engine=engine)), absent, 0.0),
+            orders_web.routes(absent),
         ],
         pages_directory=None,
     )

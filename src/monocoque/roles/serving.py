@@ -33,8 +33,16 @@ from monocoque.plumbing.metrics_file import text_of_all
 from monocoque.plumbing.service import Context
 from monocoque.roles.http import PAGES_DIRECTORY, build_app
 from monocoque.roles.parts import HTTP, Frame
+from monocoque.roles.shop import open_shop, shop_routers
 
-HTTP_ROLES: Final = (Role.CONSOLE, Role.PHONE, Role.PAIRING, Role.COMMANDS)
+HTTP_ROLES: Final = (
+    Role.CONSOLE,
+    Role.PHONE,
+    Role.PAIRING,
+    Role.COMMANDS,
+    Role.ORDERS,
+    Role.SHOP,
+)
 """As whom HTTP speaks and listens on the cell's bus, by a connection each."""
 
 
@@ -77,6 +85,16 @@ def build_cell_app(
     mailbox_config = context.config(MailboxConfig)
     mailbox = Mailbox(records, buses[Role.COMMANDS], clock, random, root, mailbox_config, limits)
     live_commands = commands_web.LiveCommands(mailbox, phone, clock, mailbox_config)
+    shop = open_shop(
+        records,
+        context.keystore,
+        clock,
+        random,
+        context.configs,
+        as_orders=buses[Role.ORDERS],
+        as_shop=buses[Role.SHOP],
+        as_console=buses[Role.CONSOLE],
+    )
     return build_app(
         context,
         cars_online=lambda: registry.count_online(records, clock, limits),
@@ -87,6 +105,7 @@ def build_cell_app(
             pairing_web.routes(desk, records, root),
             twin_web.routes(garage),
             commands_web.routes(live_commands),
+            *shop_routers(shop),
         ],
         pages_directory=pages_directory,
     )

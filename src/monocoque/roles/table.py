@@ -27,6 +27,7 @@ from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.service import Run
+from monocoque.roles import shop
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
 
@@ -116,6 +117,14 @@ SERVICES: Final = (
         run=telemetry.run,
         configs=(TelemetryConfig,),
         purpose="Takes the cars' frames into the lake, and tells each car how far.",
+    ),
+    ServiceRow(
+        name="orders",
+        machine=MachineKind.CELL,
+        role=Role.ORDERS,
+        run=shop.run_orders,
+        configs=shop.CONFIGS,
+        purpose="Keeps the book of orders: tells the factory, hears it, and settles payments.",
     ),
     ServiceRow(
         name="build",

@@ -356,6 +356,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Orders
+         * @description The orders by state and production week, without names.
+         */
+        get: operations["read_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Orders
+         * @description The orders by state, then again when something changes.
+         */
+        get: operations["watch_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/own-cars": {
         parameters: {
             query?: never;
@@ -410,6 +450,26 @@ export interface paths {
         get: operations["watch_own_car"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payments/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Payment Event
+         * @description The payment provider tells something; signed with the secret that it shares with us.
+         */
+        post: operations["take_payment_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -474,6 +534,254 @@ export interface paths {
          * @description Ask what the browser needs to sign in; the challenge in it works once.
          */
         post: operations["begin_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Catalogue
+         * @description What is for sale now: groups, options, rules, markets.
+         */
+        get: operations["read_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Configuration
+         * @description What is still possible, why not, and the price of the cheapest car with the choices.
+         */
+        get: operations["read_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Option
+         * @description Why this option cannot be had with these choices; a minimal set of rules and choices.
+         */
+        get: operations["explain_option"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Shop Key
+         * @description The shop's public key (JWK, Ed25519).
+         */
+        get: operations["read_shop_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Orders
+         * @description One's own orders, the newest first.
+         */
+        get: operations["read_own_orders"];
+        put?: never;
+        /**
+         * Place Order
+         * @description Order what a quote says. `week_begins_at` is promised from now on; when the quoted week
+         *     was sold out meanwhile, it is the next one, and `is_week_moved` says so.
+         */
+        post: operations["place_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Own Order
+         * @description One order with all that happened to it.
+         */
+        get: operations["read_own_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/orders/{order_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call Order Off
+         * @description End an order that the factory has not taken yet; all that was paid goes back.
+         */
+        post: operations["call_order_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/orders/{order_id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Own Order
+         * @description One order, then again whenever something about it changes.
+         */
+        get: operations["watch_own_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/orders/{order_id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay Order
+         * @description Pay. 402 `payment_declined`: nothing was charged, pay otherwise. 504 `payment_unclear`:
+         *     it may have been charged; do not pay again, follow the order. 201 with a payment that is
+         *     still `asked`: the provider decides later.
+         */
+        post: operations["pay_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/payment-ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Payment Ways
+         * @description How an order can be paid; with the practice provider, all that it can be made to do.
+         */
+        get: operations["read_payment_ways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Quote
+         * @description A signed price with its production week; 422 `configuration_impossible` says which rules
+         *     are broken.
+         */
+        post: operations["make_quote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Repair Choices
+         * @description The fewest choices to give up, so that the wish can be had; completed to a whole car.
+         */
+        get: operations["repair_choices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -676,6 +984,159 @@ export interface components {
             now: string;
         };
         /**
+         * CatalogueGroup
+         * @description Options that answer one question.
+         */
+        CatalogueGroup: {
+            /**
+             * Key
+             * @example wheels
+             */
+            key: string;
+            /**
+             * Kind
+             * @description `exactly_one`, or `free`: any number
+             */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Options */
+            options: components["schemas"]["CatalogueOption"][];
+        };
+        /**
+         * CatalogueMarket
+         * @description Where a car is sold.
+         */
+        CatalogueMarket: {
+            /**
+             * Base Minor
+             * @description the car without options, without tax
+             */
+            base_minor: number;
+            /**
+             * Currency
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Destination Minor
+             * @description a line that every car bears, without tax
+             */
+            destination_minor: number;
+            /**
+             * Key
+             * @example DE
+             */
+            key: string;
+            /** Name */
+            name: string;
+            /**
+             * Tax Basis Points
+             * @description hundredths of a percent
+             */
+            tax_basis_points: number;
+            /** Tax Name */
+            tax_name: string;
+        };
+        /**
+         * CatalogueOption
+         * @description Something that can be chosen.
+         */
+        CatalogueOption: {
+            /**
+             * Is Default
+             * @description what a car has in this group when nothing is said
+             */
+            is_default: boolean;
+            /**
+             * Key
+             * @example tow-bar
+             */
+            key: string;
+            /**
+             * Name
+             * @example Tow bar
+             */
+            name: string;
+            /**
+             * Prices Minor
+             * @description by market, without tax, in minor units
+             */
+            prices_minor: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * CatalogueRule
+         * @description Who has all of `when` needs one of `needs_any`, or has none of `excludes`.
+         */
+        CatalogueRule: {
+            /** Excludes */
+            excludes: string[];
+            /**
+             * Key
+             * @description by which a page translates the sentence
+             */
+            key: string;
+            /** Needs Any */
+            needs_any: string[];
+            /**
+             * Sentence
+             * @description why, in English
+             */
+            sentence: string;
+            /** When */
+            when: string[];
+        };
+        /**
+         * CatalogueShown
+         * @description What is for sale now.
+         */
+        CatalogueShown: {
+            /** Groups */
+            groups: components["schemas"]["CatalogueGroup"][];
+            /** Markets */
+            markets: components["schemas"]["CatalogueMarket"][];
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Rules */
+            rules: components["schemas"]["CatalogueRule"][];
+            /**
+             * Version
+             * @example arden-7.2026-11
+             */
+            version: string;
+        };
+        /**
+         * Change
+         * @description Something that happened to an order; the list only grows.
+         */
+        Change: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Detail
+             * @description such as `week_us` and `week_before_us`, or `reason`
+             */
+            detail: {
+                [key: string]: unknown;
+            };
+            /**
+             * Kind
+             * @description a word of docs/protocol/orders.md, such as `paid`
+             */
+            kind: string;
+            /** Number */
+            number: number;
+            /** @description of the order after it */
+            state: components["schemas"]["monocoque__shop__orders__logic__State"];
+        };
+        /**
          * Command
          * @description One command; also the data of the live event ``command``.
          */
@@ -730,7 +1191,7 @@ export interface components {
              * @description when it was sent to the car last
              */
             sent_at: string | null;
-            state: components["schemas"]["State"];
+            state: components["schemas"]["monocoque__cloud__commands__logic__State"];
         };
         /**
          * CommandEnvelope
@@ -771,6 +1232,44 @@ export interface components {
             now: string;
         };
         /**
+         * Configuration
+         * @description What the choices leave open, and what the cheapest car with them costs.
+         */
+        Configuration: {
+            /** Choices */
+            choices: string[];
+            /** @description why no car has all of the choices */
+            conflict: components["schemas"]["ExplanationShown"] | null;
+            /**
+             * Forced
+             * @description every car with these choices has them
+             */
+            forced: string[];
+            /**
+             * Options
+             * @description the cheapest car with the choices; or null
+             */
+            options: string[] | null;
+            /**
+             * Possible
+             * @description can be had with the other choices kept; in an `exactly_one` group in place of the one that is chosen there
+             */
+            possible: string[];
+            /** @description of that car; null when there is none */
+            price: components["schemas"]["PriceShown"] | null;
+            /**
+             * Week Begins At
+             * Format: date-time
+             * @description the first production week with a free place
+             */
+            week_begins_at: string;
+            /**
+             * Week Duration S
+             * @description the factory's pace; a real week has 604800 s
+             */
+            week_duration_s: number;
+        };
+        /**
          * EnrolmentRequest
          * @description What a car sends.
          */
@@ -780,6 +1279,39 @@ export interface components {
              * @description a signed car enrolment, a compact JWS
              */
             document: string;
+        };
+        /**
+         * EventTaken
+         * @description What became of the provider's event.
+         */
+        EventTaken: {
+            /**
+             * Treatment
+             * @description a word of docs/protocol/orders.md, such as `taken`
+             */
+            treatment: string;
+        };
+        /**
+         * ExplanationAnswer
+         * @description Why a wish cannot be had.
+         */
+        ExplanationAnswer: {
+            /** @description null when it can be had */
+            explanation: components["schemas"]["ExplanationShown"] | null;
+            /** Is Possible */
+            is_possible: boolean;
+            /** Wish */
+            wish: string;
+        };
+        /**
+         * ExplanationShown
+         * @description Rules and choices that cannot all be; none can be left out of it.
+         */
+        ExplanationShown: {
+            /** Choices */
+            choices: string[];
+            /** Reasons */
+            reasons: components["schemas"]["ReasonShown"][];
         };
         /**
          * HandOver
@@ -906,6 +1438,177 @@ export interface components {
             name: string;
         };
         /**
+         * Order
+         * @description An order.
+         */
+        Order: {
+            /**
+             * Can Be Called Off
+             * @description all that was paid goes back then
+             */
+            can_be_called_off: boolean;
+            /** Can Be Paid */
+            can_be_paid: boolean;
+            /**
+             * Car Id
+             * @description once the factory has given the car an identity
+             */
+            car_id: string | null;
+            /** Catalogue Version */
+            catalogue_version: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Expires At
+             * @description unpaid by then, it ends; null once paid
+             */
+            expires_at: string | null;
+            /**
+             * Is Week Moved
+             * @description another week than the quote said: its last place was sold, or it had begun; the order can be called off
+             */
+            is_week_moved: boolean;
+            /** Market */
+            market: string;
+            /** Options */
+            options: string[];
+            /** Order Id */
+            order_id: string;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /**
+             * Quoted Week Begins At
+             * Format: date-time
+             * @description as the quote said
+             */
+            quoted_week_begins_at: string;
+            state: components["schemas"]["monocoque__shop__orders__logic__State"];
+            /** Tax Minor */
+            tax_minor: number;
+            /** Total Minor */
+            total_minor: number;
+            /**
+             * Week Begins At
+             * Format: date-time
+             * @description the production week that is promised now
+             */
+            week_begins_at: string;
+            /**
+             * Week Duration S
+             * @description the factory's pace; a real week has 604800 s
+             */
+            week_duration_s: number;
+        };
+        /**
+         * OrderBook
+         * @description The orders by state and week, without names; also the data of the live event ``orders``.
+         */
+        OrderBook: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+            /**
+             * States
+             * @description of all orders
+             */
+            states: {
+                [key: string]: number;
+            };
+            /** Week Duration S */
+            week_duration_s: number;
+            /**
+             * Weeks
+             * @description the latest of those with orders, in their order
+             */
+            weeks: components["schemas"]["WeekShown"][];
+        };
+        /**
+         * OrderBookEvents
+         * @description The live events, by name.
+         */
+        OrderBookEvents: {
+            orders: components["schemas"]["OrderBook"];
+            tick: components["schemas"]["OrderTick"];
+        };
+        /**
+         * OrderEvents
+         * @description The live events, by name.
+         */
+        OrderEvents: {
+            order: components["schemas"]["OrderStory"];
+            tick: components["schemas"]["OrderTick"];
+        };
+        /**
+         * OrderStory
+         * @description An order and all that happened to it; also the data of the live event ``order``.
+         */
+        OrderStory: {
+            /** Changes */
+            changes: components["schemas"]["Change"][];
+            /**
+             * Is Practice
+             * @description the payments are practice; no real money moved
+             */
+            is_practice: boolean;
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+            order: components["schemas"]["Order"];
+            /** Payments */
+            payments: components["schemas"]["PaymentShown"][];
+            /**
+             * Quote
+             * @description the very document that was ordered by
+             */
+            quote: string;
+        };
+        /**
+         * OrderTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        OrderTick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
+         * OrderWanted
+         * @description What is ordered.
+         */
+        OrderWanted: {
+            /**
+             * Quote
+             * @description the document that `POST /api/shop/quotes` gave
+             */
+            quote: string;
+        };
+        /**
+         * Orders
+         * @description One's own orders, the newest first.
+         */
+        Orders: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+            /** Orders */
+            orders: components["schemas"]["Order"][];
+        };
+        /**
          * OwnedCar
          * @description One of one's own cars; also the data of the live event ``car``.
          */
@@ -1005,11 +1708,110 @@ export interface components {
             };
         };
         /**
+         * PaymentShown
+         * @description One payment of an order.
+         */
+        PaymentShown: {
+            /** Amount Minor */
+            amount_minor: number;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Currency */
+            currency: string;
+            /** Payment Id */
+            payment_id: string;
+            /**
+             * State
+             * @description asked, declined, voided, charged, refund_due or refunded
+             */
+            state: string;
+        };
+        /**
+         * PaymentToken
+         * @description Something to pay with, for practice.
+         */
+        PaymentToken: {
+            /** Purpose */
+            purpose: string;
+            /** Token */
+            token: string;
+        };
+        /**
+         * PaymentWanted
+         * @description How an order is paid.
+         */
+        PaymentWanted: {
+            /**
+             * Token
+             * @description what the payment provider's page gave the buyer
+             * @example practice-ok
+             */
+            token: string;
+        };
+        /**
+         * PaymentWays
+         * @description How an order can be paid.
+         */
+        PaymentWays: {
+            /**
+             * Is Practice
+             * @description true: no real money moves; a page says so
+             */
+            is_practice: boolean;
+            /**
+             * Tokens
+             * @description those of the practice provider; else empty
+             */
+            tokens: components["schemas"]["PaymentToken"][];
+        };
+        /**
          * PersonRole
          * @description What a person may be, at the edge.
          * @enum {string}
          */
         PersonRole: "buyer" | "owner" | "driver" | "release" | "fleet" | "support";
+        /**
+         * PriceLine
+         * @description One line of a price.
+         */
+        PriceLine: {
+            /**
+             * Key
+             * @description the model, the option or the market
+             */
+            key: string;
+            /**
+             * Kind
+             * @description `base`, `option` or `destination`
+             */
+            kind: string;
+            /** Net Minor */
+            net_minor: number;
+            /**
+             * Tax Minor
+             * @description of this line, rounded half up
+             */
+            tax_minor: number;
+        };
+        /**
+         * PriceShown
+         * @description A price, whole: there is nothing beside it that must be paid.
+         */
+        PriceShown: {
+            /** Currency */
+            currency: string;
+            /** Lines */
+            lines: components["schemas"]["PriceLine"][];
+            /** Net Minor */
+            net_minor: number;
+            /** Tax Minor */
+            tax_minor: number;
+            /** Total Minor */
+            total_minor: number;
+        };
         /**
          * Problem
          * @description Why a request failed; the body of every answer that is not a success.
@@ -1062,12 +1864,104 @@ export interface components {
             type: string;
         };
         /**
+         * QuoteShown
+         * @description A signed quote, and what it says.
+         */
+        QuoteShown: {
+            /** Catalogue Version */
+            catalogue_version: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Market */
+            market: string;
+            /** Options */
+            options: string[];
+            price: components["schemas"]["PriceShown"];
+            /**
+             * Quote
+             * @description the document, a compact JWS; an order names it
+             */
+            quote: string;
+            /** Quote Id */
+            quote_id: string;
+            /**
+             * Week Begins At
+             * Format: date-time
+             * @description the production week that is promised
+             */
+            week_begins_at: string;
+            /** Week Duration S */
+            week_duration_s: number;
+        };
+        /**
+         * QuoteWanted
+         * @description A whole car.
+         */
+        QuoteWanted: {
+            /**
+             * Market
+             * @example DE
+             */
+            market: string;
+            /**
+             * Options
+             * @description as `options` of a configuration
+             */
+            options: string[];
+        };
+        /**
+         * ReasonShown
+         * @description A rule, or a group's question.
+         */
+        ReasonShown: {
+            /** Key */
+            key: string;
+            /** Sentence */
+            sentence: string;
+        };
+        /**
+         * RepairShown
+         * @description The least change that makes a car of the choices, and keeps the wish.
+         */
+        RepairShown: {
+            /**
+             * Added
+             * @description what the whole car has beside the choices
+             */
+            added: string[];
+            /**
+             * Given Up
+             * @description choices that cannot stay
+             */
+            given_up: string[];
+            /**
+             * Options
+             * @description the whole car; take it as the new choices
+             */
+            options: string[];
+        };
+        /**
          * Settings
          * @description What a person chose.
          */
         Settings: {
             locale: components["schemas"]["Locale"];
             theme: components["schemas"]["Theme"];
+        };
+        /**
+         * ShopKey
+         * @description The key by which anyone can check a quote.
+         */
+        ShopKey: {
+            /** Crv */
+            crv: string;
+            /** Kty */
+            kty: string;
+            /** X */
+            x: string;
         };
         /**
          * SignIn
@@ -1106,12 +2000,6 @@ export interface components {
             version: string;
         };
         /**
-         * State
-         * @description What is known about a command.
-         * @enum {string}
-         */
-        State: "waiting" | "sent" | "done" | "refused" | "failed" | "expired" | "unknown" | "cancelled";
-        /**
          * Theme
          * @description How the pages look.
          * @enum {string}
@@ -1149,6 +2037,40 @@ export interface components {
              */
             now: string;
         };
+        /**
+         * WeekShown
+         * @description A production week.
+         */
+        WeekShown: {
+            /**
+             * Begins At
+             * Format: date-time
+             */
+            begins_at: string;
+            /** Slots */
+            slots: number;
+            /**
+             * States
+             * @description how many orders are in each state
+             */
+            states: {
+                [key: string]: number;
+            };
+            /** Taken */
+            taken: number;
+        };
+        /**
+         * State
+         * @description What is known about a command.
+         * @enum {string}
+         */
+        monocoque__cloud__commands__logic__State: "waiting" | "sent" | "done" | "refused" | "failed" | "expired" | "unknown" | "cancelled";
+        /**
+         * State
+         * @description How far an order is.
+         * @enum {string}
+         */
+        monocoque__shop__orders__logic__State: "placed" | "payment_declined" | "paid" | "scheduled" | "built" | "delivered" | "expired" | "cancelled";
     };
     responses: never;
     parameters: never;
@@ -1782,6 +2704,64 @@ export interface operations {
             };
         };
     };
+    read_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderBook"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["OrderBookEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_own_cars: {
         parameters: {
             query?: never;
@@ -1860,6 +2840,38 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["TwinEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_payment_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description t=SECONDS,v1=HEX */
+                "X-Payment-Signature"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTaken"];
                 };
             };
             /** @description Why it failed. */
@@ -1978,6 +2990,435 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueShown"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_configuration: {
+        parameters: {
+            query: {
+                /** @description a market of the catalogue, such as `DE` */
+                market: string;
+                /** @description options that were chosen, repeated: `choice=tow-bar&choice=roof-glass` */
+                choice?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Configuration"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_option: {
+        parameters: {
+            query: {
+                /** @description the option that is wished for */
+                wish: string;
+                /** @description options that were chosen, repeated: `choice=tow-bar&choice=roof-glass` */
+                choice?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationAnswer"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_shop_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopKey"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Orders"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page, once for each thing that the buyer wants; the same key with the same body is answered as the first time */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderWanted"];
+            };
+        };
+        responses: {
+            /** @description It was placed before; this is it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_own_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderStory"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_order_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_own_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["OrderEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pay_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description made by the page, once for each thing that the buyer wants; the same key with the same body is answered as the first time */
+                "Idempotency-Key": string;
+            };
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderStory"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_payment_ways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentWays"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_quote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuoteWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteShown"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    repair_choices: {
+        parameters: {
+            query: {
+                /** @description a market of the catalogue, such as `DE` */
+                market: string;
+                /** @description an option that is kept */
+                wish?: string | null;
+                /** @description options that were chosen, repeated: `choice=tow-bar&choice=roof-glass` */
+                choice?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairShown"];
                 };
             };
             /** @description Why it failed. */

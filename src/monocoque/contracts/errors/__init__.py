@@ -20,6 +20,7 @@ The tree::
     │   ├── RequestMalformed, RequestTooLarge
     │   ├── NotFound, MethodNotAllowed
     │   ├── WeekNotBuildable
+    │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
@@ -40,16 +41,20 @@ The tree::
     │   ├── QueueFull, MailboxFull
     │   ├── HandOverTriesSpent
     │   └── VinSerialsSpent
+    │   └── NoWeekFree
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
     │   ├── BuildBegun
     │   ├── IdentifierUsed
+    │   ├── OrderConflict, QuoteOutdated, QuoteUsed
+    │   ├── PaymentDeclined, PaymentOpen
     │   └── RecordsContended
     ├── UnavailableError           a part that we need does not answer
     │   ├── BusUnavailable, BusOutcomeUnknown
     │   ├── RecordsUnavailable, RecordsOutcomeUnknown
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
+    │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
     │   ├── DiskFull, NotWritable
@@ -59,7 +64,8 @@ The tree::
     │   ├── PortInUse, SettingInvalid, RoleUnknown
     │   ├── ServerMissing, ServerFailed
     │   ├── ClockWentBack
-    │   └── PagesMissing, PagesAltered
+    │   ├── PagesMissing, PagesAltered
+    │   └── CatalogueContradicts, CatalogueMalformed
     └── DefectError                a mistake of ours
         ├── Deadlock, Livelock, NotInVirtualTime, WorkNotSynchronous
         └── MachineFenced
@@ -73,6 +79,11 @@ from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlread
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
+from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
+from monocoque.contracts.errors.conflicts import PaymentDeclined as PaymentDeclined
+from monocoque.contracts.errors.conflicts import PaymentOpen as PaymentOpen
+from monocoque.contracts.errors.conflicts import QuoteOutdated as QuoteOutdated
+from monocoque.contracts.errors.conflicts import QuoteUsed as QuoteUsed
 from monocoque.contracts.errors.conflicts import RecordsContended as RecordsContended
 from monocoque.contracts.errors.defects import Deadlock as Deadlock
 from monocoque.contracts.errors.defects import DefectError as DefectError
@@ -97,17 +108,20 @@ from monocoque.contracts.errors.documents import KeyUnknown as KeyUnknown
 from monocoque.contracts.errors.documents import LogBroken as LogBroken
 from monocoque.contracts.errors.documents import ScopeUnknown as ScopeUnknown
 from monocoque.contracts.errors.documents import SignatureInvalid as SignatureInvalid
+from monocoque.contracts.errors.inputs import ConfigurationImpossible as ConfigurationImpossible
 from monocoque.contracts.errors.inputs import IdentifierMalformed as IdentifierMalformed
 from monocoque.contracts.errors.inputs import InputError as InputError
 from monocoque.contracts.errors.inputs import MethodNotAllowed as MethodNotAllowed
 from monocoque.contracts.errors.inputs import MoneyMismatch as MoneyMismatch
 from monocoque.contracts.errors.inputs import NotFound as NotFound
+from monocoque.contracts.errors.inputs import OptionUnknown as OptionUnknown
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
 from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
 from monocoque.contracts.errors.limits import LimitError as LimitError
 from monocoque.contracts.errors.limits import MailboxFull as MailboxFull
+from monocoque.contracts.errors.limits import NoWeekFree as NoWeekFree
 from monocoque.contracts.errors.limits import QueueFull as QueueFull
 from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
 from monocoque.contracts.errors.limits import VinSerialsSpent as VinSerialsSpent
@@ -127,6 +141,8 @@ from monocoque.contracts.errors.rights import RightsError as RightsError
 from monocoque.contracts.errors.rights import SignInLinkSpent as SignInLinkSpent
 from monocoque.contracts.errors.rights import SiteUnknown as SiteUnknown
 from monocoque.contracts.errors.rights import TopicRefused as TopicRefused
+from monocoque.contracts.errors.setup import CatalogueContradicts as CatalogueContradicts
+from monocoque.contracts.errors.setup import CatalogueMalformed as CatalogueMalformed
 from monocoque.contracts.errors.setup import ClockWentBack as ClockWentBack
 from monocoque.contracts.errors.setup import PagesAltered as PagesAltered
 from monocoque.contracts.errors.setup import PagesMissing as PagesMissing
@@ -150,6 +166,8 @@ from monocoque.contracts.errors.unavailable import BusUnavailable as BusUnavaila
 from monocoque.contracts.errors.unavailable import CellUnreachable as CellUnreachable
 from monocoque.contracts.errors.unavailable import DeadlinePassed as DeadlinePassed
 from monocoque.contracts.errors.unavailable import LakeUnavailable as LakeUnavailable
+from monocoque.contracts.errors.unavailable import PaymentUnclear as PaymentUnclear
+from monocoque.contracts.errors.unavailable import ProviderUnavailable as ProviderUnavailable
 from monocoque.contracts.errors.unavailable import RecordsOutcomeUnknown as RecordsOutcomeUnknown
 from monocoque.contracts.errors.unavailable import RecordsUnavailable as RecordsUnavailable
 from monocoque.contracts.errors.unavailable import UnavailableError as UnavailableError

@@ -51,3 +51,40 @@ class RecordsContended(ConflictError):
     http_status = 503
     temporary = True
     default_hint = "Try again."
+
+
+class OrderConflict(ConflictError):
+    """The order is not in a state that allows this, or another one has its key."""
+
+    code = "order_conflict"
+    default_hint = "Read the order; what is paid, built or called off cannot be undone by asking."
+
+
+class QuoteOutdated(ConflictError):
+    """The quote is over, or its catalogue is; nothing was ordered."""
+
+    code = "quote_outdated"
+    default_hint = "Ask for a new quote of the same options, and compare the two."
+
+
+class QuoteUsed(ConflictError):
+    """Somebody else ordered by this quote; nothing was ordered."""
+
+    code = "quote_used"
+    default_hint = "Ask for a quote of your own; one quote is good for one order."
+
+
+class PaymentDeclined(ConflictError):
+    """The payment provider declined; nothing was charged."""
+
+    code = "payment_declined"
+    http_status = 402
+    default_hint = "Pay with something else; the order keeps its week until it expires."
+
+
+class PaymentOpen(ConflictError):
+    """Another payment for this order is not decided yet; nothing more was charged."""
+
+    code = "payment_open"
+    temporary = True
+    default_hint = "Wait until the first payment is decided; the order says so."

@@ -67,3 +67,18 @@ class WeekNotBuildable(InputError):
 
     code = "week_not_buildable"
     default_hint = "Compare the clocks of shop and factory; cars are built from 2010 to 2039."
+
+
+class OptionUnknown(InputError):
+    """The catalogue has no such option or market."""
+
+    code = "option_unknown"
+    default_hint = "Read the catalogue again; it says which options and markets there are."
+
+
+class ConfigurationImpossible(InputError):
+    """These options do not make a car that can be built; the rules say why."""
+
+    code = "configuration_impossible"
+    http_status = 422
+    default_hint = "Ask for the least repair of these choices, and take it or choose again."

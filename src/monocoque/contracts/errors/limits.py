@@ -51,3 +51,11 @@ class VinSerialsSpent(LimitError):
     http_status = 503
     temporary = False
     default_hint = "Promise a week of the next model year, or open another plant for this one."
+
+
+class NoWeekFree(LimitError):
+    """Every production week that is planned is sold; nothing was promised."""
+
+    code = "no_week_free"
+    http_status = 503
+    default_hint = "Ask again later: a week becomes free when an order is called off or expires."

@@ -69,3 +69,19 @@ class PagesAltered(SetupError):
 
     code = "pages_altered"
     default_hint = "Run `make web`, or install the package again from a source that you trust."
+
+
+class CatalogueContradicts(SetupError):
+    """Rules of the catalogue contradict each other; nothing can be sold by it."""
+
+    code = "catalogue_contradicts"
+    default_hint = (
+        "Change one of the rules that are named; the rest of the catalogue is not to blame."
+    )
+
+
+class CatalogueMalformed(SetupError):
+    """The catalogue lacks something, or names what it does not have."""
+
+    code = "catalogue_malformed"
+    default_hint = "Correct the file of the catalogue at the place that is named."

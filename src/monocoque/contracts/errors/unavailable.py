@@ -67,3 +67,21 @@ class CellUnreachable(UnavailableError):
 
     code = "cell_unreachable"
     default_hint = "Start it with `monocoque up` on the same data directory."
+
+
+class PaymentUnclear(UnavailableError):
+    """The payment provider did not answer; the charge may have been made."""
+
+    code = "payment_unclear"
+    http_status = 504
+    may_have_happened = True
+    temporary = False
+    default_hint = (
+        "Do not pay again: the shop asks the provider until it knows, and the order says."
+    )
+
+
+class ProviderUnavailable(UnavailableError):
+    """The payment provider cannot be reached; nothing was charged."""
+
+    code = "provider_unavailable"

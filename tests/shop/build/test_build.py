@@ -19,7 +19,7 @@ from monocoque.shop.build.records import tries
 from monocoque.trust.grants import car_keys, read_chain
 from monocoque.trust.keys import load_key
 from tests.fixtures.http import SecretsInMemory
-from tests.shop.stand import CAR, CONFIG, KEYS, OTHER, Factory, new_key
+from tests.shop.build.stand import CAR, CONFIG, KEYS, OTHER, Factory, new_key
 
 WRONG_CODE = "A" * 22
 

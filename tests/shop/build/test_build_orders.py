@@ -14,7 +14,7 @@ from monocoque.shop.build import records as rows
 from monocoque.shop.build.logic.vin import is_vin
 from monocoque.trust.documents import verify
 from monocoque.trust.keys import load_key
-from tests.shop.stand import ORDER, Factory, RecordsThatStop, with_serials
+from tests.shop.build.stand import ORDER, Factory, RecordsThatStop, with_serials
 
 SECOND = "order_1123456789abcdefghjkmnpqrs"
 THIRD = "order_2123456789abcdefghjkmnpqrs"

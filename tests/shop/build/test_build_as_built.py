@@ -17,8 +17,8 @@ from monocoque.shop.build.service.as_built import BuiltCar, as_built, bill_of_ma
 from monocoque.trust.documents import authenticate, signing_digest
 from monocoque.trust.keys import SeededKeyMaker
 
-PAGE = Path(__file__).parents[2] / "docs/protocol/builds.md"
-DOCUMENT = Path(__file__).parents[1] / "vectors/as_built.jws"
+PAGE = Path(__file__).parents[3] / "docs/protocol/builds.md"
+DOCUMENT = Path(__file__).parents[2] / "vectors/as_built.jws"
 NOW_US = 1_800_000_000_000_000
 NUMBER = 7
 KEY = SeededKeyMaker(Random(1).randbytes).make("ES256")

@@ -1,0 +1,1 @@
+"""What can be chosen, what goes with what, and why."""

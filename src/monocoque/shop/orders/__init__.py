@@ -1,0 +1,1 @@
+"""Orders: placed, paid, built, delivered; and the production weeks that are sold."""

@@ -1,0 +1,1 @@
+"""Money that comes and goes: payments, the provider's port, and the ledger."""

@@ -1,0 +1,1 @@
+"""What a car costs, line by line, and the signed word on it."""
