@@ -17,6 +17,9 @@ from tests.fixtures.bus import QUICK, NatsCellBus
 WAIT_S = 10.0
 KILLS = 5
 COMERS = 20
+CANCELLATIONS = 100
+CONNECTING_S = 0.006
+"""How long connecting takes, about."""
 
 
 class Ear:
@@ -42,6 +45,25 @@ async def opened(cell_bus: NatsCellBus) -> AsyncIterator[tuple[NatsLink, str]]:
         yield link, inbox
     finally:
         await link.close()
+
+
+async def is_kept(cell_bus: NatsCellBus, cancelled_after_s: float) -> bool:
+    """Cancel a link while it connects; whether that ended it, or came when it had connected."""
+    credentials = cell_bus.credentials(Role.ECHO, {})
+    own, address, chance = (
+        f"_INBOX_{credentials.name}.own",
+        cell_bus.server.address,
+        cell_bus.random,
+    )
+    link = NatsLink(address, credentials, own, chance, cell_bus.log, QUICK, None)
+    opening = asyncio.create_task(link.open())
+    await asyncio.wait({opening}, timeout=cancelled_after_s)
+    was_late = opening.done()
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled():
+        await link.close()
+    return was_late or opening.cancelled()
 
 
 async def restart(cell_bus: NatsCellBus, link: NatsLink) -> None:
@@ -83,6 +105,12 @@ async def test_it_comes_back_every_time_while_subscriptions_come_and_go(nats_bus
         for comer in comers:
             comer.cancel()
         assert staying.heard == [b"%d" % number for number in range(KILLS)]
+
+
+async def test_whoever_is_told_to_end_while_it_connects_ends(nats_bus: NatsCellBus):
+    # nats-py alone lets one cancellation of four pass within this time.
+    waits_s = [nats_bus.random.uniform(0.0, CONNECTING_S) for _ in range(CANCELLATIONS)]
+    assert all([await is_kept(nats_bus, wait_s) for wait_s in waits_s])
 
 
 async def test_what_is_subscribed_while_it_connects_is_heard_on_the_new_connection(

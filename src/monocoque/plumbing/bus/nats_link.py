@@ -206,30 +206,31 @@ class NatsLink:
 
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
-                await client.connect(
-                    address,
-                    name=name,
-                    user_jwt_cb=lambda: self._credentials.jwt.encode(),
-                    signature_cb=lambda nonce: self._credentials.sign(nonce.encode()),
-                    inbox_prefix=f"{INBOX}{name}".encode(),
-                    allow_reconnect=False,
-                    max_reconnect_attempts=1,  # else it tries the same address for ever
-                    reconnect_time_wait=0,
-                    connect_timeout=max(1, round(self._config.connect_timeout_s)),
-                    ping_interval=max(1, round(self._config.ping_interval_s)),
-                    pending_size=_OUTGOING_BYTES_MAX,
-                    skip_subject_validation=True,  # rights.py made every subject
-                    closed_cb=tell_lost,
-                    error_cb=self._note_error,
-                    tls=self._tls,
-                )
+                with _cancellable():
+                    await client.connect(
+                        address,
+                        name=name,
+                        user_jwt_cb=lambda: self._credentials.jwt.encode(),
+                        signature_cb=lambda nonce: self._credentials.sign(nonce.encode()),
+                        inbox_prefix=f"{INBOX}{name}".encode(),
+                        allow_reconnect=False,
+                        max_reconnect_attempts=1,  # else it tries the same address for ever
+                        reconnect_time_wait=0,
+                        connect_timeout=max(1, round(self._config.connect_timeout_s)),
+                        ping_interval=max(1, round(self._config.ping_interval_s)),
+                        pending_size=_OUTGOING_BYTES_MAX,
+                        skip_subject_validation=True,  # rights.py made every subject
+                        closed_cb=tell_lost,
+                        error_cb=self._note_error,
+                        tls=self._tls,
+                    )
                 await client.subscribe(self._settling_subject, cb=self._hear_settled)
                 await self._make_missing(client)
                 await self._settle(client)
                 # Others began meanwhile. Settling again would give still others time to begin;
                 # whatever is said over this connection from now on comes after them anyway.
                 await self._make_missing(client)
-        except BusUnavailable:
+        except (asyncio.CancelledError, BusUnavailable):
             await client.close()
             raise
         except (TimeoutError, OSError, nats.errors.Error) as error:
@@ -301,3 +302,18 @@ def _client_errors() -> Iterator[None]:
         yield
     except (nats.errors.Error, TimeoutError, OSError) as error:
         raise BusUnavailable("The bus server cannot be reached.") from error
+
+
+@contextlib.contextmanager
+def _cancellable() -> Iterator[None]:
+    """Raise at the end a cancellation that the code inside let pass.
+
+    ``asyncio.wait_for``, by which nats-py connects, does so before Python 3.12 when its time comes
+    together with what it waited for; and whoever was told to end would go on for ever.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    yield
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
