@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from monocoque.car.body.logic import Body, begin_drive, step
+from monocoque.car.body.logic import Body, Motion, begin_drive, begin_motion, step
 from monocoque.car.signals.logic import READINGS, frame_of
 from monocoque.contracts import signals
 
@@ -58,3 +58,16 @@ def test_an_open_door_is_told():
     assert values[signals.IS_DOOR_OPEN.number] == 1.0
     assert values[signals.IS_LOCKED.number] == 0.0
     assert values[signals.CABIN_TEMPERATURE.number] == PARKED.cabin_celsius
+
+
+def test_a_car_sleeps_while_nothing_goes_on_in_it():
+    full = replace(PARKED, charge_percent=80.0)
+    assert not full.is_awake
+    assert not replace(PARKED, plugged=False).is_awake
+    assert PARKED.is_awake, "it charges"
+    assert begin_drive(full, 60 * SECOND_US).is_awake
+    assert replace(full, climate_on=True).is_awake
+    assert replace(full, doors_open=("row1_left",)).is_awake
+    moving = begin_motion(full, Motion("locks", {"locked": False}, full.at_us + SECOND_US))
+    assert moving.is_awake
+    assert not step(moving, full.at_us + SECOND_US).is_awake

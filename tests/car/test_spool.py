@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from monocoque.car.body import service as body_service
+from monocoque.car.body.logic import Body, begin_park
 from monocoque.car.link import records as rows
 from monocoque.car.link import service
 from monocoque.car.link.config import LinkConfig
@@ -111,6 +113,25 @@ def on_the_road(story: Callable[[Road], Awaitable[Any]], config: LinkConfig = QU
         return road
 
     return run_virtual(main())
+
+
+def test_an_asleep_car_makes_no_frames_and_goes_on_where_it_was() -> None:
+    async def story(road: Road) -> None:
+        async with road.living():
+            await asyncio.sleep(100.0)
+            now_us = road.clock.now_us()
+            await body_service.change(road.records, CAR_ID, now_us, asleep)
+            waiting = await road.spool()
+            await asyncio.sleep(3_600.0)
+            assert await road.spool() == waiting
+            now_us = road.clock.now_us()
+            await body_service.change(road.records, CAR_ID, now_us, begin_park)
+            assert await road.spool() == [*waiting, waiting[-1] + 1]
+
+    def asleep(body: Body) -> Body:
+        return replace(body, plugged=False)
+
+    on_the_road(story)
 
 
 def test_an_awake_car_sends_a_frame_at_its_pace_and_keeps_it_until_it_is_confirmed() -> None:

@@ -90,6 +90,12 @@ class Body:
         return self.plugged and self.charge_percent < self.charge_limit_percent
 
     @property
+    def is_awake(self) -> bool:
+        """Whether anything goes on in it: a drive, a motion, climate, charging, an open door."""
+        busy = self.drive is not None or bool(self.motions or self.doors_open)
+        return busy or self.climate_on or self.is_charging
+
+    @property
     def range_km(self) -> float:
         """How far the charge reaches."""
         return self.charge_percent * RANGE_KM_PER_PERCENT

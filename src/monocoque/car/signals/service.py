@@ -9,7 +9,6 @@ Left out on purpose: asking at an interval, and keeping. The link does both.
 from sqlalchemy import Connection
 
 from monocoque.car.body import service as body_service
-from monocoque.car.body.logic import Body
 from monocoque.car.signals import logic
 from monocoque.contracts.wire import telemetry_pb2
 
@@ -17,9 +16,4 @@ from monocoque.contracts.wire import telemetry_pb2
 def frame_now(connection: Connection, car_id: str, now_us: int) -> telemetry_pb2.Frames | None:
     """What the body is like now, or None while it sleeps."""
     body = body_service.present(connection, car_id, now_us)
-    return logic.frame_of(body) if is_awake(body) else None
-
-
-def is_awake(_body: Body) -> bool:
-    """Whether the car measures now: always, since the body of this version never sleeps."""
-    return True
+    return logic.frame_of(body) if body.is_awake else None
