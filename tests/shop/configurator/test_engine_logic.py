@@ -235,6 +235,15 @@ def test_without_a_choice_a_car_has_every_default() -> None:
         assert ARDEN.complete([], market) == tuple(sorted(defaults))
 
 
+def test_a_cent_less_is_worth_more_than_any_number_of_defaults() -> None:
+    catalogue = small(
+        {"paint": ["white", "black"], "roof": ["steel", "glass"]},
+        [{"when": ["glass"], "needs_any": ["black"]}],
+        prices={"steel": 1},
+    )
+    assert Engine(catalogue).complete((), MARKET) == ("black", "glass")
+
+
 def test_answers_do_not_hang_on_what_was_asked_before() -> None:
     asked = list(itertools.combinations(["tow-bar", "track-pack", "winter-pack", "sound"], 2))
 

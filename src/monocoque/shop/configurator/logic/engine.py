@@ -141,9 +141,11 @@ class Engine:
         with self._solver() as solver:
             self._refuse(self._conflict(solver, chosen))
         formula = self._hard_formula(chosen)
+        # All that is no default weighs less than one minor unit of money.
+        per_unit = len(self.catalogue.options) + 1
         for key, option in self.catalogue.options.items():
             if key not in chosen:
-                cost = 2 * option.prices_minor[market] + (0 if option.is_default else 1)
+                cost = per_unit * option.prices_minor[market] + (0 if option.is_default else 1)
                 if cost:
                     formula.append([-self._literals[key]], weight=cost)
         return tuple(sorted(self._options_in(self._best(formula))))
