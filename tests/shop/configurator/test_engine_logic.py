@@ -237,11 +237,11 @@ def test_without_a_choice_a_car_has_every_default() -> None:
 
 def test_a_cent_less_is_worth_more_than_any_number_of_defaults() -> None:
     catalogue = small(
-        {"paint": ["white", "black"], "roof": ["steel", "glass"]},
-        [{"when": ["glass"], "needs_any": ["black"]}],
+        {"paint": ["white", "black"], "roof": ["steel", "glass"], "wheels": ["18", "19"]},
+        [{"when": ["glass"], "needs_any": [other]} for other in ("black", "19")],
         prices={"steel": 1},
     )
-    assert Engine(catalogue).complete((), MARKET) == ("black", "glass")
+    assert Engine(catalogue).complete((), MARKET) == ("19", "black", "glass")
 
 
 def test_answers_do_not_hang_on_what_was_asked_before() -> None:
