@@ -2,6 +2,7 @@
 
 import type { Catalogue, Market, OrderStory, Reason } from '../lib/api/client.ts';
 import { isPlain, locale, t, word } from '../lib/messages/language.svelte.ts';
+import { TAGS } from '../lib/messages/locales.ts';
 import { duration, moment } from '../lib/time/format.ts';
 import { weekBefore_us } from './story.ts';
 
@@ -23,7 +24,8 @@ export function shortOptionName(key: string, catalogue: Catalogue | null): strin
 
 /** Several options, as a list in a sentence. */
 export function optionNames(keys: readonly string[], catalogue: Catalogue | null): string {
-  return keys.map((key) => `“${shortOptionName(key, catalogue)}”`).join(', ');
+  const names = keys.map((key) => shortOptionName(key, catalogue));
+  return new Intl.ListFormat(TAGS[locale()], { type: 'conjunction' }).format(names);
 }
 
 /** A group of options. */

@@ -13,7 +13,7 @@ export const de: CatalogueOf<typeof en> = {
   'shop.sign_in_first':
     'Zum Bestellen anmelden. Das zusammengestellte Auto wartet in diesem Browser.',
   'shop.market': 'Wo das Auto zugelassen wird',
-  'shop.drawing': '{car} in {paint}, {wheels}',
+  'shop.drawing': '{car}: {paint}, {wheels}',
   'shop.included': 'enthalten',
   'shop.with_tax': 'Preise mit {tax}.',
   'shop.follows': 'Folgt aus Ihren anderen Wünschen',
@@ -36,7 +36,6 @@ export const de: CatalogueOf<typeof en> = {
 
   'repair.title': '{option}: das würde sich ändern',
   'repair.title_whole': 'Das würde sich ändern',
-  'repair.why': 'Denn',
   'repair.given_up': 'Aufzugeben wäre: {options}.',
   'repair.from_to': 'Aus „{from}“ wird „{to}“',
   'repair.gone': '„{from}“ entfällt',
@@ -114,6 +113,8 @@ export const de: CatalogueOf<typeof en> = {
   'state.delivered': 'Ausgeliefert',
   'state.expired': 'Beendet, weil nicht rechtzeitig bezahlt wurde',
   'state.cancelled': 'Storniert',
+  'state.open': 'Zahlung läuft',
+  'state.open.next': 'Sie ist noch nicht entschieden. Diese Seite sagt, was daraus wurde.',
   'state.placed.next': 'Nach der Zahlung bekommt das Werk die Bestellung.',
   'state.payment_declined.next':
     'Anders bezahlen. Die Woche bleibt Ihre, bis die Bestellung endet.',

@@ -32,7 +32,6 @@ export const en = {
 
   'repair.title': '{option}: this would change',
   'repair.title_whole': 'This would change',
-  'repair.why': 'Because',
   'repair.given_up': 'You would give up {options}.',
   'repair.from_to': '{from} becomes {to}',
   'repair.gone': '{from} goes',
@@ -110,6 +109,8 @@ export const en = {
   'state.delivered': 'Delivered',
   'state.expired': 'Ended, because it was not paid in time',
   'state.cancelled': 'Called off',
+  'state.open': 'Payment under way',
+  'state.open.next': 'It is not decided yet. This page says what became of it.',
   'state.placed.next': 'Pay, and the factory gets your order.',
   'state.payment_declined.next':
     'Pay with something else. Your week stays yours until the order ends.',

@@ -32,7 +32,6 @@ export const zh: CatalogueOf<typeof en> = {
 
   'repair.title': '{option}：将有以下更改',
   'repair.title_whole': '将有以下更改',
-  'repair.why': '原因',
   'repair.given_up': '您将放弃：{options}。',
   'repair.from_to': '{from} 改为 {to}',
   'repair.gone': '去掉 {from}',
@@ -106,6 +105,8 @@ export const zh: CatalogueOf<typeof en> = {
   'state.delivered': '已交付',
   'state.expired': '因逾期未付款而失效',
   'state.cancelled': '已取消',
+  'state.open': '付款进行中',
+  'state.open.next': '结果尚未确定，将显示在此页。',
   'state.placed.next': '付款之后，工厂将收到您的订单。',
   'state.payment_declined.next': '请换一种方式付款。订单失效之前，生产周为您保留。',
   'state.paid.next': '工厂已收到您的订单，将按周次开工。',
