@@ -63,6 +63,23 @@ async def test_from_the_first_choice_to_a_paid_order(store: Store) -> None:
     await store.assert_sound()
 
 
+async def test_why_not_is_answered_for_all_that_cannot_be_had_at_once(store: Store) -> None:
+    client = await store.anybody()
+    asked = {"choice": ["tow-bar"], "market": "DE"}
+    possible = (await client.get("/api/shop/configuration", params=asked)).json()["possible"]
+    catalogue = (await client.get("/api/shop/catalogue")).json()
+    every = {option["key"] for group in catalogue["groups"] for option in group["options"]}
+    found = (await client.get("/api/shop/explanations", params=asked)).json()["explanations"]
+    assert {it["wish"] for it in found} == every - {*possible}
+    for answer in found:
+        one = {"choice": "tow-bar", "wish": answer["wish"]}
+        assert answer == (await client.get("/api/shop/explanation", params=one)).json()
+        assert answer["explanation"]["reasons"]
+    conflict = {"choice": ["tow-bar", "track-pack"]}
+    none = (await client.get("/api/shop/explanations", params=conflict)).json()
+    assert none == {"explanations": []}
+
+
 async def test_what_goes_with_what_is_answered_with_reasons_and_a_repair(store: Store) -> None:
     client = await store.anybody()
     choices = {"choice": ["tow-bar", "track-pack"], "market": "DE"}

@@ -158,3 +158,102 @@ export async function readCarLogs(
 export async function readHealth(): Promise<Health> {
   return dataOf(await client.GET('/api/health'));
 }
+
+export type Catalogue = Schemas['CatalogueShown'];
+export type CatalogueGroup = Schemas['CatalogueGroup'];
+export type CatalogueOption = Schemas['CatalogueOption'];
+export type Market = Schemas['CatalogueMarket'];
+export type Configuration = Schemas['Configuration'];
+export type Explained = Schemas['ExplanationShown'];
+export type Reason = Schemas['ReasonShown'];
+export type Price = Schemas['PriceShown'];
+export type Quote = Schemas['QuoteShown'];
+export type Order = Schemas['Order'];
+export type OrderStory = Schemas['OrderStory'];
+export type OrderBook = Schemas['OrderBook'];
+
+/** What is for sale. */
+export async function readCatalogue(): Promise<Catalogue> {
+  return dataOf(await client.GET('/api/shop/catalogue'));
+}
+
+/** What these choices leave open, and what the cheapest car with them costs. */
+export async function readConfiguration(
+  market: string,
+  choices: readonly string[],
+): Promise<Configuration> {
+  const query = { market, choice: [...choices] };
+  return dataOf(await client.GET('/api/shop/configuration', { params: { query } }));
+}
+
+/** Why not, of every option that cannot be had with these choices. */
+export async function readExplanations(
+  choices: readonly string[],
+): Promise<ReadonlyMap<string, Explained>> {
+  const query = { choice: [...choices] };
+  const { explanations } = dataOf(
+    await client.GET('/api/shop/explanations', { params: { query } }),
+  );
+  return new Map(
+    explanations.flatMap(({ wish, explanation }) => (explanation ? [[wish, explanation]] : [])),
+  );
+}
+
+/** The fewest choices to give up, so that the wish can be had. */
+export async function readRepair(
+  market: string,
+  choices: readonly string[],
+  wish: string | null,
+): Promise<Schemas['RepairShown']> {
+  const query = { market, choice: [...choices], ...(wish === null ? {} : { wish }) };
+  return dataOf(await client.GET('/api/shop/repair', { params: { query } }));
+}
+
+/** A signed price of a whole car, with its week. */
+export async function makeQuote(market: string, options: readonly string[]): Promise<Quote> {
+  const body = { market, options: [...options] };
+  return dataOf(await client.POST('/api/shop/quotes', { body }));
+}
+
+/** Order what a quote says; the same key again is the same order. */
+export async function placeOrder(quote: string, key: string): Promise<Order> {
+  const header = { 'Idempotency-Key': key };
+  return dataOf(await client.POST('/api/shop/orders', { params: { header }, body: { quote } }));
+}
+
+/** One's own orders, the newest first. */
+export async function readOrders(): Promise<Schemas['Orders']> {
+  return dataOf(await client.GET('/api/shop/orders'));
+}
+
+/** One order with all that happened to it. */
+export async function readOrder(order_id: string): Promise<OrderStory> {
+  const path = { order_id };
+  return dataOf(await client.GET('/api/shop/orders/{order_id}', { params: { path } }));
+}
+
+/** How an order can be paid. */
+export async function readPaymentWays(): Promise<Schemas['PaymentWays']> {
+  return dataOf(await client.GET('/api/shop/payment-ways'));
+}
+
+/** Pay an order; the same key again only asks what became of it. */
+export async function payOrder(order_id: string, token: string, key: string): Promise<OrderStory> {
+  const params = { path: { order_id }, header: { 'Idempotency-Key': key } };
+  const answer = await client.POST('/api/shop/orders/{order_id}/payments', {
+    params,
+    body: { token },
+  });
+  return dataOf(answer);
+}
+
+/** End an order that the factory has not taken yet. */
+export async function callOrderOff(order_id: string): Promise<void> {
+  const path = { order_id };
+  await client.POST('/api/shop/orders/{order_id}/cancellation', { params: { path } });
+}
+
+/** The orders by state and week, without names. */
+export async function readOrderBook(): Promise<OrderBook> {
+  return dataOf(await client.GET('/api/orders'));
+}

@@ -600,6 +600,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/shop/explanations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Options
+         * @description Why not, of every option that cannot be had with these choices, in one answer.
+         */
+        get: operations["explain_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/shop/key": {
         parameters: {
             query?: never;
@@ -1312,6 +1332,17 @@ export interface components {
             choices: string[];
             /** Reasons */
             reasons: components["schemas"]["ReasonShown"][];
+        };
+        /**
+         * Explanations
+         * @description Why each option cannot be had that cannot be had; those that can are left out.
+         */
+        Explanations: {
+            /**
+             * Explanations
+             * @description in order of the alphabet; none when the choices themselves are in conflict
+             */
+            explanations: components["schemas"]["ExplanationAnswer"][];
         };
         /**
          * HandOver
@@ -3087,6 +3118,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExplanationAnswer"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_options: {
+        parameters: {
+            query?: {
+                /** @description options that were chosen, repeated: `choice=tow-bar&choice=roof-glass` */
+                choice?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanations"];
                 };
             };
             /** @description Why it failed. */

@@ -2,9 +2,11 @@
 
 import type { Catalogue } from './catalogue.ts';
 import { de as phone } from './phone/de.ts';
+import { de as shop } from './shop/de.ts';
 
 export const de: Catalogue = {
   ...phone,
+  ...shop,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Telefon',
@@ -13,7 +15,6 @@ export const de: Catalogue = {
   'page.loading': 'Wird geladen …',
   'nav.skip': 'Zum Inhalt springen',
   'nav.main': 'Hauptnavigation',
-  'nav.home': 'Start',
   'nav.fleet': 'Flotte',
   'nav.settings': 'Einstellungen',
 
@@ -65,14 +66,8 @@ export const de: Catalogue = {
   'command.copy': 'Befehl kopieren',
   copied: 'Kopiert',
 
-  'home.greeting': 'Hallo, {name}',
-  'home.shop':
-    'Konfigurator und Bestellungen sind nicht Teil dieser Version. Was hier geht, ist das Konto: anmelden, einstellen, abmelden.',
   'home.account': 'Konto',
   'home.roles': 'Rollen',
-  'home.language': 'Sprache',
-  'home.theme': 'Darstellung',
-  'home.change': 'Einstellungen ändern',
 
   'role.buyer': 'Käufer',
   'role.owner': 'Halter',

@@ -1,9 +1,11 @@
 // English. The first language: its keys and placeholders are the catalogue's.
 
 import { en as phone } from './phone/en.ts';
+import { en as shop } from './shop/en.ts';
 
 export const en = {
   ...phone,
+  ...shop,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Phone',
@@ -12,7 +14,6 @@ export const en = {
   'page.loading': 'Loading …',
   'nav.skip': 'Skip to the content',
   'nav.main': 'Main',
-  'nav.home': 'Home',
   'nav.fleet': 'Fleet',
   'nav.settings': 'Settings',
 
@@ -64,14 +65,8 @@ export const en = {
   'command.copy': 'Copy the command',
   copied: 'Copied',
 
-  'home.greeting': 'Hello, {name}',
-  'home.shop':
-    'The configurator and orders are not part of this version. What works here is your account: signing in, your settings, signing out.',
   'home.account': 'Your account',
   'home.roles': 'Roles',
-  'home.language': 'Language',
-  'home.theme': 'Appearance',
-  'home.change': 'Change settings',
 
   'role.buyer': 'Buyer',
   'role.owner': 'Owner',

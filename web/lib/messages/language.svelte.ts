@@ -3,6 +3,7 @@
 
 import { keep, kept } from '../storage.ts';
 import type { MessageKey, Values } from './catalogue.ts';
+import { en } from './en.ts';
 import { chooseLocale, isLocale, type Locale, TAGS, translate } from './locales.ts';
 
 function initial(): Locale {
@@ -29,4 +30,18 @@ export function setLocale(next: Locale): void {
 /** The sentence of a key, in the language that is shown now. */
 export function t<Key extends MessageKey>(key: Key, ...values: Values<Key>): string {
   return translate(current, key, ...values);
+}
+
+/** The keys of messages that are one text, whatever a count says. */
+type Plain = { [key in MessageKey]: Values<key> extends [] ? key : never }[MessageKey];
+
+/** Whether it is the key of a message that needs no values. */
+export function isPlain(key: string): key is Plain {
+  const text = Object.hasOwn(en, key) ? en[key as MessageKey] : undefined;
+  return typeof text === 'string' && !text.includes('{');
+}
+
+/** The sentence of a key that was made of a word; see `isPlain`. */
+export function word(key: Plain): string {
+  return translate(current, key as 'nav.main');
 }

@@ -34,6 +34,8 @@ const NEVER_ON_A_PAGE = new Set([
   'document_not_yet_valid',
   'document_audience_wrong',
   'decryption_failed',
+  'catalogue_contradicts',
+  'catalogue_malformed',
   'data_directory_newer',
   'data_directory_older',
   'data_directory_in_use',
@@ -83,8 +85,8 @@ describe('messages', () => {
   });
 
   it('never interpret what is put into them', () => {
-    expect(translate('en', 'home.greeting', { name: '{name} $& <b>' })).toBe(
-      'Hello, {name} $& <b>',
+    expect(translate('en', 'car.copy', { id: '{id} $& <b>' })).toBe(
+      'Copy the identifier {id} $& <b>',
     );
   });
 

@@ -2,9 +2,11 @@
 
 import type { Catalogue } from './catalogue.ts';
 import { zh as phone } from './phone/zh.ts';
+import { zh as shop } from './shop/zh.ts';
 
 export const zh: Catalogue = {
   ...phone,
+  ...shop,
   'site.doors': '入口',
   'site.shop': '商城',
   'site.phone': '手机',
@@ -13,7 +15,6 @@ export const zh: Catalogue = {
   'page.loading': '正在载入…',
   'nav.skip': '跳到正文',
   'nav.main': '主导航',
-  'nav.home': '首页',
   'nav.fleet': '车队',
   'nav.settings': '设置',
 
@@ -63,13 +64,8 @@ export const zh: Catalogue = {
   'command.copy': '复制命令',
   copied: '已复制',
 
-  'home.greeting': '{name}，您好',
-  'home.shop': '本版本尚不包含选配器与订单。目前可用的是您的账户：登录、设置与退出。',
   'home.account': '您的账户',
   'home.roles': '角色',
-  'home.language': '语言',
-  'home.theme': '外观',
-  'home.change': '更改设置',
 
   'role.buyer': '买家',
   'role.owner': '车主',

@@ -101,6 +101,14 @@ class ExplanationAnswer(BaseModel):
     explanation: ExplanationShown | None = Field(description="null when it can be had")
 
 
+class Explanations(BaseModel):
+    """Why each option cannot be had that cannot be had; those that can are left out."""
+
+    explanations: list[ExplanationAnswer] = Field(
+        description="in order of the alphabet; none when the choices themselves are in conflict"
+    )
+
+
 class RepairShown(BaseModel):
     """The least change that makes a car of the choices, and keeps the wish."""
 
@@ -127,6 +135,21 @@ def routes(engine: Engine) -> APIRouter:
         found = engine.why_not(choices, wish)
         explained = None if found is None else explanation_shown(found)
         return ExplanationAnswer(wish=wish, is_possible=found is None, explanation=explained)
+
+    @router.get("/api/shop/explanations")
+    @needs(CONFIGURE_CAR)
+    async def explain_options(choices: Choices = []) -> Explanations:  # noqa: B006
+        """Why not, of every option that cannot be had with these choices, in one answer."""
+        found = engine.possibilities(choices)
+        wishes = () if found.conflict else sorted({*engine.catalogue.options} - {*found.possible})
+        explained = ((wish, engine.why_not(choices, wish)) for wish in wishes)
+        return Explanations(
+            explanations=[
+                ExplanationAnswer(wish=wish, is_possible=False, explanation=explanation_shown(why))
+                for wish, why in explained
+                if why is not None
+            ]
+        )
 
     @router.get("/api/shop/repair")
     @needs(CONFIGURE_CAR)
