@@ -4,6 +4,8 @@ Rules:
 
 * ``run_cell`` ends by being cancelled; whatever it started has ended when it returns, nats-server
   last, so that everybody's last word could still be said;
+* the cars that are missing are ordered before the services start, so that these find the orders;
+  what could not be paid then is tried again beside them;
 * children that die are started again: nats-server on its port, the cars with the folders they
   had;
 * a child ends by itself when this process is killed: nats-server is ended by the next start, the
