@@ -63,14 +63,19 @@ class Installation:
 
         online: how many of its cars can be there; all of them if not given.
         """
-        output = self.directory / "output"
-        command = ["up", "--cars", str(self.cars), "--port", str(self.port)]
-        with output.open("wb") as file:
-            self._up = self._spawn([*command, "--data", str(self.data)], file.fileno())
+        output = self.start_only()
         ready = f"ready http://localhost:{self.port}"
         wait_until(ready, lambda: self._is_ready(ready, output), START_S_MAX)
         wanted = self.cars if online is None else online
         wait_until(f"{wanted} cars are online", lambda: self.cars_online() == wanted, START_S_MAX)
+
+    def start_only(self) -> Path:
+        """Start, and wait for nothing; returns the file of what it prints."""
+        output = self.directory / "output"
+        command = ["up", "--cars", str(self.cars), "--port", str(self.port)]
+        with output.open("wb") as file:
+            self._up = self._spawn([*command, "--data", str(self.data)], file.fileno())
+        return output
 
     def stop(self) -> int:
         """End it the way a person does; returns its exit status."""

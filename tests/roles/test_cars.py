@@ -12,7 +12,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.identifiers import CarId
 from monocoque.roles import stamp
-from monocoque.roles.cars import BORN_FILE, CarProcess, make_car, take_car, take_cars, take_old_cars
+from monocoque.roles.cars import CarProcess, make_car, take_car, take_cars
 from monocoque.roles.layout import Layout
 from monocoque.sim.clock import MachineTime, VirtualClock
 
@@ -34,25 +34,23 @@ def released(taken):
     return [car.car_id for car in taken]
 
 
-def test_the_oldest_cars_are_taken_again_and_new_ones_fill_up(process):
-    first = released(take_cars(process, 2))
-    more = released(take_cars(process, 3))
-    assert more[:2] == first
-    assert len(set(more)) == 3
+def made(process, count):
+    return released([make_car(process) for _ in range(count)])
+
+
+def test_the_oldest_cars_are_taken_and_none_is_made(process):
+    assert take_cars(process, 3) == []
+    first = made(process, 2)
+    assert released(take_cars(process, 3)) == first
     assert released(take_cars(process, 1)) == first[:1]
-
-
-def test_the_oldest_cars_alone_are_taken_where_none_shall_be_made(process):
-    assert take_old_cars(process, 3) == []
-    first = released(take_cars(process, 2))
-    assert released(take_old_cars(process, 3)) == first
-    assert released(take_old_cars(process, 1)) == first[:1]
+    assert process.layout.count_cars() == 2
 
 
 def test_a_car_that_another_process_runs_is_left_to_it(process):
+    oldest, other = made(process, 2)
     [taken] = take_cars(process, 1)
-    others = released(take_cars(process, 1))
-    assert taken.car_id not in others
+    assert taken.car_id == oldest
+    assert released(take_cars(process, 2)) == [other]
     with pytest.raises(DataDirectoryInUse):
         take_car(process, taken.car_id)
     taken.lock.release()
@@ -60,12 +58,12 @@ def test_a_car_that_another_process_runs_is_left_to_it(process):
 
 @pytest.mark.parametrize("content", [None, b"", b"yesterday", b"\xff"])
 def test_a_car_that_was_never_wholly_made_is_passed_over(process, content):
-    [made] = released([make_car(process)])
-    born = process.layout.car(made).path / BORN_FILE
+    [begun] = made(process, 1)
+    born = process.layout.car(begun).born
     born.unlink()
     if content is not None:
         born.write_bytes(content)
-    assert made not in released(take_cars(process, 1))
+    assert take_cars(process, 1) == []
 
 
 def test_a_car_that_does_not_exist_is_refused_and_not_made(process):

@@ -45,7 +45,11 @@ Data = Annotated[
 Cars = Annotated[
     int | None,
     typer.Option(
-        min=0, max=CARS_MAX, help="How many virtual cars.", show_default="the setting `cars`"
+        min=0,
+        max=CARS_MAX,
+        help="How many virtual cars: what is missing is ordered, built and run; with 0 neither cars "
+        "nor a factory run here.",
+        show_default="the setting `cars`",
     ),
 ]
 Port = Annotated[
@@ -117,7 +121,12 @@ def run(
     data: Data,
     cars: Annotated[
         int | None,
-        typer.Option(min=0, max=CARS_MAX, help="How many virtual cars; none if not given."),
+        typer.Option(
+            min=0,
+            max=CARS_MAX,
+            help="How many virtual cars, for the role cell as for up, for the role cars at most; none "
+            "if not given.",
+        ),
     ] = None,
     port: Port = None,
     car: Annotated[str, typer.Option(help="Which car, for the role car; a new one if none.")] = "",

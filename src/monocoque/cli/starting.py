@@ -44,7 +44,7 @@ SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
 
 
 def start_cell(data: Path, port: int | None, cars: int | None, without: frozenset[str]) -> None:
-    """Run the cell, with so many virtual cars beside it, until it is told to stop.
+    """Run the cell, with so many virtual cars beside it at least, until it is told to stop.
 
     port, cars: the settings' when None. without: parts that are run in processes of their own
     (starting_part.py).

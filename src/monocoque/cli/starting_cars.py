@@ -33,7 +33,7 @@ from monocoque.roles.parts import take_part
 
 
 def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
-    """Run the oldest cars that nobody runs, and new ones up to the count."""
+    """Run the oldest cars that nobody runs, so many at most, and those that leave the line."""
     process = _car_process(data)
     main = run_cars_and_factory(process, take_cars(process, count))
     run_until_stopped(main, ends_with_input=ends_with_input)

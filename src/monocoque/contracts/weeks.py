@@ -6,7 +6,9 @@ Rules:
   its meaning when the pace is changed;
 * weeks follow each other without a gap, counted from 1970-01-01 UTC;
 * the pace is one setting for shop and factory: real weeks in worlds, seconds in a demonstration;
-  every page says which.
+  every page says which;
+* at the pace zero, which only the cars of a first start have, a week lasts the least that time is
+  counted in, so that what was promised has begun by the time anybody reads it.
 
 Left out on purpose: how many cars a week can carry, which is the shop's book to keep.
 """
@@ -14,6 +16,8 @@ Left out on purpose: how many cars a week can carry, which is the shop's book to
 from dataclasses import dataclass
 
 SECOND_US = 1_000_000
+NO_TIME_S = 1 / SECOND_US
+"""How long a week lasts at the pace zero."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -69,7 +68,6 @@ TELL_AGAIN_S = 60.0
 """A car that waits for one and the same reason says so this often."""
 REQUEST_S_MAX = 10.0
 """How long the cell may take to answer an enrolment."""
-BORN_FILE = "born_us"
 
 
 @dataclass(frozen=True)
@@ -93,18 +91,11 @@ class TakenCar:
     lock: DirectoryLock
 
 
-def take_cars(process: CarProcess, count: int) -> list[TakenCar]:
-    """The oldest cars that nobody runs, and new ones until there are so many."""
-    taken = take_old_cars(process, count)
-    while len(taken) < count:
-        taken.append(make_car(process))
-    return taken
-
-
-def take_old_cars(process: CarProcess, count_max: int) -> list[TakenCar]:
+def take_cars(process: CarProcess, count_max: int) -> list[TakenCar]:
     """The oldest cars that nobody runs, so many at most; none is made."""
     taken: list[TakenCar] = []
-    born = [(_born_us(path), path.name) for path in process.layout.cars.glob("car_*/")]
+    places = [MachineLayout(path) for path in process.layout.cars.glob("car_*/")]
+    born = [(_born_us(place), place.path.name) for place in places]
     for _, name in sorted((born_us, name) for born_us, name in born if born_us is not None):
         if len(taken) < count_max:
             with contextlib.suppress(DataDirectoryInUse):
@@ -113,7 +104,7 @@ def take_old_cars(process: CarProcess, count_max: int) -> list[TakenCar]:
 
 
 def make_car(process: CarProcess) -> TakenCar:
-    """A new car, taken at once."""
+    """A new car that nobody ordered, taken at once."""
     car_id = CarId(identifiers.make("car", process.random.getrandbits))
     place = process.layout.car(car_id)
     place.make()
@@ -124,27 +115,27 @@ def make_car(process: CarProcess) -> TakenCar:
 
 def note_birth(process: CarProcess, car_id: CarId) -> None:
     """From now on this folder is a car; once is enough, and twice is harmless."""
-    path = process.layout.car(car_id).path
-    if _born_us(path) is None:
-        write_atomically(path / BORN_FILE, str(process.clock.now_us()).encode())
+    place = process.layout.car(car_id)
+    if _born_us(place) is None:
+        write_atomically(place.born, str(process.clock.now_us()).encode())
 
 
 def take_car(process: CarProcess, car_id: CarId) -> TakenCar:
     """A car that exists. Raises NotFound, DataDirectoryInUse when another process runs it."""
-    path = process.layout.car(car_id).path
-    if _born_us(path) is None:
+    place = process.layout.car(car_id)
+    if _born_us(place) is None:
         raise NotFound(
             f"There is no {car_id} in {process.layout.cars}.",
             hint="Name a car of that folder, or leave --car out for a new one.",
         )
-    return TakenCar(car_id, DirectoryLock(path))
+    return TakenCar(car_id, DirectoryLock(place.path))
 
 
-def _born_us(path: Path) -> int | None:
+def _born_us(place: MachineLayout) -> int | None:
     """When the car of this folder was made; None when it never was, wholly."""
-    with storage_errors(path):
+    with storage_errors(place.path):
         try:
-            return int((path / BORN_FILE).read_bytes())
+            return int(place.born.read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 

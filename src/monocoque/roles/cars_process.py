@@ -5,6 +5,7 @@ Rules:
 * it is started before the cell is ready, since loading its code takes as long as readying the
   cell; its cars wait for the cell;
 * it is started again whenever it ends, with the folders that its cars had;
+* it runs the factory too, so the cars that are missing come to it when they leave the line;
 * it ends by itself when the cell is killed: its standard input closes.
 
 Left out on purpose: what happens inside it; that is cars.py.
@@ -26,7 +27,7 @@ END_S_MAX = 5.0
 
 
 class CarsProcess:
-    """So many virtual cars in a process of their own; none when there shall be no cars."""
+    """The virtual cars in a process of their own; there is none when there shall be no cars."""
 
     def __init__(self, layout: Layout, cars: int) -> None:
         self._layout = layout

@@ -4,6 +4,8 @@ Rules:
 
 * ``run_cell`` ends by being cancelled; whatever it started has ended when it returns, nats-server
   last, so that everybody's last word could still be said;
+* the cars that are missing are ordered before the services start, so that these find the orders;
+  what could not be paid then is tried again beside them;
 * children that die are started again: nats-server on its port, the cars with the folders they
   had;
 * a child ends by itself when this process is killed: nats-server is ended by the next start, the
@@ -18,6 +20,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -28,6 +31,7 @@ from monocoque.contracts.errors import (
     StorageError,
     UnavailableError,
 )
+from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.bus.nats_refusals import count_refusals
 from monocoque.plumbing.bus.nats_server import NatsServer
@@ -46,8 +50,10 @@ from monocoque.roles.cell_records import open_cell_records
 from monocoque.roles.clock import CLOCK_LOOK_S, ClockWatch
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import make_factory
+from monocoque.roles.first_cars import FirstCars
 from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
+from monocoque.roles.orders import tell_order
 from monocoque.roles.parts import PARTS, Frame, run_services
 from monocoque.roles.refused_starts import count_refused_starts
 from monocoque.roles.serving import serve_http
@@ -58,6 +64,8 @@ CELL = "cell"
 CARS_START_S_MAX = 4.0
 """How long the announcement waits for the virtual cars to be there."""
 LOOK_S = 0.05
+ORDER_AGAIN_S = 1.0
+"""Pause before first cars that could not be ordered or paid are tried again."""
 METRICS_TOKEN_BITS = 256
 
 
@@ -66,6 +74,7 @@ class CellSettings:
     """What one start of a cell is told."""
 
     cars: int
+    """How many virtual cars shall live here; what is missing is ordered."""
     configs: Mapping[type, Any]
     software_version: str
     without: frozenset[str] = frozenset()
@@ -80,6 +89,7 @@ class Cell:
     settings: CellSettings
     frame: Frame
     nats: NatsServer
+    first_cars: FirstCars
 
 
 Announce = Callable[[Records], Awaitable[None]]
@@ -118,6 +128,7 @@ async def run_cell(
         group.create_task(keep_metrics_file(cell.frame.metrics, layout.metrics(CELL)))
         group.create_task(_count_refusals(cell))
         group.create_task(count_refused_starts(layout, cell.frame.metrics))
+        group.create_task(_keep_ordering(cell))
         group.create_task(_announce(cell, announce))
 
 
@@ -148,7 +159,18 @@ async def _parts(
     lake = DeltaLake(layout.lake)
     try:
         await migrate(records)
-        await nats.start()
+        first_cars = FirstCars(
+            records,
+            keystore,
+            clock,
+            random,
+            configs,
+            here=layout.count_cars(),
+            wanted=settings.cars,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(nats.start())
+            group.create_task(first_cars.order(_tell_nobody))
         frame = Frame(
             process_name=CELL,
             layout=layout,
@@ -163,11 +185,26 @@ async def _parts(
             lake=lake,
             metrics=Metrics(clock),
         )
-        yield Cell(directory, settings, frame, nats)
+        yield Cell(directory, settings, frame, nats, first_cars)
     finally:
         await nats.stop()
         await lake.close()
         await records.close()
+
+
+async def _tell_nobody(order_id: str, state: str) -> None:
+    """Of an order before anything runs that could hear it; what starts then reads the records."""
+
+
+async def _keep_ordering(cell: Cell) -> None:
+    """Order and pay the first cars that are left, such as one whose payment was cut off."""
+    frame, first_cars = cell.frame, cell.first_cars
+    if first_cars.are_paid:
+        return
+    async with frame.connected(Role.ORDERS) as bus:
+        while not first_cars.are_paid:
+            await first_cars.order(partial(tell_order, bus, frame.clock, frame.random))
+            await asyncio.sleep(ORDER_AGAIN_S)
 
 
 async def _note_time(cell: Cell) -> None:

@@ -14,6 +14,7 @@ from monocoque.plumbing.files import PRIVATE_DIRECTORY_MODE, make_directory
 from monocoque.plumbing.metrics_file import metrics_path
 
 RECORDS_FILE = "records.sqlite"
+BORN_FILE = "born_us"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class MachineLayout:
     def secrets(self) -> Path:
         """Its keystore."""
         return self.path / "secrets"
+
+    @property
+    def born(self) -> Path:
+        """When it was made, of a car: without this file a folder is no car."""
+        return self.path / BORN_FILE
 
     def make(self) -> None:
         """Make what is missing. Raises what ``storage_errors`` raises."""
@@ -134,6 +140,10 @@ class Layout:
     def car(self, car_id: CarId) -> MachineLayout:
         """One car's part."""
         return MachineLayout(self.cars / car_id)
+
+    def count_cars(self) -> int:
+        """How many cars live here, whoever runs them."""
+        return sum(1 for _ in self.cars.glob(f"car_*/{BORN_FILE}"))
 
     def machines(self) -> list[MachineLayout]:
         """Every machine that has a folder here: the cell, the factory, the cars by name."""

@@ -27,7 +27,7 @@ from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.service import Run
-from monocoque.roles import shop
+from monocoque.roles import orders
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
 
@@ -122,8 +122,8 @@ SERVICES: Final = (
         name="orders",
         machine=MachineKind.CELL,
         role=Role.ORDERS,
-        run=shop.run_orders,
-        configs=shop.CONFIGS,
+        run=orders.run_orders,
+        configs=orders.CONFIGS,
         purpose="Keeps the book of orders: tells the factory, hears it, and settles payments.",
     ),
     ServiceRow(

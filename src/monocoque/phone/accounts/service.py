@@ -28,6 +28,7 @@ from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.logic import (
     FIRST_PEOPLE,
     SECOND_US,
+    FirstPerson,
     SessionTimes,
     is_alive,
     is_to_be_touched,
@@ -164,6 +165,18 @@ async def has_first_people(records: Records) -> bool:
     return await records.transact(work)
 
 
+async def first_person(records: Records, clock: Clock, random: Random, site: Site) -> PersonId:
+    """The first person of a site, put on record when there is none yet; raises SiteUnknown."""
+    first = _first_of(site)
+    now_us = clock.now_us()
+    new_person_id = PersonId(identifiers.make("person", random.getrandbits))
+
+    def work(connection: Connection) -> PersonId:
+        return _first_person(connection, first, new_person_id, now_us)
+
+    return await records.transact(work)
+
+
 async def make_sign_in_link(
     records: Records, clock: Clock, random: Random, site: Site, config: AccountsConfig
 ) -> str:
@@ -172,24 +185,35 @@ async def make_sign_in_link(
     It signs in the first person of that site, who is put on record when there is none yet. Safe
     beside a running cell. Raises SiteUnknown for a site without sessions.
     """
-    if site not in FIRST_PEOPLE:
-        raise SiteUnknown("Nobody signs in on the page of doors.")
-    first = FIRST_PEOPLE[site]
+    first = _first_of(site)
     now_us = clock.now_us()
     code = _secret(random, CODE_BYTES)
     new_person_id = PersonId(identifiers.make("person", random.getrandbits))
 
     def work(connection: Connection) -> None:
-        person_id = rows.oldest_person_with(connection, first.role)
-        if person_id is None:
-            person_id = new_person_id
-            rows.add_person(connection, person_id, first.display_name, first.role, now_us)
+        person_id = _first_person(connection, first, new_person_id, now_us)
         rows.trim_links(connection, person_id, site, now_us, config.links_per_person_max - 1)
         expires_us = now_us + config.link_lifetime_s * SECOND_US
         rows.add_link(connection, _sha256(code), person_id, site, expires_us)
 
     await records.transact(work)
     return code
+
+
+def _first_of(site: Site) -> FirstPerson:
+    if site not in FIRST_PEOPLE:
+        raise SiteUnknown("Nobody signs in on the page of doors.")
+    return FIRST_PEOPLE[site]
+
+
+def _first_person(
+    connection: Connection, first: FirstPerson, new_person_id: PersonId, now_us: int
+) -> PersonId:
+    found = rows.oldest_person_with(connection, first.role)
+    if found is not None:
+        return found
+    rows.add_person(connection, new_person_id, first.display_name, first.role, now_us)
+    return new_person_id
 
 
 def sign_in_url(site: Site, code: str, port: int) -> str:

@@ -120,6 +120,13 @@ def find_request(
     return connection.execute(found).one_or_none()
 
 
+def find_key(connection: Connection, person_id: str, idempotency_key: str) -> Row[Any] | None:
+    """The order that this person placed with this key, whatever its words."""
+    c = orders.c
+    mine = (c.idempotency_key == idempotency_key) & (c.person_id == person_id)
+    return connection.execute(select(orders).where(mine)).one_or_none()
+
+
 def add_orders(connection: Connection, values: Sequence[dict[str, Any]]) -> None:
     """Put new orders on record."""
     connection.execute(insert(orders), list(values))

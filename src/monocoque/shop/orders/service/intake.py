@@ -108,6 +108,12 @@ class Desk:
 
         return await self.book.records.transact(work)
 
+    async def find_key(self, person_id: str, idempotency_key: str) -> Row[Any] | None:
+        """The order that was placed with this key, by whatever quote."""
+        return await self.book.records.transact(
+            lambda connection: rows.find_key(connection, person_id, idempotency_key)
+        )
+
     async def _take_along(self) -> None:
         """Put the next of the waiting on record, as many as one transaction takes."""
         count = min(len(self._waiting), self.book.config.intake_batch_orders)
