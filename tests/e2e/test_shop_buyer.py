@@ -37,7 +37,11 @@ async def test_look(buyer: Buyer, installation: Installation) -> None:
     page = await buyer.open(installation.sign_in_link("shop"))
     await expect(page.locator("[data-price]")).to_contain_text("€")
     await look(page, f"shop-start-{buyer.look}")
-    await page.goto(installation.address("shop", "/?market=DE&choice=drive-all&choice=tow-bar&choice=paint-ember"))
+    await page.goto(
+        installation.address(
+            "shop", "/?market=DE&choice=drive-all&choice=tow-bar&choice=paint-ember"
+        )
+    )
     await expect(page.locator("[data-option=track-pack]")).to_contain_text("tow bar")
     await look(page, f"shop-choices-{buyer.look}")
     await page.get_by_role("button", name="See what would change: Track pack").click()
