@@ -1,9 +1,15 @@
-"""What the link must not forget: how often the car started, events on their way out, and frames."""
+"""What the link must not forget: how often the car started, events on their way out, and frames.
+
+Rules: a statement of the way of a frame is built once, since to build it takes longer than to run
+it.
+"""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     Integer,
@@ -11,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -52,6 +59,26 @@ numbers = Table(
     Column("last_sequence", BigInteger, nullable=False),
 )
 """The last sequence that a frame was given; it outlives the frame."""
+
+
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_LAST_SEQUENCE: Final = select(numbers.c.last_sequence).where(numbers.c.car_id == _SOUGHT)
+_SET_LAST_SEQUENCE: Final = update(numbers).where(numbers.c.car_id == _SOUGHT)
+_ADD_FRAME: Final = insert(spool)
+_REMOVE_FRAMES: Final = delete(spool).where(spool.c.sequence <= _SOUGHT)
+_SIZE: Final = select(
+    func.count(), func.coalesce(func.sum(spool.c.size_bytes), 0)
+).select_from(spool)
+_FRAMES_AFTER: Final = (
+    select(
+        spool.c.sequence,
+        spool.c.payload,
+        select(func.min(spool.c.sequence)).scalar_subquery().label("oldest"),
+    )
+    .where(spool.c.sequence > _SOUGHT)
+    .order_by(spool.c.sequence)
+    .limit(bindparam("count_max"))
+)
 
 
 @dataclass(frozen=True)
@@ -112,15 +139,12 @@ def remove_events(connection: Connection, message_ids: list[str]) -> None:
 
 def last_sequence(connection: Connection, car_id: str) -> int:
     """The last sequence that was given; 0 for none."""
-    known = connection.execute(
-        select(numbers.c.last_sequence).where(numbers.c.car_id == car_id)
-    ).scalar()
-    return int(known or 0)
+    return int(connection.execute(_LAST_SEQUENCE, {"sought": car_id}).scalar() or 0)
 
 
 def _set_last_sequence(connection: Connection, car_id: str, sequence: int) -> None:
-    mine = numbers.c.car_id == car_id
-    changed = connection.execute(update(numbers).where(mine).values(last_sequence=sequence))
+    values = {"sought": car_id, "last_sequence": sequence}
+    changed = connection.execute(_SET_LAST_SEQUENCE, values)
     if changed.rowcount == 0:
         connection.execute(insert(numbers).values(car_id=car_id, last_sequence=sequence))
 
@@ -129,15 +153,14 @@ def add_frame(connection: Connection, car_id: str, payload: bytes) -> None:
     """Put a frame into the spool, under the next sequence."""
     sequence = last_sequence(connection, car_id) + 1
     _set_last_sequence(connection, car_id, sequence)
-    connection.execute(
-        insert(spool).values(sequence=sequence, payload=payload, size_bytes=len(payload))
-    )
+    values = {"sequence": sequence, "payload": payload, "size_bytes": len(payload)}
+    connection.execute(_ADD_FRAME, values)
 
 
 def settle_spool(connection: Connection, car_id: str, confirmed: int) -> None:
     """Take out what is confirmed; give new numbers when more is than was ever given."""
     if confirmed <= last_sequence(connection, car_id):
-        connection.execute(delete(spool).where(spool.c.sequence <= confirmed))
+        connection.execute(_REMOVE_FRAMES, {"sought": confirmed})
         return
     rows = connection.execute(select(spool.c.payload).order_by(spool.c.sequence)).all()
     connection.execute(delete(spool))
@@ -148,8 +171,7 @@ def settle_spool(connection: Connection, car_id: str, confirmed: int) -> None:
 
 def bound_spool(connection: Connection, frames_max: int, bytes_max: int) -> SpoolState:
     """Take out the oldest frames beyond these limits."""
-    whole = select(func.count(), func.coalesce(func.sum(spool.c.size_bytes), 0)).select_from(spool)
-    frames, size_bytes = connection.execute(whole).one()
+    frames, size_bytes = connection.execute(_SIZE).one()
     dropped: list[int] = []
     if frames > frames_max or size_bytes > bytes_max:
         oldest = select(spool.c.sequence, spool.c.size_bytes).order_by(spool.c.sequence)
@@ -158,22 +180,16 @@ def bound_spool(connection: Connection, frames_max: int, bytes_max: int) -> Spoo
                 break
             dropped.append(row.sequence)
             frames, size_bytes = frames - 1, size_bytes - row.size_bytes
-        connection.execute(delete(spool).where(spool.c.sequence <= max(dropped)))
+        connection.execute(_REMOVE_FRAMES, {"sought": max(dropped)})
     return SpoolState(int(frames), len(dropped))
 
 
 def frames_after(connection: Connection, sequence: int, count_max: int) -> Waiting:
     """The frames that follow on this sequence, oldest first."""
-    rows = connection.execute(
-        select(spool.c.sequence, spool.c.payload)
-        .where(spool.c.sequence > sequence)
-        .order_by(spool.c.sequence)
-        .limit(count_max)
-    ).all()
-    if not rows:
-        return Waiting(0, [])
-    oldest = connection.execute(select(func.min(spool.c.sequence))).scalar_one()
-    return Waiting(int(oldest), [(int(row.sequence), bytes(row.payload)) for row in rows])
+    sought = {"sought": sequence, "count_max": count_max}
+    rows = connection.execute(_FRAMES_AFTER, sought).all()
+    oldest = int(rows[0].oldest) if rows else 0
+    return Waiting(oldest, [(int(row.sequence), bytes(row.payload)) for row in rows])
 
 
 def drop_frame(connection: Connection, sequence: int) -> None:

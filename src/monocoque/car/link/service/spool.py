@@ -4,6 +4,8 @@ Rules:
 
 * every ``frame_interval_s`` the awake car's frame becomes a row; the same transaction takes out
   what was confirmed and, beyond ``spool_frames_max`` or ``spool_bytes_max``, the oldest, counted;
+* for a car that sleeps nothing is asked or written until its body is said, or the cell confirms
+  what is still here, or ``asleep_look_s`` are over;
 * a row's sequence is given once and never again. Each message says the oldest that is still here,
   so that nobody waits for what was given up;
 * rows are sent in order, ``spool_batch_frames`` at once; after each new connection, once the cell
@@ -18,6 +20,7 @@ Left out on purpose: what is in a frame, which car/signals says.
 """
 
 import asyncio
+import contextlib
 from functools import partial
 
 from sqlalchemy import Connection
@@ -61,6 +64,10 @@ class Spool:
         self._heard_s = 0.0
         """When the cell said last how far it is, by the loop's time."""
         self._has_news = asyncio.Event()
+        self._woken = asyncio.Event()
+        """The car may be awake, or something may leave the spool."""
+        self._settled: int | None = None
+        """Up to where what was confirmed is out of the spool."""
         self._counted_frames = 0
 
     async def keep(self) -> None:
@@ -83,33 +90,52 @@ class Spool:
             await asyncio.sleep(max(0.0, due_s - loop.time()))
             due_s = max(due_s, loop.time() - self._config.frame_interval_s)
             due_s += self._config.frame_interval_s
+            self._woken.clear()
             try:
-                await self._record()
+                is_awake = await self._record()
             except AWAY as error:
                 self._count(error)
+                continue
+            if not is_awake:
+                await self._sleep()
 
-    async def _record(self) -> None:
-        context, config = self._context, self._config
+    def wake(self) -> None:
+        """The body was said: the car may be awake."""
+        self._woken.set()
+
+    async def _sleep(self) -> None:
+        """Until the car may be awake, or something may leave the spool; bounded."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.asleep_look_s):
+                await self._woken.wait()
+
+    async def _record(self) -> bool:
+        """Write a frame, and take out what may go; whether the car is awake."""
+        context, config, confirmed = self._context, self._config, self._confirmed
         now_us = context.clock.now_us()
         # Made before the work, which may run twice.
         header = telemetry_pb2.Frames()
         stamp(header, context.clock, context.random)
 
-        def work(connection: Connection) -> records.SpoolState:
-            if self._confirmed is not None:
-                records.settle_spool(connection, context.machine_id, self._confirmed)
+        def work(connection: Connection) -> tuple[records.SpoolState, bool]:
+            if confirmed is not None and confirmed != self._settled:
+                records.settle_spool(connection, context.machine_id, confirmed)
             frame = frame_now(connection, context.machine_id, now_us)
             if frame is not None:
                 frame.MergeFrom(header)
                 records.add_frame(connection, context.machine_id, frame.SerializeToString())
-            return records.bound_spool(connection, config.spool_frames_max, config.spool_bytes_max)
+            limits = (config.spool_frames_max, config.spool_bytes_max)
+            return records.bound_spool(connection, *limits), frame is not None
 
-        state = await context.records.transact(work)
+        state, is_awake = await context.records.transact(work)
+        self._settled = confirmed
         self._show(state.frames)
         if state.dropped:
             context.metrics.spool_dropped.labels(code=QueueFull.code).inc(state.dropped)
             context.log.warning("the spool is full; its oldest frames are lost")
-        self._has_news.set()
+        if is_awake:
+            self._has_news.set()
+        return is_awake
 
     def _show(self, frames: int) -> None:
         self._context.metrics.spool_frames.inc(frames - self._counted_frames)
@@ -128,7 +154,9 @@ class Spool:
             connections = self._uplink.connection_count
             try:
                 if not self._was_asked() or not await self._send_some():
-                    await self._wait_for_news(pause_s)
+                    is_behind = self._sent > (self._confirmed or 0)
+                    longest_s = self._config.resend_after_s_max
+                    await self._wait_for_news(pause_s if is_behind else longest_s)
             except AWAY as error:
                 self._count(error)
                 await self._pause(connections)
@@ -148,7 +176,7 @@ class Spool:
         self._has_news.set()
 
     async def _send_some(self) -> bool:
-        """Send the next rows; whether there were any."""
+        """Send the next rows; whether there may be more."""
         after, beginnings = max(self._sent, self._confirmed or 0), self._beginnings
         found = await self._context.records.transact(
             partial(records.frames_after, sequence=after, count_max=self._config.spool_batch_frames)
@@ -164,7 +192,7 @@ class Spool:
             await self._send_one_by_one(outgoing)
         if beginnings == self._beginnings:
             self._sent = found.frames[-1][0]
-        return True
+        return len(found.frames) == self._config.spool_batch_frames
 
     def _message(
         self, oldest: int, sequence: int, payload: bytes
@@ -236,6 +264,8 @@ class Spool:
         """The cell says that it has everything up to here."""
         before, self._confirmed = self._confirmed or 0, sequence
         self._heard_s = asyncio.get_running_loop().time()
+        if self._counted_frames:
+            self._woken.set()
         if sequence < before:
             self._begin_anew()
 
