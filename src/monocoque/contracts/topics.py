@@ -17,6 +17,7 @@ Left out on purpose: how a topic is carried. Streams and permissions are the bus
 import enum
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -126,17 +127,17 @@ class Topic(Generic[MessageType]):
     purpose: str
     """One sentence for the documentation."""
 
-    @property
+    @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The name, split at its dots."""
         return tuple(self.name.split("."))
 
-    @property
+    @cached_property
     def identifier_names(self) -> tuple[str, ...]:
         """The names in braces, in order."""
         return tuple(token[1:-1] for token in self.tokens if token.startswith("{"))
 
-    @property
+    @cached_property
     def stream_name(self) -> str:
         """The name of this topic's stream: its fixed tokens, in capitals."""
         return "_".join(t for t in self.tokens if not t.startswith("{")).upper()
@@ -487,9 +488,19 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 """Every row."""
 
 
+def _ends(name: str) -> tuple[str, str]:
+    """The first and the last token, which are fixed in every row."""
+    return name[: name.find(".")], name[name.rfind(".") + 1 :]
+
+
+_ROWS_BY_ENDS: Final[dict[tuple[str, str], list[Topic[Any]]]] = {}
+for _topic in TOPICS:
+    _ROWS_BY_ENDS.setdefault(_ends(_topic.name), []).append(_topic)
+
+
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
-    for topic in TOPICS:
+    for topic in _ROWS_BY_ENDS.get(_ends(subject), ()):
         if topic.identifiers(subject) is not None:
             return topic
     raise TopicUnknown("No row of the table of topics has this subject.")
