@@ -66,35 +66,7 @@ _LAST_SEQUENCE: Final = select(numbers.c.last_sequence).where(numbers.c.car_id =
 _SET_LAST_SEQUENCE: Final = update(numbers).where(numbers.c.car_id == _SOUGHT)
 _ADD_FRAME: Final = insert(spool)
 _REMOVE_FRAMES: Final = delete(spool).where(spool.c.sequence <= _SOUGHT)
-_SIZE: Final = select(
-    func.count(), func.coalesce(func.sum(spool.c.size_bytes), 0)
-).select_from(spool)
-_FRAMES_AFTER: Final = (
-    select(
-        spool.c.sequence,
-        spool.c.payload,
-        select(func.min(spool.c.sequence)).scalar_subquery().label("oldest"),
-    )
-    .where(spool.c.sequence > _SOUGHT)
-    .order_by(spool.c.sequence)
-    .limit(bindparam("count_max"))
-)
-
-
-@dataclass(frozen=True)
-class SpoolState:
-    """How full the spool is, and what it has just lost."""
-
-    frames: int
-    dropped: int
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Some frames of the spool, and the oldest sequence in it."""
-
-    oldest: int
-    frames: list[tuple[int, bytes]]
+_FRAMES: Final = select(spool.c.sequence, spool.c.payload).order_by(spool.c.sequence)
 
 
 def boot_count(connection: Connection, machine_id: str) -> int:
@@ -142,54 +114,28 @@ def last_sequence(connection: Connection, car_id: str) -> int:
     return int(connection.execute(_LAST_SEQUENCE, {"sought": car_id}).scalar() or 0)
 
 
-def _set_last_sequence(connection: Connection, car_id: str, sequence: int) -> None:
+def set_last_sequence(connection: Connection, car_id: str, sequence: int) -> None:
+    """This is the last sequence that was given."""
     values = {"sought": car_id, "last_sequence": sequence}
     changed = connection.execute(_SET_LAST_SEQUENCE, values)
     if changed.rowcount == 0:
         connection.execute(insert(numbers).values(car_id=car_id, last_sequence=sequence))
 
 
-def add_frame(connection: Connection, car_id: str, payload: bytes) -> None:
-    """Put a frame into the spool, under the next sequence."""
-    sequence = last_sequence(connection, car_id) + 1
-    _set_last_sequence(connection, car_id, sequence)
+def frames(connection: Connection) -> list[tuple[int, bytes]]:
+    """Every frame that waits, oldest first."""
+    return [(row.sequence, bytes(row.payload)) for row in connection.execute(_FRAMES)]
+
+
+def add_frame(connection: Connection, sequence: int, payload: bytes) -> None:
+    """Put a frame into the spool."""
     values = {"sequence": sequence, "payload": payload, "size_bytes": len(payload)}
     connection.execute(_ADD_FRAME, values)
 
 
-def settle_spool(connection: Connection, car_id: str, confirmed: int) -> None:
-    """Take out what is confirmed; give new numbers when more is than was ever given."""
-    if confirmed <= last_sequence(connection, car_id):
-        connection.execute(_REMOVE_FRAMES, {"sought": confirmed})
-        return
-    rows = connection.execute(select(spool.c.payload).order_by(spool.c.sequence)).all()
-    connection.execute(delete(spool))
-    _set_last_sequence(connection, car_id, confirmed)
-    for row in rows:
-        add_frame(connection, car_id, bytes(row.payload))
-
-
-def bound_spool(connection: Connection, frames_max: int, bytes_max: int) -> SpoolState:
-    """Take out the oldest frames beyond these limits."""
-    frames, size_bytes = connection.execute(_SIZE).one()
-    dropped: list[int] = []
-    if frames > frames_max or size_bytes > bytes_max:
-        oldest = select(spool.c.sequence, spool.c.size_bytes).order_by(spool.c.sequence)
-        for row in connection.execute(oldest):
-            if frames <= frames_max and size_bytes <= bytes_max:
-                break
-            dropped.append(row.sequence)
-            frames, size_bytes = frames - 1, size_bytes - row.size_bytes
-        connection.execute(_REMOVE_FRAMES, {"sought": max(dropped)})
-    return SpoolState(int(frames), len(dropped))
-
-
-def frames_after(connection: Connection, sequence: int, count_max: int) -> Waiting:
-    """The frames that follow on this sequence, oldest first."""
-    sought = {"sought": sequence, "count_max": count_max}
-    rows = connection.execute(_FRAMES_AFTER, sought).all()
-    oldest = int(rows[0].oldest) if rows else 0
-    return Waiting(oldest, [(int(row.sequence), bytes(row.payload)) for row in rows])
+def remove_frames(connection: Connection, up_to: int) -> None:
+    """Take out everything up to this sequence."""
+    connection.execute(_REMOVE_FRAMES, {"sought": up_to})
 
 
 def drop_frame(connection: Connection, sequence: int) -> None:
