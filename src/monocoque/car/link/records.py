@@ -4,7 +4,6 @@ Rules: a statement of the way of a frame is built once, since to build it takes 
 it.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (

@@ -36,6 +36,7 @@ from monocoque.contracts.errors import (
     RecordsUnavailable,
 )
 from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.plumbing.records.quick import QuickConnection
 from monocoque.plumbing.records.transaction import Attempt, Result, try_until_done
 
 _CODE_BITS: Final = 0xFF
@@ -86,7 +87,7 @@ class SqliteRecords:
             hide_parameters=True,
         )
         event.listen(self._engine, "begin", _begin_immediate)
-        self._connection: Connection | None = None
+        self._connection: QuickConnection | None = None
         """Kept from one transaction to the next: to make it takes longer than a short work."""
 
     async def transact(self, work: Callable[[Connection], Result]) -> Result:
@@ -105,7 +106,7 @@ class SqliteRecords:
         attempt = Attempt(work)
         with self._errors(attempt):
             if self._connection is None:
-                self._connection = self._engine.connect()
+                self._connection = QuickConnection(self._engine)
             try:
                 return attempt.run(self._connection)
             except BaseException:

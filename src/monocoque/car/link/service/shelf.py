@@ -55,9 +55,7 @@ class Shelf:
         """The first sequence that is still here; 0 for none."""
         return self.frames[0].sequence if self.frames else 0
 
-    def plan(
-        self, confirmed: int, payload: bytes | None, frames_max: int, bytes_max: int
-    ) -> Plan:
+    def plan(self, confirmed: int, payload: bytes | None, frames_max: int, bytes_max: int) -> Plan:
         """Take out what is confirmed, add a frame, and keep to the limits."""
         added = None if payload is None else Frame(self.last + 1, payload)
         gone = bisect_right(self.frames, confirmed, key=_sequence)
