@@ -295,20 +295,21 @@ def test_a_frame_that_our_own_door_refuses_is_given_up_and_holds_nothing_back() 
         async with road.living():
             await asyncio.sleep(50.0)
 
-            def spoil(connection: Connection) -> None:
-                frames = Frames.FromString(
-                    connection.execute(
-                        select(rows.spool.c.payload).where(rows.spool.c.sequence == 2)
-                    ).scalar_one()
-                )
-                frames.header.occurred_at_us += 10**12  # a clock that was eleven days ahead
+        def spoil(connection: Connection) -> None:
+            frames = Frames.FromString(
                 connection.execute(
-                    rows.spool.update()
-                    .where(rows.spool.c.sequence == 2)
-                    .values(payload=frames.SerializeToString())
-                )
+                    select(rows.spool.c.payload).where(rows.spool.c.sequence == 2)
+                ).scalar_one()
+            )
+            frames.header.occurred_at_us += 10**12  # a clock that was eleven days ahead
+            connection.execute(
+                rows.spool.update()
+                .where(rows.spool.c.sequence == 2)
+                .values(payload=frames.SerializeToString())
+            )
 
-            await road.records.transact(spoil)
+        await road.records.transact(spoil)
+        async with road.living():
             road.path.mend()
             await asyncio.sleep(1.0)
             made = max(road.sequences())

@@ -49,6 +49,10 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 RANDOM_BITS = 128
 BODY_CHARACTERS = 26
 
+_PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
+_SHIFTS = range(5 * (BODY_CHARACTERS - 2), -1, -10)
+"""Two characters at once: every message is given two identifiers."""
+
 _FORM = re.compile(r"([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})\Z")
 
 
@@ -61,11 +65,7 @@ def make(prefix: str, random_bits: Callable[[int], int]) -> str:
     if prefix not in PREFIXES:
         raise IdentifierMalformed(f"There is no identifier prefix {prefix!r}.")
     number = random_bits(RANDOM_BITS)
-    characters = []
-    for _ in range(BODY_CHARACTERS):
-        number, digit = divmod(number, 32)
-        characters.append(ALPHABET[digit])
-    return prefix + "_" + "".join(reversed(characters))
+    return f"{prefix}_" + "".join([_PAIRS[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
 def parse(text: str, prefix: str) -> str:

@@ -17,6 +17,7 @@ Left out on purpose: how a topic is carried. Streams and permissions are the bus
 import enum
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -126,17 +127,17 @@ class Topic(Generic[MessageType]):
     purpose: str
     """One sentence for the documentation."""
 
-    @property
+    @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The name, split at its dots."""
         return tuple(self.name.split("."))
 
-    @property
+    @cached_property
     def identifier_names(self) -> tuple[str, ...]:
         """The names in braces, in order."""
         return tuple(token[1:-1] for token in self.tokens if token.startswith("{"))
 
-    @property
+    @cached_property
     def stream_name(self) -> str:
         """The name of this topic's stream: its fixed tokens, in capitals."""
         return "_".join(t for t in self.tokens if not t.startswith("{")).upper()
@@ -243,7 +244,7 @@ CAR_BODY: Final = Topic(
     name="car.{car_id}.body",
     message=command_pb2.CarBody,
     published_by=frozenset({Role.CAR}),
-    read_by=frozenset({Role.LINK, Role.TWIN}),
+    read_by=frozenset({Role.CAR, Role.LINK, Role.TWIN}),
     kept=Kept.LAST_VALUE,
     retention_s=0,
     message_bytes_max=4 * KIB,
@@ -295,7 +296,7 @@ COMMAND_CHANGED: Final = Topic(
     name="command.{car_id}.changed",
     message=command_pb2.CommandChanged,
     published_by=frozenset({Role.COMMANDS}),
-    read_by=frozenset({Role.PHONE}),
+    read_by=frozenset({Role.COMMANDS, Role.PHONE}),
     kept=Kept.NOTHING,
     retention_s=0,
     message_bytes_max=1 * KIB,
@@ -487,9 +488,19 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 """Every row."""
 
 
+def _ends(name: str) -> tuple[str, str]:
+    """The first and the last token, which are fixed in every row."""
+    return name[: name.find(".")], name[name.rfind(".") + 1 :]
+
+
+_ROWS_BY_ENDS: Final[dict[tuple[str, str], list[Topic[Any]]]] = {}
+for _topic in TOPICS:
+    _ROWS_BY_ENDS.setdefault(_ends(_topic.name), []).append(_topic)
+
+
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
-    for topic in TOPICS:
+    for topic in _ROWS_BY_ENDS.get(_ends(subject), ()):
         if topic.identifiers(subject) is not None:
             return topic
     raise TopicUnknown("No row of the table of topics has this subject.")

@@ -108,7 +108,7 @@ class Path:
         earliest_s = self._last_arrival_s.get(topic.name, 0.0) + FOLLOWING_S
         arrival_s = max(now_s + self.delay_s(), earliest_s)
         self._last_arrival_s[topic.name] = arrival_s
-        await asyncio.sleep(arrival_s - now_s)
+        await _pass(arrival_s - now_s)
 
     def delay_s(self) -> float:
         """How long the next message takes, one way."""
@@ -203,7 +203,7 @@ class FaultyBus:
             await self._inner.publish_batch(topic, under_way[:taken])
         if topic.kept is Kept.NOTHING:
             return
-        await asyncio.sleep(path.delay_s())
+        await _pass(path.delay_s())
         path.check_uncut(cuts)
         if in_doubt:
             raise BusOutcomeUnknown("The acknowledgement of the bus was lost.")
@@ -244,7 +244,7 @@ class FaultyBus:
         """See Bus."""
         cuts = self._path.cuts
         self._path.check()
-        await asyncio.sleep(self._path.delay_s())
+        await _pass(self._path.delay_s())
         delivery = await self._inner.last(topic, **identifiers)
         if self._path.cuts != cuts:
             raise BusUnavailable("The path to the bus was cut before it answered.")
@@ -253,7 +253,7 @@ class FaultyBus:
     async def consumer(self, topic: Topic[MessageType], name: str) -> Consumer[MessageType]:
         """See Bus."""
         self._path.check()
-        await asyncio.sleep(self._path.delay_s())
+        await _pass(self._path.delay_s())
         self._path.check()
         return _FaultyConsumer(await self._inner.consumer(topic, name), self._path)
 
@@ -333,7 +333,7 @@ class _Reader(Generic[MessageType]):
                 if delivery is not None:
                     copies = 2 if self._path.comes_twice() else 1
                     self._under_way.extend([delivery] * copies)
-                    await asyncio.sleep(self._path.delay_s())
+                    await _pass(self._path.delay_s())
         return self._under_way.pop(0)
 
 
@@ -349,7 +349,7 @@ class _FaultyConsumer(Generic[MessageType]):
         self._path.check()
         cuts = self._path.cuts
         deliveries = await self._inner.fetch(count_max, wait_s)
-        await asyncio.sleep(self._path.delay_s())
+        await _pass(self._path.delay_s())
         if self._path.cuts != cuts:
             raise BusUnavailable("The path to the bus was cut before the messages arrived.")
         return deliveries
@@ -358,15 +358,21 @@ class _FaultyConsumer(Generic[MessageType]):
         """See Consumer."""
         self._path.check()
         cuts = self._path.cuts
-        await asyncio.sleep(self._path.delay_s())
+        await _pass(self._path.delay_s())
         self._path.check_uncut(cuts)
         await self._inner.acknowledge(deliveries)
 
     async def give_back(self, deliveries: Sequence[Delivery[MessageType]]) -> None:
         """See Consumer."""
         self._path.check()
-        await asyncio.sleep(self._path.delay_s())
+        await _pass(self._path.delay_s())
         await self._inner.give_back(deliveries)
+
+
+async def _pass(delay_s: float) -> None:
+    """Take so long; on a way that takes no time, no event either."""
+    if delay_s > 0.0:
+        await asyncio.sleep(delay_s)
 
 
 def _copy(message: MessageType) -> MessageType:

@@ -331,7 +331,9 @@ class FencedRecords:
         """See Records; the machine keeps the database, and only this life leaves it."""
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self._random.uniform(0.0, self._weather.faults.disk_delay_s_max))
+        delay_s_max = self._weather.faults.disk_delay_s_max
+        if delay_s_max > 0.0:
+            await asyncio.sleep(self._random.uniform(0.0, delay_s_max))
 
 
 def _rolled_back(work: Callable[[Connection], Any]) -> Callable[[Connection], None]:

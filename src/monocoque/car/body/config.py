@@ -19,6 +19,9 @@ class BodyConfig:
     """Pause between two looks at a body that stands; a command tells of itself sooner."""
     look_moving_interval_s: float = 1.0
     """The same for a body that moves."""
+    attentive_s: float = 60.0
+    """So long after somebody did something with a body that stands, it is looked at as often as
+    one that moves."""
     say_interval_s_min: float = 0.5
     """The body is said at most so often."""
     say_interval_s_max: float = 60.0

@@ -4,6 +4,8 @@ Rules:
 
 * the body is a record, stepped to the present whenever it is looked at, so it outlives whoever
   looks; another process may change it (``monocoque car drive``) and is heard at the next look;
+* whoever changes the body in this process says it (``say_now``); then, and for ``attentive_s``, the
+  next look is soon, since who unlocks a car is about to do something with it;
 * ``act`` asks its gate (the guard), sets an actuator in motion and waits for it. It acts as often
   as it is told, and counts each act by its command: that it is told once is the commands' promise;
 * a car says how it is when that changed, at least every ``say_interval_s_max`` and at most every
@@ -14,6 +16,7 @@ Left out on purpose: what the gate says, which is the guard's.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +41,8 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 
 SECOND_US: Final = 1_000_000
+LISTEN_S: Final = 3_600.0
+"""How long one wait for what others say of the body lasts; then another begins."""
 AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
 """Errors that pass by themselves: whoever meets one looks again after a pause."""
 
@@ -57,24 +62,71 @@ class Act:
 
 async def run(context: Context) -> None:
     """Look at the body and say how it is, until cancelled."""
-    config = context.config(BodyConfig)
-    said: bytes | None = None
-    said_us = 0
-    while True:
-        pause_s = config.look_interval_s
-        try:
-            body, epoch = await _look(context)
-            news = message_of(body, epoch)
-            now_us = context.clock.now_us()
-            is_due = now_us - said_us >= config.say_interval_s_max * SECOND_US
-            if news.SerializeToString(deterministic=True) != said or is_due:
-                said, said_us = news.SerializeToString(deterministic=True), now_us
-                await say(context, news)
-            pause_s = _pause_s(body, config)
-        except AWAY as error:
-            said = None
-            _count(context, error)
-        await asyncio.sleep(pause_s)
+    teller = _Teller(context)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(teller.hear())
+        group.create_task(teller.tell())
+
+
+class _Teller:
+    """Says the body when it changed, and looks sooner after somebody else has said it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(BodyConfig)
+        self._said: bytes | None = None
+        """What was said last, by whoever it was, without its header."""
+        self._said_us = 0
+        self._own_id = ""
+        """The last message of this teller, which it hears like everybody."""
+        self._attentive_until_us = 0
+        self._heard = asyncio.Event()
+
+    async def hear(self) -> None:
+        """Whoever changes the body says it; what comes next is not far."""
+        context = self._context
+        async with context.bus.listen(CAR_BODY, car_id=context.machine_id) as said:
+            while True:
+                delivery = await said.next(LISTEN_S)
+                if delivery is None or delivery.message.header.message_id == self._own_id:
+                    continue
+                now_us = context.clock.now_us()
+                self._said, self._said_us = _without_header(delivery.message), now_us
+                self._attentive_until_us = now_us + round(self._config.attentive_s * SECOND_US)
+                self._heard.set()
+
+    async def tell(self) -> None:
+        """Look and say, again and again."""
+        while True:
+            self._heard.clear()
+            pause_s = self._config.look_interval_s
+            try:
+                pause_s = await self._look_and_say()
+            except AWAY as error:
+                self._said = None
+                _count(self._context, error)
+            await self._pause(pause_s)
+
+    async def _look_and_say(self) -> float:
+        """Say what is news; returns how long to wait before the next look."""
+        context, config = self._context, self._config
+        body, epoch = await _look(context)
+        news = message_of(body, epoch)
+        told, now_us = news.SerializeToString(deterministic=True), context.clock.now_us()
+        due_us = self._said_us + round(config.say_interval_s_max * SECOND_US)
+        if told != self._said or now_us >= due_us:
+            self._said, self._said_us = told, now_us
+            stamp(news, context.clock, context.random)
+            self._own_id = news.header.message_id
+            await say(context, news)
+        return _pause_s(body, config, is_attentive=now_us < self._attentive_until_us)
+
+    async def _pause(self, pause_s: float) -> None:
+        """So long, or until a moment after somebody else has said the body."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._heard.wait()
+            await asyncio.sleep(self._config.say_interval_s_min)
 
 
 async def say_now(context: Context) -> None:
@@ -203,25 +255,34 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
 
 async def _look(context: Context) -> tuple[Body, str]:
     """The body as it is now, and the epoch; both begin here when there is none."""
-    new_epoch = keys.make_epoch(context.random)
+    car_id, new_epoch = context.machine_id, keys.make_epoch(context.random)
 
     def work(connection: Connection) -> tuple[Body, str]:
-        memory = keys.begin(connection, context.machine_id, new_epoch)
-        if records.read_state(connection, context.machine_id) is None:
-            body = present(connection, context.machine_id, context.clock.now_us())
-            records.set_state(connection, context.machine_id, logic.to_members(body))
-        return present(connection, context.machine_id, context.clock.now_us()), memory.epoch
+        memory, now_us = keys.begin(connection, car_id, new_epoch), context.clock.now_us()
+        members = records.read_state(connection, car_id)
+        if members is None:
+            body = Body(at_us=now_us, place_measured_us=now_us)
+            records.set_state(connection, car_id, logic.to_members(body))
+            return body, memory.epoch
+        return logic.step(logic.of_members(members), now_us), memory.epoch
 
     return await context.records.transact(work)
 
 
-def _pause_s(body: Body, config: BodyConfig) -> float:
-    """Until the next look: soon when something moves, and never too soon."""
+def _pause_s(body: Body, config: BodyConfig, *, is_attentive: bool) -> float:
+    """Until the next look: soon when something moves or may move, and never too soon."""
     event_us = logic.next_event_us(body)
-    if event_us is None:
-        return config.look_interval_s
-    until_s = (event_us - body.at_us) / SECOND_US
-    return max(config.say_interval_s_min, min(config.look_moving_interval_s, until_s))
+    if event_us is not None:
+        until_s = (event_us - body.at_us) / SECOND_US
+        return max(config.say_interval_s_min, min(config.look_moving_interval_s, until_s))
+    return config.look_moving_interval_s if is_attentive else config.look_interval_s
+
+
+def _without_header(message: command_pb2.CarBody) -> bytes:
+    bare = command_pb2.CarBody()
+    bare.CopyFrom(message)
+    bare.ClearField("header")
+    return bare.SerializeToString(deterministic=True)
 
 
 def _count(context: Context, error: MonocoqueError) -> None:

@@ -96,11 +96,11 @@ def make_epoch(random: Random) -> str:
 
 def begin(connection: Connection, car_id: str, new_epoch: str) -> Memory:
     """What is remembered; the memory begins here, with the new epoch, when there is none."""
-    if records.read_memory(connection, car_id) is None:
-        records.begin_memory(connection, car_id, new_epoch)
     memory = recall(connection, car_id)
-    assert memory is not None
-    return memory
+    if memory is not None:
+        return memory
+    records.begin_memory(connection, car_id, new_epoch)
+    return Memory(epoch=new_epoch, owner=None, latest_us=0)
 
 
 def recall(connection: Connection, car_id: str) -> Memory | None:

@@ -1,9 +1,14 @@
-"""What the link must not forget: how often the car started, events on their way out, and frames."""
+"""What the link must not forget: how often the car started, events on their way out, and frames.
 
-from dataclasses import dataclass
+Rules: a statement of the way of a frame is built once, since to build it takes longer than to run
+it.
+"""
+
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     Integer,
@@ -11,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -54,20 +60,12 @@ numbers = Table(
 """The last sequence that a frame was given; it outlives the frame."""
 
 
-@dataclass(frozen=True)
-class SpoolState:
-    """How full the spool is, and what it has just lost."""
-
-    frames: int
-    dropped: int
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Some frames of the spool, and the oldest sequence in it."""
-
-    oldest: int
-    frames: list[tuple[int, bytes]]
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_LAST_SEQUENCE: Final = select(numbers.c.last_sequence).where(numbers.c.car_id == _SOUGHT)
+_SET_LAST_SEQUENCE: Final = update(numbers).where(numbers.c.car_id == _SOUGHT)
+_ADD_FRAME: Final = insert(spool)
+_REMOVE_FRAMES: Final = delete(spool).where(spool.c.sequence <= _SOUGHT)
+_FRAMES: Final = select(spool.c.sequence, spool.c.payload).order_by(spool.c.sequence)
 
 
 def boot_count(connection: Connection, machine_id: str) -> int:
@@ -112,68 +110,31 @@ def remove_events(connection: Connection, message_ids: list[str]) -> None:
 
 def last_sequence(connection: Connection, car_id: str) -> int:
     """The last sequence that was given; 0 for none."""
-    known = connection.execute(
-        select(numbers.c.last_sequence).where(numbers.c.car_id == car_id)
-    ).scalar()
-    return int(known or 0)
+    return int(connection.execute(_LAST_SEQUENCE, {"sought": car_id}).scalar() or 0)
 
 
-def _set_last_sequence(connection: Connection, car_id: str, sequence: int) -> None:
-    mine = numbers.c.car_id == car_id
-    changed = connection.execute(update(numbers).where(mine).values(last_sequence=sequence))
+def set_last_sequence(connection: Connection, car_id: str, sequence: int) -> None:
+    """This is the last sequence that was given."""
+    values = {"sought": car_id, "last_sequence": sequence}
+    changed = connection.execute(_SET_LAST_SEQUENCE, values)
     if changed.rowcount == 0:
         connection.execute(insert(numbers).values(car_id=car_id, last_sequence=sequence))
 
 
-def add_frame(connection: Connection, car_id: str, payload: bytes) -> None:
-    """Put a frame into the spool, under the next sequence."""
-    sequence = last_sequence(connection, car_id) + 1
-    _set_last_sequence(connection, car_id, sequence)
-    connection.execute(
-        insert(spool).values(sequence=sequence, payload=payload, size_bytes=len(payload))
-    )
+def frames(connection: Connection) -> list[tuple[int, bytes]]:
+    """Every frame that waits, oldest first."""
+    return [(row.sequence, bytes(row.payload)) for row in connection.execute(_FRAMES)]
 
 
-def settle_spool(connection: Connection, car_id: str, confirmed: int) -> None:
-    """Take out what is confirmed; give new numbers when more is than was ever given."""
-    if confirmed <= last_sequence(connection, car_id):
-        connection.execute(delete(spool).where(spool.c.sequence <= confirmed))
-        return
-    rows = connection.execute(select(spool.c.payload).order_by(spool.c.sequence)).all()
-    connection.execute(delete(spool))
-    _set_last_sequence(connection, car_id, confirmed)
-    for row in rows:
-        add_frame(connection, car_id, bytes(row.payload))
+def add_frame(connection: Connection, sequence: int, payload: bytes) -> None:
+    """Put a frame into the spool."""
+    values = {"sequence": sequence, "payload": payload, "size_bytes": len(payload)}
+    connection.execute(_ADD_FRAME, values)
 
 
-def bound_spool(connection: Connection, frames_max: int, bytes_max: int) -> SpoolState:
-    """Take out the oldest frames beyond these limits."""
-    whole = select(func.count(), func.coalesce(func.sum(spool.c.size_bytes), 0)).select_from(spool)
-    frames, size_bytes = connection.execute(whole).one()
-    dropped: list[int] = []
-    if frames > frames_max or size_bytes > bytes_max:
-        oldest = select(spool.c.sequence, spool.c.size_bytes).order_by(spool.c.sequence)
-        for row in connection.execute(oldest):
-            if frames <= frames_max and size_bytes <= bytes_max:
-                break
-            dropped.append(row.sequence)
-            frames, size_bytes = frames - 1, size_bytes - row.size_bytes
-        connection.execute(delete(spool).where(spool.c.sequence <= max(dropped)))
-    return SpoolState(int(frames), len(dropped))
-
-
-def frames_after(connection: Connection, sequence: int, count_max: int) -> Waiting:
-    """The frames that follow on this sequence, oldest first."""
-    rows = connection.execute(
-        select(spool.c.sequence, spool.c.payload)
-        .where(spool.c.sequence > sequence)
-        .order_by(spool.c.sequence)
-        .limit(count_max)
-    ).all()
-    if not rows:
-        return Waiting(0, [])
-    oldest = connection.execute(select(func.min(spool.c.sequence))).scalar_one()
-    return Waiting(int(oldest), [(int(row.sequence), bytes(row.payload)) for row in rows])
+def remove_frames(connection: Connection, up_to: int) -> None:
+    """Take out everything up to this sequence."""
+    connection.execute(_REMOVE_FRAMES, {"sought": up_to})
 
 
 def drop_frame(connection: Connection, sequence: int) -> None:

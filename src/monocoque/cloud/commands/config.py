@@ -25,8 +25,11 @@ class MailboxConfig:
     """Hellos of cars within this time are looked at together."""
     hello_cars_max: int = 10_000
     """Cars whose hello may wait to be looked at; one beyond that is heard at its next hello."""
-    look_s: float = 1.0
-    """How often it is looked for commands whose time has come."""
+    look_s: float = 5.0
+    """How often it is looked for commands whose time has come, at least; what is known to be due,
+    or was changed, is looked at in its time."""
+    look_s_min: float = 0.25
+    """And at most; news within this time are dealt with together."""
     look_commands_max: int = 500
     """How many commands are sent or closed in one go."""
     answer_grace_s: float = 5.0
@@ -35,7 +38,7 @@ class MailboxConfig:
 
     receipts_batch_messages: int = 200
     """How many receipts are recorded in one transaction."""
-    receipts_wait_s: float = 5.0
+    receipts_wait_s: float = 30.0
     """How long one look for receipts waits for the first."""
     confirm_pause_s: float = 0.5
     """How long after its receipt a car is told how far its log is on record; receipts within this

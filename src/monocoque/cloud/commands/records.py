@@ -105,6 +105,18 @@ _COUNT_BY_KEY: Final = _COUNT.where(
 _COUNT_OPEN: Final = _COUNT.where(
     mailbox.c.car_id == _SOUGHT, mailbox.c.state.in_(bindparam("states", expanding=True))
 )
+_DUE: Final = (
+    select(mailbox)
+    .where(mailbox.c.due_us <= bindparam("now_us"))
+    .order_by(mailbox.c.due_us, mailbox.c.handed_in_us, mailbox.c.command_id)
+    .limit(bindparam("count_max"))
+)
+_NEXT_DUE: Final = select(func.min(mailbox.c.due_us))
+_CARS_WITH: Final = (
+    select(mailbox.c.car_id)
+    .where(mailbox.c.state.in_(bindparam("states", expanding=True)))
+    .distinct()
+)
 _ADD_RECEIPT: Final = insert(receipts)
 _FIND_RECEIPT: Final = select(receipts).where(
     receipts.c.car_id == _SOUGHT, receipts.c.sequence == bindparam("sought_sequence")
@@ -151,8 +163,7 @@ def count_open(connection: Connection, car_id: str, states: Collection[str]) -> 
 
 def cars_with(connection: Connection, states: Collection[str]) -> set[str]:
     """The cars that have a command in one of these states."""
-    wanted = select(mailbox.c.car_id).where(mailbox.c.state.in_(list(states))).distinct()
-    return set(connection.execute(wanted).scalars())
+    return set(connection.execute(_CARS_WITH, {"states": list(states)}).scalars())
 
 
 def commands_of(
@@ -168,9 +179,12 @@ def commands_of(
 
 def due_commands(connection: Connection, now_us: int, count_max: int) -> Sequence[Row[Any]]:
     """The commands whose time has come, the longest due first."""
-    wanted = select(mailbox).where(mailbox.c.due_us <= now_us)
-    order = (mailbox.c.due_us, mailbox.c.handed_in_us, mailbox.c.command_id)
-    return connection.execute(wanted.order_by(*order).limit(count_max)).all()
+    return connection.execute(_DUE, {"now_us": now_us, "count_max": count_max}).all()
+
+
+def next_due_us(connection: Connection) -> int | None:
+    """When time asks for something next; None for never."""
+    return connection.execute(_NEXT_DUE).scalar_one()
 
 
 def place_of(connection: Connection, car_id: str) -> Row[Any] | None:

@@ -17,7 +17,7 @@ class PairingConfig:
     """How many of them are sent at once."""
     answers_batch_messages: int = 20
     """How many answers of the factory are recorded in one go."""
-    answers_wait_s: float = 5.0
+    answers_wait_s: float = 30.0
     """How long one look for answers waits for the first."""
     retry_s: float = 1.0
     """Pause after bus or records were away."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     Connection,
@@ -65,7 +66,14 @@ as_built = Table(
 """The factory's record of each car that was built for an order, as the very bytes it signed."""
 
 _NEVER_HEARD = {"online": False, "boot_count": 0, "software_version": ""}
-_FIND_CAR: Final = select(cars).where(cars.c.car_id == bindparam("sought"))
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_FIND_CAR: Final = select(cars).where(cars.c.car_id == _SOUGHT)
+_SAVE_CAR: Final = update(cars).where(cars.c.car_id == _SOUGHT)
+_HEARD_SINCE: Final = select(func.count()).select_from(cars).where(cars.c.last_hello_us > _SOUGHT)
+_FELL_SILENT: Final = cars.c.online.is_(True) & (cars.c.last_hello_us <= _SOUGHT)
+_FIND_SILENT: Final = select(cars).where(_FELL_SILENT).order_by(cars.c.car_id)
+_NOTE_SILENT: Final = update(cars).where(_FELL_SILENT).values(online=False)
+_LONGEST_AGO: Final = select(func.min(cars.c.last_hello_us)).where(cars.c.online.is_(True))
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class CarEventRow:
 
 def save_car(connection: Connection, car_id: str, values: dict[str, Any]) -> None:
     """Set these columns of one car, whose row is made when there is none."""
-    changed = connection.execute(update(cars).where(cars.c.car_id == car_id).values(**values))
+    changed = connection.execute(_SAVE_CAR, {"sought": car_id} | values)
     if changed.rowcount == 0:
         connection.execute(insert(cars).values(car_id=car_id, **_NEVER_HEARD | values))
 
@@ -98,19 +106,20 @@ def all_cars(connection: Connection) -> Sequence[Row[Any]]:
 
 def count_heard_since(connection: Connection, since_us: int) -> int:
     """How many cars said hello since then."""
-    counted = connection.execute(
-        select(func.count()).select_from(cars).where(cars.c.last_hello_us > since_us)
-    )
-    return int(counted.scalar_one())
+    return int(connection.execute(_HEARD_SINCE, {"sought": since_us}).scalar_one())
 
 
 def take_silent(connection: Connection, since_us: int) -> Sequence[Row[Any]]:
     """Note as silent those who were online and have not said hello since; returns them."""
-    fell_silent = cars.c.online.is_(True) & (cars.c.last_hello_us <= since_us)
-    found = connection.execute(select(cars).where(fell_silent).order_by(cars.c.car_id)).all()
+    found = connection.execute(_FIND_SILENT, {"sought": since_us}).all()
     if found:
-        connection.execute(update(cars).where(fell_silent).values(online=False))
+        connection.execute(_NOTE_SILENT, {"sought": since_us})
     return found
+
+
+def longest_ago_us(connection: Connection) -> int | None:
+    """The hello that is longest ago among the last ones of those who are online."""
+    return connection.execute(_LONGEST_AGO).scalar_one()
 
 
 def add_events(connection: Connection, rows: Sequence[CarEventRow]) -> None:

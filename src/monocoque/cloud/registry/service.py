@@ -82,6 +82,8 @@ class _Registry:
         """News of each car that is not on record yet, as columns."""
         self._traces: dict[str, str | None] = {}
         """The trace of each car's last hello, until the pages are told of it."""
+        self._online: set[str] = set()
+        """Cars that are counted as there, as far as this process knows."""
         self._has_news = asyncio.Event()
 
     async def hear_hellos(self) -> None:
@@ -126,6 +128,8 @@ class _Registry:
             def work(connection: Connection, heard: Any = heard) -> list[Row[Any]]:
                 for car_id in sorted(heard):
                     rows.save_car(connection, car_id, heard[car_id])
+                if not heard.keys() <= self._online:
+                    self._count_online(connection, self._context.clock.now_us())
                 found = [rows.find_car(connection, car_id) for car_id in sorted(heard)]
                 return [row for row in found if row is not None]
 
@@ -135,6 +139,7 @@ class _Registry:
                 await self._wait_after(error)
                 self._keep_for_later(heard)
                 continue
+            self._online.update(row.car_id for row in written if row.online)
             for row in written:
                 if "last_hello_us" in heard[row.car_id]:
                     with following(self._traces.pop(row.car_id, None)):
@@ -145,14 +150,16 @@ class _Registry:
         context, config = self._context, self._config
         while True:
             try:
-                silent, online = await context.records.transact(self._take_silent)
+                silent, next_us = await context.records.transact(self._take_silent)
             except AWAY as error:
                 await self._wait_after(error)
                 continue
-            context.metrics.cars_online.set(online)
             for row in silent:
+                self._online.discard(row.car_id)
                 await self._tell(row, online=False)
-            await asyncio.sleep(config.silence_check_s)
+            # Whoever says hello from now on is not silent before the window is over.
+            until_s = (next_us - context.clock.now_us()) / SECOND_US
+            await asyncio.sleep(max(config.silence_check_s, min(until_s, config.online_window_s)))
 
     async def record_events(self) -> None:
         """Events: on record first, acknowledged second."""
@@ -214,9 +221,18 @@ class _Registry:
             )
 
     def _take_silent(self, connection: Connection) -> tuple[Sequence[Row[Any]], int]:
-        since_us = self._context.clock.now_us() - self._config.online_window_s * SECOND_US
-        silent = rows.take_silent(connection, since_us)
-        return silent, rows.count_heard_since(connection, since_us)
+        """Who fell silent, and when the next one does if nothing is heard."""
+        window_us = self._config.online_window_s * SECOND_US
+        now_us = self._context.clock.now_us()
+        silent = rows.take_silent(connection, now_us - window_us)
+        self._count_online(connection, now_us)
+        longest_ago_us = rows.longest_ago_us(connection)
+        return silent, window_us + (now_us if longest_ago_us is None else longest_ago_us)
+
+    def _count_online(self, connection: Connection, now_us: int) -> None:
+        since_us = now_us - self._config.online_window_s * SECOND_US
+        online = rows.count_heard_since(connection, since_us)
+        self._context.metrics.cars_online.set(online)
 
     def _note(self, delivery: Delivery[Any], **columns: Any) -> None:
         car_id = delivery.identifiers["car_id"]

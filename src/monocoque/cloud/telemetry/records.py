@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
     Connection,
     MetaData,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     insert,
     select,
     update,
@@ -43,13 +45,22 @@ batches = Table(
 """The last batch of a writer, and the places that hold once it is in the lake; then none."""
 
 
+_SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
+_FIND_PLACES: Final = select(places).where(
+    places.c.car_id.in_(bindparam("car_ids", expanding=True))
+)
+_SAVE_PLACE: Final = update(places).where(places.c.car_id == _SOUGHT)
+_FIND_BATCH: Final = select(batches).where(batches.c.writer == _SOUGHT)
+_SAVE_BATCH: Final = update(batches).where(batches.c.writer == _SOUGHT)
+
+
 def find_places(connection: Connection, car_ids: Iterable[str]) -> dict[str, Place]:
     """How far these cars are; who is missing is at the beginning."""
     wanted = sorted(car_ids)
     found: dict[str, Place] = {}
     for at in range(0, len(wanted), CARS_AT_ONCE):
-        some = places.c.car_id.in_(wanted[at : at + CARS_AT_ONCE])
-        for row in connection.execute(select(places).where(some)):
+        some = {"car_ids": wanted[at : at + CARS_AT_ONCE]}
+        for row in connection.execute(_FIND_PLACES, some):
             found[row.car_id] = Place(row.last_sequence, frozenset(json.loads(row.ahead)))
     return found
 
@@ -61,14 +72,13 @@ def save_places(connection: Connection, changed: Mapping[str, Place]) -> None:
             "last_sequence": changed[car_id].last,
             "ahead": json.dumps(sorted(changed[car_id].ahead)),
         }
-        mine = places.c.car_id == car_id
-        if connection.execute(update(places).where(mine).values(**values)).rowcount == 0:
+        if connection.execute(_SAVE_PLACE, {"sought": car_id} | values).rowcount == 0:
             connection.execute(insert(places).values(car_id=car_id, **values))
 
 
 def find_batch(connection: Connection, writer: str) -> Row[Any] | None:
     """The last batch of this writer, or None before its first."""
-    return connection.execute(select(batches).where(batches.c.writer == writer)).one_or_none()
+    return connection.execute(_FIND_BATCH, {"sought": writer}).one_or_none()
 
 
 def save_batch(
@@ -77,8 +87,7 @@ def save_batch(
     """This batch is under way, or done when no place is meant."""
     said = {car_id: [place.last, *sorted(place.ahead)] for car_id, place in meant.items()}
     values = {"number": number, "places": json.dumps(said, sort_keys=True)}
-    mine = batches.c.writer == writer
-    if connection.execute(update(batches).where(mine).values(**values)).rowcount == 0:
+    if connection.execute(_SAVE_BATCH, {"sought": writer} | values).rowcount == 0:
         connection.execute(insert(batches).values(writer=writer, **values))
 
 

@@ -17,7 +17,7 @@ Left out on purpose: anything on disk, and recognising repeated messages: reader
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -93,9 +93,10 @@ class MemoryHub:
         self.door = Door(clock, metrics, log, config)
         self.observers: list[Callable[[str, bytes], None]] = []
         self.readers: list[LiveReader[Any]] = []
+        self._readers_of: dict[str, list[LiveReader[Any]]] = defaultdict(list)
+        """By pattern without a star, which is a subject, or else by the name of the topic."""
         self.last_values: dict[str, dict[str, bytes]] = {}
         self.streams: dict[str, MemoryStream] = {}
-        self.changed = asyncio.Event()
         for topic in TOPICS:
             if topic.kept is Kept.LAST_VALUE:
                 self.last_values[topic.name] = {}
@@ -115,20 +116,28 @@ class MemoryHub:
         if topic.kept is Kept.LAST_VALUE:
             self.last_values[topic.name][subject] = data
         copies = self.chance.copies()
-        for reader in list(self.readers):
-            for _ in range(copies):
-                reader.offer(topic, subject, data, self.chance.delay_s())
+        for key in (topic.name, subject):
+            for reader in tuple(self._readers_of.get(key, ())):
+                for _ in range(copies):
+                    reader.offer(subject, data, self.chance.delay_s())
         if stream := self.streams.get(topic.name):
             now_s = asyncio.get_running_loop().time()
             for _ in range(copies):
                 available_at_s = now_s + self.chance.delay_s()
                 stream.append(subject, data, self.clock.now_us(), available_at_s)
-            self.wake()
+            stream.wake()
 
-    def wake(self) -> None:
-        """Let every waiting consumer look again."""
-        self.changed.set()
-        self.changed = asyncio.Event()
+    def add_reader(self, reader: "LiveReader[Any]") -> None:
+        """From now on it hears what it asked for."""
+        self.readers.append(reader)
+        self._readers_of[reader.key].append(reader)
+
+    def remove_reader(self, reader: "LiveReader[Any]") -> None:
+        """It hears nothing more."""
+        self.readers.remove(reader)
+        self._readers_of[reader.key].remove(reader)
+        if not self._readers_of[reader.key]:
+            del self._readers_of[reader.key]
 
 
 class MemoryBus:
@@ -234,14 +243,14 @@ class MemoryBus:
         self.check_open()
         pattern = rights.read_pattern(self._identity, topic, identifiers)
         reader = LiveReader(self._hub, topic, pattern)
-        for readers in (self._hub.readers, self._readers):
-            readers.append(reader)
+        self._hub.add_reader(reader)
+        self._readers.append(reader)
         try:
             yield reader
         finally:
             reader.close()
-            for readers in (self._hub.readers, self._readers):
-                readers.remove(reader)
+            self._hub.remove_reader(reader)
+            self._readers.remove(reader)
 
     def check_open(self) -> None:
         """Raises BusUnavailable once the connection was closed."""
@@ -257,6 +266,8 @@ class LiveReader(Generic[MessageType]):
         self._hub = hub
         self._topic = topic
         self._tokens = pattern.split(".")
+        self.key = topic.name if "*" in self._tokens else pattern
+        """Under which the hub finds it."""
         self._late: deque[tuple[float, str, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._rates = hub.door.rates()
@@ -269,9 +280,9 @@ class LiveReader(Generic[MessageType]):
         if delivery is not None:
             self.queue.put_kept(delivery)
 
-    def offer(self, topic: Topic[Any], subject: str, data: bytes, delay_s: float) -> None:
+    def offer(self, subject: str, data: bytes, delay_s: float) -> None:
         """Something was said; it is heard after the delay, and after what was said before it."""
-        if topic is not self._topic or not self._matches(subject):
+        if not self._matches(subject):
             return
         loop = asyncio.get_running_loop()
         if not self._late and not delay_s:
@@ -330,7 +341,7 @@ class MemoryConsumer(Generic[MessageType]):
         give_up_at_s = loop.time() + wait_s
         while True:
             self._bus.check_open()
-            changed = self._hub.changed
+            changed = self._stream.changed
             taken = self._take(count_max, loop.time())
             if taken or loop.time() >= give_up_at_s:
                 return taken
@@ -353,7 +364,7 @@ class MemoryConsumer(Generic[MessageType]):
         due_at_s = asyncio.get_running_loop().time() + self._hub.config.give_back_wait_s
         for delivery in deliveries:
             self._place.owe(delivery.handle, due_at_s)
-        self._hub.wake()
+        self._stream.wake()
 
     def _take(self, count_max: int, now_s: float) -> list[Delivery[MessageType]]:
         now_us = self._hub.clock.now_us()

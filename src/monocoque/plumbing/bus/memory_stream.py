@@ -5,6 +5,7 @@ after a wait, until it is acknowledged; messages older than the topic's retentio
 Times here are the event loop's, in seconds; ages are the clock's, in microseconds.
 """
 
+import asyncio
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
@@ -62,6 +63,13 @@ class MemoryStream:
         self._next_sequence = 1
         self._last_available_at_s = 0.0
         self.places: dict[str, Place] = {}
+        self.changed = asyncio.Event()
+        """Set, and replaced by another, whenever there may be something to hand out."""
+
+    def wake(self) -> None:
+        """Let every waiting consumer of this stream look again."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     def append(self, subject: str, data: bytes, now_us: int, available_at_s: float) -> None:
         """Keep a message; it is never available before one that came earlier."""

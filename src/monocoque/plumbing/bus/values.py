@@ -14,7 +14,7 @@ Left out on purpose: what a value means; its feature asks that.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -32,23 +32,54 @@ _FRACTIONS: Final = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLO
 def check_values(message: Message) -> None:
     """Raises MessageMalformed, with the field's name and never its value."""
     for field, value in message.ListFields():
-        for each in _values(field, value):
-            if isinstance(each, Message):
-                check_values(each)
-            elif not _is_usable(field, each):
-                raise MessageMalformed(f"{field.full_name} holds what cannot be kept.")
+        check = _CHECKS.get(field)
+        if check is None:
+            check = _CHECKS[field] = _check_of(field)
+        if not check(value):
+            raise MessageMalformed(f"{field.full_name} holds what cannot be kept.")
 
 
-def _values(field: FieldDescriptor, value: Any) -> Iterable[Any]:
-    return value if field.is_repeated else (value,)
+_Check = Callable[[Any], bool]
+_CHECKS: Final[dict[FieldDescriptor, _Check]] = {}
+"""How each field that was met is checked; there are as many as the messages of the table have."""
 
 
-def _is_usable(field: FieldDescriptor, value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" not in value
-    if field.cpp_type in _FRACTIONS:
-        return math.isfinite(value)
-    if isinstance(value, int):
-        least, most = (0, TIME_US_MAX) if field.name.endswith("_us") else (~NUMBER_MAX, NUMBER_MAX)
-        return least <= value <= most
+def _check_of(field: FieldDescriptor) -> _Check:
+    kind = field.cpp_type
+    if kind == FieldDescriptor.CPPTYPE_MESSAGE:
+        return _all_messages if field.is_repeated else _is_whole
+    if kind in _FRACTIONS:
+        return _all_fractions if field.is_repeated else math.isfinite
+    if kind == FieldDescriptor.CPPTYPE_STRING:
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return _is_anything
+        return _all_texts if field.is_repeated else _is_text
+    least, most = (0, TIME_US_MAX) if field.name.endswith("_us") else (~NUMBER_MAX, NUMBER_MAX)
+    if field.is_repeated:
+        return lambda values: least <= min(values) and max(values) <= most
+    return lambda value: bool(least <= value <= most)
+
+
+def _is_whole(message: Message) -> bool:
+    check_values(message)
+    return True
+
+
+def _all_messages(messages: Iterable[Message]) -> bool:
+    return all(map(_is_whole, messages))
+
+
+def _all_fractions(values: Iterable[float]) -> bool:
+    return all(map(math.isfinite, values))
+
+
+def _is_text(value: str) -> bool:
+    return "\0" not in value
+
+
+def _all_texts(values: Iterable[str]) -> bool:
+    return all(map(_is_text, values))
+
+
+def _is_anything(_value: Any) -> bool:
     return True

@@ -36,6 +36,7 @@ from monocoque.contracts.errors import (
     RecordsUnavailable,
 )
 from monocoque.plumbing.records.config import RecordsConfig
+from monocoque.plumbing.records.quick import QuickConnection
 from monocoque.plumbing.records.transaction import Attempt, Result, try_until_done
 
 _CODE_BITS: Final = 0xFF
@@ -86,6 +87,8 @@ class SqliteRecords:
             hide_parameters=True,
         )
         event.listen(self._engine, "begin", _begin_immediate)
+        self._connection: QuickConnection | None = None
+        """Kept from one transaction to the next: to make it takes longer than a short work."""
 
     async def transact(self, work: Callable[[Connection], Result]) -> Result:
         """See Records."""
@@ -101,8 +104,20 @@ class SqliteRecords:
         Raises RecordsContended at once when another process holds the lock.
         """
         attempt = Attempt(work)
-        with self._errors(attempt), self._engine.connect() as connection:
-            return attempt.run(connection)
+        with self._errors(attempt):
+            if self._connection is None:
+                self._connection = QuickConnection(self._engine)
+            try:
+                return attempt.run(self._connection)
+            except BaseException:
+                self._let_go()
+                raise
+
+    def _let_go(self) -> None:
+        """After an error nothing is known of it; the next transaction makes another."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
 
     def image(self) -> bytes:
         """The whole database as bytes, for ``SqliteRecords(None, random, image=...)``.
@@ -137,6 +152,7 @@ class SqliteRecords:
 
     def close_now(self) -> None:
         """Give the connection back; what was in memory is gone."""
+        self._let_go()
         self._engine.dispose()
 
     def _connect(self) -> sqlite3.Connection:

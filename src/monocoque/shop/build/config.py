@@ -14,7 +14,7 @@ class BuildConfig:
     them is so old; a code of 128 bits bears ten guesses an hour for ever."""
     requests_batch_messages: int = 20
     """How many requests are taken from the bus at once."""
-    requests_wait_s: float = 5.0
+    requests_wait_s: float = 30.0
     """How long one look for requests waits for the first."""
     retry_s: float = 1.0
     """Pause after bus or records were away; what was not answered waits."""
@@ -22,7 +22,7 @@ class BuildConfig:
     """Serial numbers that one plant gives in a model year; six digits hold no more."""
     orders_batch_messages: int = 50
     """How many events of orders are taken from the bus at once."""
-    orders_wait_s: float = 5.0
+    orders_wait_s: float = 30.0
     """How long one look for events of orders waits for the first."""
     look_interval_s: float = 30.0
     """The longest pause between two looks for cars that are due; a week's begin is waited for."""

@@ -19,7 +19,7 @@ class OrdersConfig:
     """How many events are said to the factory in one go."""
     builds_batch_messages: int = 100
     """How many of the factory's events are taken from the bus at once."""
-    builds_wait_s: float = 5.0
+    builds_wait_s: float = 30.0
     """How long one look for them waits for the first."""
     look_s_max: float = 30.0
     """How often the book is looked through for what is due, at least; news make it sooner."""

@@ -15,5 +15,5 @@ class EchoConfig:
     """Pause before the bus or the records are tried again."""
     batch_messages_max: int = 50
     """How many questions are sent, or answered, at once."""
-    listen_s: float = 5.0
+    listen_s: float = 30.0
     """How long one wait for messages takes, at most."""

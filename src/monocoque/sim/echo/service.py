@@ -63,6 +63,9 @@ class _Asker:
         self._config = context.config(EchoConfig)
         self._has_questions = asyncio.Event()
         self._has_questions.set()
+        self._is_open = asyncio.Event()
+        """A question may lack its answer."""
+        self._is_open.set()
 
     async def ask_for_ever(self) -> None:
         """Put a question into the outbox, again and again."""
@@ -81,6 +84,7 @@ class _Asker:
     async def send_again_for_ever(self) -> None:
         """Send again what was not answered; answers get lost, and questions with them."""
         while True:
+            await self._is_open.wait()
             await asyncio.sleep(self._config.answer_wait_s)
             await self._until_done(self._send_again)
 
@@ -110,13 +114,18 @@ class _Asker:
             for question in waiting:
                 await self._say(question)
                 note = partial(records.note_sent, sequence=question.sequence)
-                await self._context.records.transact(note)
+                try:
+                    await self._context.records.transact(note)
+                finally:
+                    self._is_open.set()  # also when nobody knows whether it was noted
 
     async def _send_again(self) -> None:
         count_max = self._config.batch_messages_max
+        self._is_open.clear()
         for question in await self._context.records.transact(
             lambda connection: records.questions_without_answer(connection, count_max)
         ):
+            self._is_open.set()
             await self._say(question)
 
     async def _say(self, question: records.Question) -> None:

@@ -86,6 +86,7 @@ class _Link:
         self._boot_count = 0
         self._hellos_missed = 0
         self._has_events = asyncio.Event()
+        self._spool = Spool(context, self._uplink)
 
     async def begin(self) -> None:
         """Count this start and put the event that tells of it into the outbox, at once.
@@ -130,7 +131,7 @@ class _Link:
 
     async def keep_spool(self) -> None:
         """Record frames and bring them to the cell's lake."""
-        await Spool(self._context, self._uplink).keep()
+        await self._spool.keep()
 
     async def say_hello_for_ever(self) -> None:
         """Hello, and the state where it is due; again after a pause."""
@@ -183,6 +184,7 @@ class _Link:
                     await self._pass_on(self._uplink, topic, delivery.message)
         async with bus.watch(topic, **mine) as values:
             async for delivery in values:
+                self._spool.wake()
                 await self._keep_saying(topic, delivery.message, values)
 
     async def ask_confirmed_for_ever(self) -> None:
@@ -229,6 +231,7 @@ class _Link:
             await asyncio.sleep(self._config.last_value_pause_s)
             while (news := await newer.next(0.0)) is not None:
                 waiting = news.message
+                self._spool.wake()
 
     async def _reconnected(self, connections: int, pause_s: float) -> bool:
         """Pause, unless it is connected for more than that many times; whether it is."""

@@ -4,6 +4,9 @@ Rules:
 
 * every ``frame_interval_s`` the awake car's frame becomes a row; the same transaction takes out
   what was confirmed and, beyond ``spool_frames_max`` or ``spool_bytes_max``, the oldest, counted;
+* for a car that sleeps nothing is asked or written until its body is said, or the cell confirms
+  what is still here, or ``asleep_look_s`` are over;
+* what waits is in memory too (shelf.py), so that sending reads no row;
 * a row's sequence is given once and never again. Each message says the oldest that is still here,
   so that nobody waits for what was given up;
 * rows are sent in order, ``spool_batch_frames`` at once; after each new connection, once the cell
@@ -18,12 +21,14 @@ Left out on purpose: what is in a frame, which car/signals says.
 """
 
 import asyncio
+import contextlib
 from functools import partial
 
 from sqlalchemy import Connection
 
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.link.service.shelf import Frame, Plan, Shelf
 from monocoque.car.signals.service import frame_now
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
@@ -61,6 +66,11 @@ class Spool:
         self._heard_s = 0.0
         """When the cell said last how far it is, by the loop's time."""
         self._has_news = asyncio.Event()
+        self._woken = asyncio.Event()
+        """The car may be awake, or something may leave the spool."""
+        self._shelf: Shelf | None = None
+        """What the rows hold, where that is known."""
+        self._at_rows = asyncio.Lock()
         self._counted_frames = 0
 
     async def keep(self) -> None:
@@ -83,33 +93,74 @@ class Spool:
             await asyncio.sleep(max(0.0, due_s - loop.time()))
             due_s = max(due_s, loop.time() - self._config.frame_interval_s)
             due_s += self._config.frame_interval_s
+            self._woken.clear()
             try:
-                await self._record()
+                is_awake = await self._record()
             except AWAY as error:
                 self._count(error)
+                continue
+            if not is_awake:
+                await self._sleep()
 
-    async def _record(self) -> None:
-        context, config = self._context, self._config
+    def wake(self) -> None:
+        """The body was said: the car may be awake."""
+        self._woken.set()
+
+    async def _sleep(self) -> None:
+        """Until the car may be awake, or something may leave the spool; bounded."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.asleep_look_s):
+                await self._woken.wait()
+
+    async def _record(self) -> bool:
+        """Write a frame, and take out what may go; whether the car is awake."""
+        context, car_id = self._context, self._context.machine_id
         now_us = context.clock.now_us()
         # Made before the work, which may run twice.
         header = telemetry_pb2.Frames()
         stamp(header, context.clock, context.random)
 
-        def work(connection: Connection) -> records.SpoolState:
-            if self._confirmed is not None:
-                records.settle_spool(connection, context.machine_id, self._confirmed)
-            frame = frame_now(connection, context.machine_id, now_us)
+        def work(connection: Connection) -> tuple[Shelf, Plan]:
+            shelf = known or _read(connection, car_id)
+            if self._confirmed is not None and self._confirmed > shelf.last:
+                shelf = _renumbered(connection, car_id, shelf, self._confirmed)
+            frame = frame_now(connection, car_id, now_us)
             if frame is not None:
                 frame.MergeFrom(header)
-                records.add_frame(connection, context.machine_id, frame.SerializeToString())
-            return records.bound_spool(connection, config.spool_frames_max, config.spool_bytes_max)
+            plan = self._plan(shelf, frame)
+            _write(connection, car_id, plan)
+            return shelf, plan
 
-        state = await context.records.transact(work)
-        self._show(state.frames)
-        if state.dropped:
-            context.metrics.spool_dropped.labels(code=QueueFull.code).inc(state.dropped)
+        async with self._at_rows:
+            known, self._shelf = self._shelf, None  # whoever is interrupted here knows nothing
+            shelf, plan = await context.records.transact(work)
+            shelf.follow(plan)
+            self._shelf = shelf
+        self._show(len(shelf.frames))
+        if plan.dropped:
+            context.metrics.spool_dropped.labels(code=QueueFull.code).inc(plan.dropped)
             context.log.warning("the spool is full; its oldest frames are lost")
-        self._has_news.set()
+        if plan.added is not None:
+            self._has_news.set()
+        return plan.added is not None
+
+    def _plan(self, shelf: Shelf, frame: telemetry_pb2.Frames | None) -> Plan:
+        return shelf.plan(
+            confirmed=self._confirmed or 0,
+            payload=None if frame is None else frame.SerializeToString(),
+            frames_max=self._config.spool_frames_max,
+            bytes_max=self._config.spool_bytes_max,
+        )
+
+    async def _at_shelf(self) -> Shelf:
+        """What waits, read anew where it is not known."""
+        if self._shelf is None:
+            async with self._at_rows:
+                car_id = self._context.machine_id
+                if self._shelf is None:
+                    read = partial(_read, car_id=car_id)
+                    self._shelf = await self._context.records.transact(read)
+        return self._shelf
 
     def _show(self, frames: int) -> None:
         self._context.metrics.spool_frames.inc(frames - self._counted_frames)
@@ -128,7 +179,9 @@ class Spool:
             connections = self._uplink.connection_count
             try:
                 if not self._was_asked() or not await self._send_some():
-                    await self._wait_for_news(pause_s)
+                    is_behind = self._sent > (self._confirmed or 0)
+                    longest_s = self._config.resend_after_s_max
+                    await self._wait_for_news(pause_s if is_behind else longest_s)
             except AWAY as error:
                 self._count(error)
                 await self._pause(connections)
@@ -148,23 +201,22 @@ class Spool:
         self._has_news.set()
 
     async def _send_some(self) -> bool:
-        """Send the next rows; whether there were any."""
+        """Send the next rows; whether there may be more."""
         after, beginnings = max(self._sent, self._confirmed or 0), self._beginnings
-        found = await self._context.records.transact(
-            partial(records.frames_after, sequence=after, count_max=self._config.spool_batch_frames)
-        )
-        if not found.frames:
+        shelf, count_max = await self._at_shelf(), self._config.spool_batch_frames
+        found = shelf.after(after, count_max)
+        if not found:
             return False
         if self._sent <= (self._confirmed or 0):
             self._heard_s = asyncio.get_running_loop().time()  # the first that can be overdue
-        outgoing = [self._message(found.oldest, *row) for row in found.frames]
+        outgoing = [self._message(shelf.oldest, *frame) for frame in found]
         try:
             await self._uplink.publish_batch(topics.CAR_FRAMES, outgoing)
         except MessageRefused:
             await self._send_one_by_one(outgoing)
         if beginnings == self._beginnings:
-            self._sent = found.frames[-1][0]
-        return True
+            self._sent = found[-1].sequence
+        return len(found) == count_max
 
     def _message(
         self, oldest: int, sequence: int, payload: bytes
@@ -180,9 +232,11 @@ class Spool:
             try:
                 await self._uplink.publish(topics.CAR_FRAMES, each.message, **each.identifiers)
             except MessageRefused as refusal:
-                await context.records.transact(
-                    partial(records.drop_frame, sequence=each.message.sequence)
-                )
+                async with self._at_rows:
+                    self._shelf = None
+                    await context.records.transact(
+                        partial(records.drop_frame, sequence=each.message.sequence)
+                    )
                 context.metrics.spool_dropped.labels(code=refusal.code).inc()
                 self._count(refusal)
 
@@ -236,6 +290,8 @@ class Spool:
         """The cell says that it has everything up to here."""
         before, self._confirmed = self._confirmed or 0, sequence
         self._heard_s = asyncio.get_running_loop().time()
+        if self._counted_frames:
+            self._woken.set()
         if sequence < before:
             self._begin_anew()
 
@@ -243,3 +299,29 @@ class Spool:
         context = self._context
         context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
         context.log.warning(error.what, error_code=error.code)
+
+
+def _read(connection: Connection, car_id: str) -> Shelf:
+    last = records.last_sequence(connection, car_id)
+    return Shelf(last, [Frame(*row) for row in records.frames(connection)])
+
+
+def _write(connection: Connection, car_id: str, plan: Plan) -> None:
+    if plan.added is not None:
+        records.set_last_sequence(connection, car_id, plan.added.sequence)
+        records.add_frame(connection, *plan.added)
+    if plan.up_to:
+        records.remove_frames(connection, plan.up_to)
+
+
+def _renumbered(connection: Connection, car_id: str, shelf: Shelf, last: int) -> Shelf:
+    """The same frames, with numbers after this one."""
+    records.remove_frames(connection, shelf.last)
+    again = [
+        Frame(sequence, frame.payload) for sequence, frame in enumerate(shelf.frames, last + 1)
+    ]
+    for frame in again:
+        records.add_frame(connection, *frame)
+    last += len(again)
+    records.set_last_sequence(connection, car_id, last)
+    return Shelf(last, again)

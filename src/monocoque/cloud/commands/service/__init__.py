@@ -26,6 +26,7 @@ async def run(context: Context) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(sending.hear_hellos())
         group.create_task(sending.send_to_who_is_there())
+        group.create_task(sending.hear_changes())
         group.create_task(sending.keep_time())
         group.create_task(receipts.take())
         group.create_task(receipts.confirm())

@@ -1,11 +1,16 @@
 """Sends what waits: when a car says hello, and when time asks for it; closes what is over.
 
-Rules: noted as sent first, said second; each look is bounded, and the longest due goes first.
+Rules:
+
+* noted as sent first, said second; each look is bounded, and the longest due goes first;
+* it waits for the next time that a row names, or until commands changed, and no longer than
+  ``look_s``: whoever changed one may have been killed before saying so.
 
 Left out on purpose: the first send of a command whose car is there; whoever takes it in does that.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -17,6 +22,7 @@ from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
     AWAY,
+    SECOND_US,
     Book,
     columns_of,
     named,
@@ -44,6 +50,7 @@ class Sending:
         self._heard: set[str] = set()
         """Cars that said hello and were not looked at since."""
         self._has_heard = asyncio.Event()
+        self._has_changed = asyncio.Event()
 
     async def hear_hellos(self) -> None:
         """Note who is there."""
@@ -66,20 +73,43 @@ class Sending:
             except AWAY as error:
                 await self._wait_after(error)
 
+    async def hear_changes(self) -> None:
+        """A command that was handed in, or answered, changes what is due next."""
+        async with self._context.bus.listen(topics.COMMAND_CHANGED) as subscription:
+            while True:
+                if await subscription.next(LISTEN_S) is not None:
+                    self._has_changed.set()
+
     async def keep_time(self) -> None:
         """What was not answered is sent again, and what is over is closed."""
         while True:
+            self._has_changed.clear()
             try:
-                await self._look(self._by_time)
+                next_us = await self._look(self._by_time)
             except AWAY as error:
                 await self._wait_after(error)
-            await asyncio.sleep(self._config.look_s)
+                continue
+            await self._until_due(next_us)
 
-    async def _look(self, choose: Callable[[Connection, int], Steps]) -> None:
-        """One transaction over what ``choose`` names, then say what came of it."""
+    async def _until_due(self, next_us: int | None) -> None:
+        """Wait until then, or until commands changed, but no longer than ``look_s``."""
+        wait_s = self._config.look_s
+        if next_us is not None:
+            until_s = (next_us - self._context.clock.now_us()) / SECOND_US
+            wait_s = min(wait_s, max(until_s, self._config.look_s_min))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._has_changed.wait()
+                await asyncio.sleep(self._config.look_s_min)
+
+    async def _look(self, choose: Callable[[Connection, int], Steps]) -> int | None:
+        """One transaction over what ``choose`` names, then say what came of it.
+
+        Returns when time asks for something next, None for never.
+        """
         context, now_us = self._context, self._context.clock.now_us()
 
-        def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]]]:
+        def work(connection: Connection) -> tuple[list[Row[Any]], list[Row[Any]], int | None]:
             send, changed = [], []
             books: dict[str, Book] = {}
             for row, step in choose(connection, now_us):
@@ -99,15 +129,16 @@ class Sending:
                     book.write(str(after.state), reason=after.reason, **named(row))
             for book in books.values():
                 book.close()
-            return send, changed
+            return send, changed, rows.next_due_us(connection)
 
-        send, changed = await context.records.transact(work)
+        send, changed, next_us = await context.records.transact(work)
         for row in send:
             await say_command(context.bus, row, context.clock, context.random)
         for row in changed:
             await tell_changed(
                 context.bus, row.car_id, [row.command_id], context.clock, context.random
             )
+        return next_us
 
     def _at_hello(self, heard: set[str], connection: Connection, now_us: int) -> Steps:
         there = heard & rows.cars_with(connection, logic.OPEN)

@@ -1,0 +1,142 @@
+"""A statement that is executed again gives what SQLAlchemy gives, only sooner."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.pool import StaticPool
+
+from monocoque.plumbing.records.quick import QuickConnection
+
+TIMES = 3
+"""The first is SQLAlchemy's, the second compiles, the third runs what was compiled."""
+
+things = Table(
+    "things",
+    MetaData(),
+    Column("name", String(8), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("share", Float),
+    Column("is_there", Boolean, nullable=False),
+    Column("content", LargeBinary),
+    Column("note", Text),
+)
+ROW = {
+    "name": "a",
+    "number": 2**62,
+    "share": 0.5,
+    "is_there": True,
+    "content": b"\0\xff",
+    "note": None,
+}
+
+
+@pytest.fixture
+def connection() -> Iterator[QuickConnection]:
+    engine = create_engine("sqlite+pysqlite://", poolclass=StaticPool)
+    with QuickConnection(engine) as connection, connection.begin():
+        things.metadata.create_all(connection)
+        connection.execute(insert(things), [ROW, ROW | {"name": "b", "is_there": False}])
+        yield connection
+    engine.dispose()
+
+
+def usual(connection: Connection, statement: Any, parameters: dict[str, Any]) -> list[Any]:
+    """What SQLAlchemy's own connection gives."""
+    return [*Connection.execute(connection, statement, parameters)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters"),
+    [
+        (select(things).order_by(things.c.name), {}),
+        (select(things).where(things.c.name == bindparam("sought")), {"sought": "b"}),
+        (select(things).where(things.c.is_there == bindparam("is_it")), {"is_it": True}),
+        (select(things.c.name).where(things.c.is_there.is_(True)).limit(1), {}),
+        (select(func.count().label("counted"), func.max(things.c.number)), {}),
+        (select(things).where(things.c.name.in_(bindparam("any", expanding=True))), {"any": ["a"]}),
+        (select(things.c.content).where(things.c.content == bindparam("bytes")), {"bytes": b"\0"}),
+    ],
+)
+def test_rows_are_the_same_at_every_time(connection, statement, parameters) -> None:
+    expected = usual(connection, statement, parameters)
+    for _ in range(TIMES):
+        found = connection.execute(statement, parameters).all()
+        assert found == expected
+        assert [row._mapping for row in found] == [row._mapping for row in expected]
+        assert [[type(value) for value in row] for row in found] == [
+            [type(value) for value in row] for row in expected
+        ]
+
+
+def test_a_change_says_how_many_rows_it_met_at_every_time(connection) -> None:
+    change = update(things).where(things.c.name == bindparam("sought"))
+    for number in range(TIMES):
+        values = {"number": number, "content": b"\1", "is_there": False}
+        assert connection.execute(change, {"sought": "a"} | values).rowcount == 1
+        assert connection.execute(change, {"sought": "nobody", "number": 1}).rowcount == 0
+        row = connection.execute(select(things).where(things.c.name == "a")).one()
+        assert (row.number, row.content, row.is_there) == (number, b"\1", False)
+    remove = delete(things).where(things.c.name == bindparam("sought"))
+    for name in ("a", "b", "c"):
+        assert connection.execute(remove, {"sought": name}).rowcount == (name != "c")
+
+
+def test_a_row_that_is_there_already_is_sqlalchemys_error_at_every_time(connection) -> None:
+    add = insert(things)
+    for _ in range(TIMES):
+        with pytest.raises(IntegrityError) as caught:
+            connection.execute(add, ROW)
+        assert caught.value.orig.sqlite_errorname == "SQLITE_CONSTRAINT_PRIMARYKEY"
+
+
+def test_a_parameter_that_is_missing_is_refused_at_every_time(connection) -> None:
+    wanted = select(things).where(things.c.name == bindparam("sought"))
+    for _ in range(TIMES):
+        with pytest.raises(StatementError, match="sought"):
+            connection.execute(wanted, {})
+        assert connection.execute(wanted, {"sought": "a"}).one().name == "a"
+
+
+def test_values_that_sqlalchemy_makes_are_made_at_every_time(connection) -> None:
+    numbers = iter(range(10, 20))
+    made = Table(
+        "made",
+        MetaData(),
+        Column("name", String(8), primary_key=True),
+        Column("number", BigInteger, default=lambda: next(numbers)),
+    )
+    made.create(connection)
+    add = insert(made)
+    for name in "abc":
+        connection.execute(add, {"name": name})
+    assert connection.execute(select(made.c.number)).scalars().all() == [10, 11, 12]
+
+
+def test_a_savepoint_takes_back_what_was_done_in_it(connection) -> None:
+    change = update(things).where(things.c.name == bindparam("sought"))
+    for number in range(TIMES):
+        with connection.begin_nested() as savepoint:
+            connection.execute(change, {"sought": "b", "number": number})
+            savepoint.rollback()
+    assert connection.execute(select(things).where(things.c.name == "b")).one().number == 2**62
