@@ -7,7 +7,8 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.records.postgres import InlinePostgresRecords
 from monocoque.sim.faults import Faults
 from monocoque.sim.people import PeopleConfig
-from monocoque.sim.world import Setting, live
+from monocoque.sim.setting import Setting
+from monocoque.sim.world import live
 from tests.fixtures.records import PostgresServer
 
 
