@@ -102,10 +102,10 @@ class Crowd:
         for buyer in self.buyers:
             yield from buyer.memory.purchases
 
-    async def driven_km(self) -> float:
+    async def driven_m(self) -> int:
         """What the odometers of all cars show together."""
         bodies = [await wheel.look() for wheel in self._wheels.values()]
-        return sum(body.odometer_m for body in bodies) / 1_000
+        return round(sum(body.odometer_m for body in bodies))
 
     # --- one of them --------------------------------------------------------------------------
 

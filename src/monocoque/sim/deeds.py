@@ -8,7 +8,7 @@ Left out on purpose: what a person sees wrong in a single answer; people.py name
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from monocoque.car.body import service as body
@@ -45,16 +45,10 @@ Violate = Callable[[str, str], None]
 class Deeds:
     """Watches the commands of one world."""
 
-    def __init__(
-        self,
-        cars: Mapping[str, Records],
-        secrets: Mapping[str, KeyStore],
-        people: Sequence[Person],
-        violate: Violate,
-    ) -> None:
-        """cars, secrets: records and keystore of each car. people: may grow."""
-        self._cars = dict(cars)
-        self._secrets = dict(secrets)
+    def __init__(self, people: Sequence[Person], violate: Violate) -> None:
+        """people: may grow."""
+        self._cars: dict[str, Records] = {}
+        self._secrets: dict[str, KeyStore] = {}
         self._people = people
         self._violate = violate
         self._lines: dict[str, dict[int, Receipt]] = defaultdict(dict)
@@ -65,7 +59,7 @@ class Deeds:
         self._wrongs_seen: dict[str, int] = defaultdict(int)
 
     def add_car(self, car_id: str, records: Records, secrets: KeyStore) -> None:
-        """A car joins the world."""
+        """A car joins the world; records, secrets: its own."""
         self._cars[car_id], self._secrets[car_id] = records, secrets
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:

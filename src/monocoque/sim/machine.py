@@ -211,7 +211,7 @@ class Machine:
                 records_chance,
             ),
             keystore=FencedKeyStore(self.keystore, life, around.power),
-            lake=None if self.lake is None else FencedLake(self.lake, life),
+            lake=None if self.lake is None else FencedLake(around.sabotage.lake(self.lake), life),
         )
 
     def connect(self, role: Role, life: Life) -> Bus:

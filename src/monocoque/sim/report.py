@@ -46,7 +46,7 @@ class WorldReport:
     drive_km: float
     """What the odometers of the buyers' cars gained."""
     sleep_hours: float
-    """In which the buyers' cars made no frames, all together."""
+    """In which the cars made no frames, all together."""
     questions: int
     answers: int
     restarts: int

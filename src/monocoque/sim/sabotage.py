@@ -11,6 +11,7 @@ from typing import Final
 
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.lake.port import Lake
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.table import MachineKind
 
@@ -32,6 +33,10 @@ class Sabotage:
     def records(self, _place: Place, records: Records) -> Records:
         """What stands before the records of a service."""
         return records
+
+    def lake(self, lake: Lake) -> Lake:
+        """What stands before the lake."""
+        return lake
 
     def bus(self, _place: Place, bus: Bus) -> Bus:
         """What stands before a connection of a service."""

@@ -28,6 +28,7 @@ from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any, Final
 
+from monocoque.car.link.config import LinkConfig
 from monocoque.contracts import identifiers
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
@@ -44,13 +45,12 @@ from monocoque.shop.build.service import Line
 from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.chance import chance
 from monocoque.sim.crowd import Crowd
-from monocoque.sim.deeds import Deeds
 from monocoque.sim.digest import Digest, rows_of
 from monocoque.sim.door import Door, Way
 from monocoque.sim.echo import records as echo_records
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults, Weather
-from monocoque.sim.invariants import Invariants
+from monocoque.sim.judges import Judges
 from monocoque.sim.line import WorldLine
 from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
@@ -125,19 +125,15 @@ class World:
         names = chance(setting.seed, "names")
         car_ids = [identifiers.make("car", names.getrandbits) for _ in range(setting.cars)]
         self.cars = [self._machine(car_id, MachineKind.CAR, self.cell) for car_id in car_ids]
-        cars = {car.machine_id: car.records for car in self.cars}
-        self.invariants = Invariants(
-            self.cell.records,
-            cars,
-            # Not a clock: one that is set back stands still, and the services have new ones.
-            lambda: self.cell.time.wall_ns() // 1_000,
-        )
-        self.deeds = Deeds(
-            cars,
-            {car.machine_id: car.keystore for car in self.cars},
+        self.judges = Judges(
+            setting,
+            self.cell,
+            self.factory,
             self.people,
-            self.invariants.violate,
+            [] if self.crowd is None else self.crowd.buyers,
         )
+        for car in self.cars:
+            self.judges.add_car(car)
         self.machines: list[Machine] = [self.cell, *self.cars]
         """The cell first, then the cars, then the factory if there is one; new cars at the end."""
         if self.factory is not None:
@@ -154,6 +150,8 @@ class World:
         self._before: Counter[str] = Counter()
         """What was counted before the days."""
         self._days_begin_s = 0.0
+        self._joined_s: dict[str, float] = {}
+        """When each car left the line."""
         self.power.on_cut.append(lambda machine_id: self._let_go(machine_id))
         self.power.on_restore.append(lambda machine_id: self._connect_again(machine_id))
 
@@ -184,8 +182,7 @@ class World:
                 await self.crowd.look_back()
             for task in self._living:
                 task.cancel()
-        await self.invariants.check_end()
-        await self.deeds.check_end()
+        await self.judges.check_end()
         counted = await self._count()
         await self._digest_records()
         return self._report(time.monotonic() - began_s, counted)
@@ -205,7 +202,7 @@ class World:
                     await buyer.is_delivered.wait()
         for buyer in buyers:
             if not buyer.is_delivered.is_set():
-                self.invariants.violate("never_delivered", buyer.name)
+                self.judges.invariants.violate("never_delivered", buyer.name)
         self._before = await self._count()
         self._days_begin_s = asyncio.get_running_loop().time()
         self.crowd.add_buyers(setting.late_buyers, setting.duration_s / 2)
@@ -217,15 +214,13 @@ class World:
             machine.time.offset_us = 0
         if self.crowd is not None:
             self.crowd.rest()
-        self.deeds.begin_calm()
-        await self.invariants.begin_calm()
+        await self.judges.begin_calm()
         await asyncio.sleep(self.setting.calm_s)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
-            await self.invariants.check()
-            await self.deeds.check()
+            await self.judges.check()
 
     # --- what it is made of -------------------------------------------------------------------
 
@@ -249,10 +244,10 @@ class World:
         """A car left the line: it lives, is watched, and has somebody who wants it."""
         assert self.crowd is not None
         car_id = car.machine_id
-        self.invariants.add_car(car_id, car.records)
-        self.deeds.add_car(car_id, car.records, car.keystore)
+        self.judges.add_car(car)
         self.cars.append(car)
         self.machines.append(car)
+        self._joined_s[car_id] = asyncio.get_running_loop().time()
         self._troubles.add(car)
         self._live(self._begin(car), car_id)
         self.crowd.car_left_line(car)
@@ -300,8 +295,7 @@ class World:
 
         def observe(subject: str, data: bytes) -> None:
             add(subject, data)
-            self.invariants.observe(machine_id, subject, data)
-            self.deeds.observe(machine_id, subject, data)
+            self.judges.observe(machine_id, subject, data)
 
         return observe
 
@@ -325,18 +319,28 @@ class World:
         purchases = [] if crowd is None else list(crowd.purchases())
         return Counter(
             {
+                "frames": self.judges.measured().frames,
+                "frames_made": sum((await self.judges.spools.frames_made()).values()),
+                "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
                 "orders": sum(purchase.is_acknowledged for purchase in purchases),
                 "commands": len(commands),
                 "commands_done": sum(sent.state == Outcome.DONE for sent in commands),
-                "questions": self.invariants.questions,
-                "answers": self.invariants.answers,
+                "questions": self.judges.invariants.questions,
+                "answers": self.judges.invariants.answers,
                 "restarts": self.power.restarts,
                 "kills": self.power.kills,
                 "power_cuts": self.power.cuts,
                 "path_cuts": sum(machine.path.cuts for machine in self.machines),
             }
+        )
+
+    def _car_seconds(self, now_s: float) -> float:
+        """How long all cars together were there in the days."""
+        return sum(
+            now_s - max(self._days_begin_s, self._joined_s.get(car.machine_id, 0.0))
+            for car in self.cars
         )
 
     async def _digest_records(self) -> None:
@@ -349,6 +353,9 @@ class World:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         buyers = [] if self.crowd is None else self.crowd.buyers
+        gained = {name: count - self._before[name] for name, count in counted.items()}
+        driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
+        sleep_s = self._car_seconds(loop.time()) - frames_made * LinkConfig().frame_interval_s
         return WorldReport(
             seed=self.setting.seed,
             cars=len(self.cars),
@@ -359,12 +366,11 @@ class World:
             events=loop.events,
             deliveries=sum(buyer.is_delivered.is_set() for buyer in buyers),
             hand_overs=sum(bool(person.grant) for person in self.people),
-            frames=0,
-            drive_km=0.0,
-            sleep_hours=0.0,
-            violations=tuple(self.invariants.violations),
-            violations_counted=self.invariants.counted.total(),
-            **{name: count - self._before[name] for name, count in counted.items()},
+            drive_km=driven_m / 1_000,
+            sleep_hours=sleep_s / 3_600,
+            violations=tuple(self.judges.invariants.violations),
+            violations_counted=self.judges.invariants.counted.total(),
+            **gained,
         )
 
 
