@@ -10,7 +10,7 @@ Left out on purpose: what each of them does (buyers.py, people.py, driving.py).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from monocoque.car.body.config import BodyConfig
@@ -92,15 +92,25 @@ class Crowd:
             for one in look:
                 group.create_task(one.look_back())
 
-    def commands(self) -> Iterator[Sent]:
-        """Every command that anybody sent."""
-        for person in self.people:
-            yield from person.memory.commands
+    def commands(self, since_s: float) -> list[Sent]:
+        """Every command that was sent since then, and acknowledged."""
+        memories = [person.memory.commands for person in self.people]
+        return [
+            sent
+            for memory in memories
+            for sent in memory
+            if sent.is_acknowledged and sent.begun_s >= since_s
+        ]
 
-    def purchases(self) -> Iterator[Purchase]:
-        """Every order that anybody placed."""
-        for buyer in self.buyers:
-            yield from buyer.memory.purchases
+    def purchases(self, since_s: float) -> list[Purchase]:
+        """Every order that was placed since then, and acknowledged."""
+        memories = [buyer.memory.purchases for buyer in self.buyers]
+        return [
+            purchase
+            for memory in memories
+            for purchase in memory
+            if purchase.is_acknowledged and purchase.begun_s >= since_s
+        ]
 
     async def driven_m(self) -> int:
         """What the odometers of all cars show together."""

@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from monocoque.sim.diary import Diary
 from monocoque.sim.invariants import Violation
 
 
@@ -57,6 +58,7 @@ class WorldReport:
     violations: tuple[Violation, ...]
     """The first of them; none in a good world."""
     violations_counted: int
+    diary: Diary
 
     @property
     def violated(self) -> list[str]:
@@ -65,8 +67,12 @@ class WorldReport:
 
 
 def figures(report: WorldReport) -> dict[str, Any]:
-    """The report as one flat object; ``violations`` are names."""
-    shown = dataclasses.asdict(report)
+    """The report as one flat object, without the diary; ``violations`` are names."""
+    shown = {
+        field.name: getattr(report, field.name)
+        for field in dataclasses.fields(report)
+        if field.name != "diary"
+    }
     shown["violations"] = report.violated
     shown["first_violations"] = [
         f"{violation.invariant}: {violation.what}" for violation in report.violations

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from monocoque.car.body import records as body
 from monocoque.car.commands import records as commands
 from monocoque.car.keys import records as keys
+from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_BODY, CAR_COMMANDS, CAR_FRAMES, Role, Topic
 from monocoque.plumbing.bus.port import Bus, Outgoing
 from monocoque.plumbing.lake.port import Batch, Lake, LakeTable
@@ -288,3 +289,14 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "frame_twice": _DoubledLake(),
 }
 """Each sabotage, by the invariant that finds it out."""
+
+
+def find_sabotage(name: str) -> Sabotage:
+    """The sabotage of that name, or none for an empty one; raises SettingInvalid."""
+    if not name:
+        return NOTHING_BROKEN
+    if name not in SABOTAGES:
+        raise SettingInvalid(
+            f"There is no sabotage {name}.", hint=f"Say one of: {', '.join(SABOTAGES)}."
+        )
+    return SABOTAGES[name]

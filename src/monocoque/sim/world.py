@@ -44,7 +44,9 @@ from monocoque.roles.table import MachineKind
 from monocoque.shop.build.service import Line
 from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.chance import chance
+from monocoque.sim.clock import START_US
 from monocoque.sim.crowd import Crowd
+from monocoque.sim.diary import Days, diary_of
 from monocoque.sim.digest import Digest, rows_of
 from monocoque.sim.door import Door, Way
 from monocoque.sim.echo import records as echo_records
@@ -59,6 +61,7 @@ from monocoque.sim.network import Path
 from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Life, Power
 from monocoque.sim.report import WorldReport
+from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
 from monocoque.sim.setting import Setting
 from monocoque.sim.trouble import Troubles
 from monocoque.trust.keys import SeededKeyMaker
@@ -315,8 +318,6 @@ class World:
     async def _count(self) -> Counter[str]:
         """Everything that is counted from the beginning of the days."""
         crowd = self.crowd
-        commands = [] if crowd is None else [it for it in crowd.commands() if it.is_acknowledged]
-        purchases = [] if crowd is None else list(crowd.purchases())
         return Counter(
             {
                 "frames": self.judges.measured().frames,
@@ -324,9 +325,6 @@ class World:
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
-                "orders": sum(purchase.is_acknowledged for purchase in purchases),
-                "commands": len(commands),
-                "commands_done": sum(sent.state == Outcome.DONE for sent in commands),
                 "questions": self.judges.invariants.questions,
                 "answers": self.judges.invariants.answers,
                 "restarts": self.power.restarts,
@@ -352,7 +350,10 @@ class World:
     def _report(self, wall_seconds: float, counted: Counter[str]) -> WorldReport:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        buyers = [] if self.crowd is None else self.crowd.buyers
+        crowd, begin_s = self.crowd, self._days_begin_s
+        buyers = [] if crowd is None else crowd.buyers
+        commands = [] if crowd is None else crowd.commands(begin_s)
+        orders = [] if crowd is None else crowd.purchases(begin_s)
         gained = {name: count - self._before[name] for name, count in counted.items()}
         driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
         sleep_s = self._car_seconds(loop.time()) - frames_made * LinkConfig().frame_interval_s
@@ -364,12 +365,21 @@ class World:
             prologue_seconds=self._days_begin_s,
             wall_seconds=wall_seconds,
             events=loop.events,
+            orders=len(orders),
+            commands=len(commands),
+            commands_done=sum(sent.state == Outcome.DONE for sent in commands),
             deliveries=sum(buyer.is_delivered.is_set() for buyer in buyers),
             hand_overs=sum(bool(person.grant) for person in self.people),
             drive_km=driven_m / 1_000,
             sleep_hours=sleep_s / 3_600,
             violations=tuple(self.judges.invariants.violations),
             violations_counted=self.judges.invariants.counted.total(),
+            diary=diary_of(
+                Days(START_US, begin_s, loop.time()),
+                self.judges.measured(),
+                [sent.begun_s for sent in commands],
+                [purchase.begun_s for purchase in orders],
+            ),
             **gained,
         )
 
@@ -391,9 +401,16 @@ def live(setting: Setting, make_records: RecordsFactory = memory_records) -> Wor
 
 
 def run_world(
-    cars: int, hours: float, seed: int, faults: Faults, progress: Callable[[float], object]
+    cars: int,
+    hours: float,
+    seed: int,
+    faults: Faults,
+    progress: Callable[[float], object],
+    sabotage: Sabotage = NOTHING_BROKEN,
 ) -> WorldReport:
-    """A world of so many cars for so many virtual hours, and the calm at its end.
+    """So many people buy a car; then come so many virtual hours, and the calm at the end.
+
+    One more buys a car in these hours.
 
     progress: told the virtual hours that are over, each minute of them.
     """
@@ -413,6 +430,7 @@ def run_world(
         late_buyers=1,
         duration_s=hours * 3_600.0,
         faults=faults,
+        sabotage=sabotage,
         on_event=tell,
     )
     return live(setting)
