@@ -35,9 +35,9 @@ class DrivingConfig:
 
     slot_s: float = 14_400.0
     """In each such piece of time there is one leg."""
-    leg_s_min: float = 420.0
+    leg_s_min: float = 510.0
     leg_s_max: float = 900.0
-    """How long a leg takes until the brakes; six of the shortest are 42 minutes a day."""
+    """How long a leg takes until the brakes; five of the shortest are 42 minutes."""
     speed_kmh_min: float = 30.0
     speed_kmh_max: float = 110.0
     braking_s_max: float = 60.0

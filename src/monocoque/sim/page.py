@@ -37,7 +37,7 @@ p { color: var(--faint); margin: 0 0 0.5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td { padding: 0.1rem 1.5rem 0.1rem 0; vertical-align: top; overflow-wrap: anywhere; }
 td:first-child { color: var(--faint); white-space: nowrap; }
-svg { width: 100%; height: auto; display: block; }
+figure { margin: 0; overflow-x: auto; } svg { width: 100%; min-width: 40rem; display: block; }
 text { fill: var(--faint); font-size: 11px; }
 .axis { stroke: var(--line); } .bar { fill: var(--bar); }
 .speed { fill: var(--speed); opacity: 0.55; }
@@ -132,20 +132,29 @@ def _car(car: CarDiary) -> str:
                 f'width="{max(0.6, step):.1f}" height="{height:.1f}">'
                 f"<title>{_clock(at)}: {speed_kmh:.0f} km/h</title></rect>"
             )
-    points = " ".join(
-        f"{LEFT + (at + 0.5) * step:.1f},{CAR_HEIGHT * (1 - percent / 100):.1f}"
-        for at, percent in enumerate(car.charge_percent)
-        if percent is not None
-    )
     axis = f'<line class="axis" x1="{LEFT}" x2="{WIDTH}" y1="{CAR_HEIGHT}" y2="{CAR_HEIGHT}"/>'
     name = f'<text x="{LEFT - 6}" y="{CAR_HEIGHT - 4}" text-anchor="end">{car.car_id[-6:]}</text>'
-    drawn = f'{"".join(bars)}<polyline class="charge" points="{points}"/>{axis}{name}'
+    drawn = f"{''.join(bars)}{_charge(car.charge_percent, step)}{axis}{name}"
     told = [percent for percent in car.charge_percent if percent is not None]
     driven = sum(1 for speed_kmh in car.speed_kmh if speed_kmh)
     about = f"{car.car_id} drove in {driven} of {count} pieces"
     if told:
         about += f"; charge between {min(told):.0f} and {max(told):.0f} %"
     return _drawing(drawn, count, CAR_HEIGHT, f"{about}.")
+
+
+def _charge(percents: Sequence[float | None], step: float) -> str:
+    """A line for each stretch without a gap; a single piece is as long as itself."""
+    lines: list[list[str]] = []
+    is_gap = True
+    for at, percent in enumerate(percents):
+        if percent is not None:
+            if is_gap:
+                lines.append([])
+            height = CAR_HEIGHT * (1 - percent / 100)
+            lines[-1] += [f"{LEFT + (at + side) * step:.1f},{height:.1f}" for side in (0.1, 0.9)]
+        is_gap = percent is None
+    return "".join(f'<polyline class="charge" points="{" ".join(points)}"/>' for points in lines)
 
 
 def _drawing(inside: str, pieces: int, height: int, about: str) -> str:
@@ -156,8 +165,9 @@ def _drawing(inside: str, pieces: int, height: int, about: str) -> str:
         for hour in range(0, int(hours) + 1, apart)
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height + 20}" role="img" aria-label="{html.escape(about)}">'
-        f"{inside}{marks}</svg>"
+        f'<figure><svg viewBox="0 0 {WIDTH} {height + 20}" role="img" '
+        f'aria-label="{html.escape(about)}">'
+        f"{inside}{marks}</svg></figure>"
     )
 
 
