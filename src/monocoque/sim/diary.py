@@ -59,7 +59,8 @@ class Days:
     @property
     def pieces(self) -> int:
         """How many pieces they have."""
-        return max(1, math.ceil((self.end_s - self.begin_s) / PIECE_S))
+        lasts_us = round((self.end_s - self.begin_s) * SECOND_US)
+        return max(1, math.ceil(lasts_us / (PIECE_S * SECOND_US)))
 
 
 def diary_of(
