@@ -150,6 +150,7 @@ class World:
         self._group = asyncio.TaskGroup()
         self._living: list[asyncio.Task[None]] = []
         """Machines and people, who live until the end."""
+        self._is_cell_off = False
         self._before: Counter[str] = Counter()
         """What was counted before the days."""
         self._days_begin_s = 0.0
@@ -250,6 +251,8 @@ class World:
         self.judges.add_car(car)
         self.cars.append(car)
         self.machines.append(car)
+        if self._is_cell_off:
+            car.path.cut()  # as everybody's path was, and mended with them
         self._joined_s[car_id] = asyncio.get_running_loop().time()
         self._troubles.add(car)
         self._live(self._begin(car), car_id)
@@ -304,13 +307,15 @@ class World:
 
     def _let_go(self, machine_id: str) -> None:
         """The cell without power cannot be reached by anybody."""
-        for machine in self.machines[1:]:
-            if machine_id == CELL:
+        if machine_id == CELL:
+            self._is_cell_off = True
+            for machine in self.machines[1:]:
                 machine.path.cut()
 
     def _connect_again(self, machine_id: str) -> None:
-        for machine in self.machines[1:]:
-            if machine_id == CELL:
+        if machine_id == CELL:
+            self._is_cell_off = False
+            for machine in self.machines[1:]:
                 machine.path.mend()
 
     # --- what came of it ----------------------------------------------------------------------
