@@ -16,26 +16,35 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
-from monocoque.car.body import records as body
-from monocoque.car.commands import records as commands
-from monocoque.car.keys import records as keys
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_BODY, CAR_COMMANDS, CAR_FRAMES, Role, Topic
 from monocoque.plumbing.bus.port import Bus, Outgoing
 from monocoque.plumbing.lake.port import Batch, Lake, LakeTable
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.table import MachineKind
-from monocoque.shop.orders import records as orders
-from monocoque.shop.payments import records as payments
 from monocoque.sim.power import FencedBus, Life
+from monocoque.sim.tables import (
+    ACTS,
+    BODIES,
+    COMMAND_LINES,
+    KEY_WINDOWS,
+    LEDGER,
+    ORDERS,
+    WEEKS,
+    count_in,
+    rows_in,
+    table_of,
+)
 
 MessageType = TypeVar("MessageType", bound=Message)
 Result = TypeVar("Result")
 AGAIN_S: Final = 5.0
 """How long after a command its copy comes."""
 OVERCHARGED_PERCENT: Final = 120.0
+AGAIN: Final = ".again"
+"""Marks the copy of an order."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +84,10 @@ class _BadRecords:
     """Records that do more, or less, than they were asked."""
 
     def __init__(
-        self, inner: Records, before: Callable[[Connection], None], lost: Table | None = None
+        self, inner: Records, before: Callable[[Connection], None], lost: str = ""
     ) -> None:
-        """before: done first in each transaction. lost: what is added here is taken and lost."""
+        """before: done first in each transaction. lost: the table of
+        which additions are taken and lost."""
         self._inner = inner
         self._before = before
         self._lost = lost
@@ -87,12 +97,12 @@ class _BadRecords:
 
         def badly(connection: Connection) -> Result:
             self._before(connection)
-            if self._lost is None:
+            if not self._lost:
                 return work(connection)
-            counted = _count(connection, self._lost)
+            counted = count_in(connection, self._lost)
             with connection.begin_nested() as savepoint:
                 result = work(connection)
-                if _count(connection, self._lost) > counted:
+                if count_in(connection, self._lost) > counted:
                     savepoint.rollback()
             return result
 
@@ -185,7 +195,7 @@ class _ForgetfulCar(Sabotage):
 class _LosingRecords(Sabotage):
     """Records of one kind of machine take what is added to a table, and lose it."""
 
-    def __init__(self, kind: MachineKind, table: Table) -> None:
+    def __init__(self, kind: MachineKind, table: str) -> None:
         self._kind = kind
         self._table = table
 
@@ -235,51 +245,48 @@ def _nothing(_connection: Connection) -> None:
 
 
 def _forget(connection: Connection) -> None:
-    connection.execute(delete(keys.windows))
-    lines = commands.lines.c
-    for row in connection.execute(select(lines.sequence)).all():
-        mine = lines.sequence == row.sequence
+    connection.execute(delete(table_of(connection, KEY_WINDOWS)))
+    lines = table_of(connection, COMMAND_LINES)
+    for row in rows_in(connection, lines.name):
+        mine = lines.c.sequence == row.sequence
         values = {"command_sha256": f"forgotten {row.sequence}"}
-        connection.execute(update(commands.lines).where(mine).values(values))
+        connection.execute(update(lines).where(mine).values(values))
 
 
 def _overcharge(connection: Connection) -> None:
-    for row in connection.execute(select(body.state)).all():
+    state = table_of(connection, BODIES)
+    for row in rows_in(connection, state.name):
         members = json.loads(row.members) | {"charge_percent": OVERCHARGED_PERCENT}
-        body.set_state(connection, row.car_id, members)
+        mine = state.c.car_id == row.car_id
+        connection.execute(update(state).where(mine).values(members=json.dumps(members)))
 
 
 def _forget_sold_places(connection: Connection) -> None:
-    connection.execute(update(orders.weeks).values(taken=0))
+    connection.execute(update(table_of(connection, WEEKS)).values(taken=0))
 
 
 def _double_orders(connection: Connection) -> None:
-    c = orders.orders.c
-    for row in connection.execute(select(orders.orders).where(c.quote_id.notlike("%again"))).all():
+    orders = table_of(connection, ORDERS)
+    known = {row.order_id: row for row in rows_in(connection, orders.name)}
+    for order_id, row in known.items():
         copy: dict[str, Any] = dict(row._mapping)
         for name in ("order_id", "quote_id", "idempotency_key"):
-            copy[name] = f"{copy[name]}.again"
-        known = select(c.order_id).where(c.order_id == copy["order_id"])
-        if connection.execute(known).first() is None:
-            connection.execute(insert(orders.orders).values(copy))
+            copy[name] += AGAIN
+        if not order_id.endswith(AGAIN) and copy["order_id"] not in known:
+            connection.execute(insert(orders).values(copy))
 
 
 def _keep_a_cent(connection: Connection) -> None:
-    c = payments.ledger.c
-    was_booked = (c.number == 1) & (c.amount_minor % 2 == 0)
-    connection.execute(
-        update(payments.ledger).where(was_booked).values(amount_minor=c.amount_minor + 1)
-    )
-
-
-def _count(connection: Connection, table: Table) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+    ledger = table_of(connection, LEDGER)
+    c = ledger.c
+    is_even = (c.number == 1) & (c.amount_minor % 2 == 0)
+    connection.execute(update(ledger).where(is_even).values(amount_minor=c.amount_minor + 1))
 
 
 SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "done_twice": _ForgetfulCar(),
-    "done_without_act": _LosingRecords(MachineKind.CAR, body.acts),
-    "order_lost": _LosingRecords(MachineKind.CELL, orders.orders),
+    "done_without_act": _LosingRecords(MachineKind.CAR, ACTS),
+    "order_lost": _LosingRecords(MachineKind.CELL, ORDERS),
     "order_doubled": _MeddlingRecords(MachineKind.CELL, _double_orders),
     "slot_sold_twice": _MeddlingRecords(MachineKind.CELL, _forget_sold_places),
     "ledger_unbalanced": _MeddlingRecords(MachineKind.CELL, _keep_a_cent),

@@ -15,16 +15,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from monocoque.plumbing.records.port import Records
-from monocoque.shop.orders import records as orders
 from monocoque.shop.orders.logic import HOLDING, State
-from monocoque.shop.payments import records as payments
 from monocoque.shop.payments.logic.ledger import Account
 from monocoque.shop.payments.logic.states import Found, PaymentState
-from monocoque.shop.practice import records as practice
 from monocoque.sim.buyers import Buyer
+from monocoque.sim.tables import CHARGES, LEDGER, ORDERS, PAYMENTS, WEEKS, rows_in
 
 SALES: Final = {
     "order_lost": "the shop did not know an order that it had acknowledged",
@@ -160,13 +158,15 @@ def _charged_minor(charge: Row[Any] | None) -> int:
 
 
 def _books(connection: Connection) -> _Books:
-    def rows(table: Any) -> Sequence[Row[Any]]:
-        return connection.execute(select(table).order_by(*table.primary_key.columns)).all()
-
     return _Books(
-        rows(orders.orders),
-        rows(orders.weeks),
-        rows(payments.payments),
-        rows(payments.ledger),
-        rows(practice.charges),
+        *(
+            rows_in(connection, name)
+            for name in (
+                ORDERS,
+                WEEKS,
+                PAYMENTS,
+                LEDGER,
+                CHARGES,
+            )
+        )
     )

@@ -8,15 +8,22 @@ Left out on purpose: what was sent. Frames are counted in the lake, events where
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from monocoque.car.link import records as link
 from monocoque.plumbing.records.port import Records
-from monocoque.shop.build import records as build
-from monocoque.shop.orders import records as orders
 from monocoque.sim.frames import Measured
+from monocoque.sim.tables import (
+    BUILD_OUTBOX,
+    CAR_OUTBOX,
+    FRAME_NUMBERS,
+    ORDER_OUTBOX,
+    SPOOL,
+    count_in,
+    rows_in,
+    table_of,
+)
 
 SPOOLS: Final = {
     "frame_twice": "a value of a frame was in the lake twice",
@@ -32,9 +39,9 @@ class Spools:
         self, cell: Records, factory: Records | None, is_long_enough: bool, violate: Violate
     ) -> None:
         """is_long_enough: whether the calm is."""
-        self._outboxes = [(cell, "orders", orders.outbox)]
+        self._outboxes = [(cell, ORDER_OUTBOX)]
         if factory is not None:
-            self._outboxes.append((factory, "builds", build.outbox))
+            self._outboxes.append((factory, BUILD_OUTBOX))
         self._is_long_enough = is_long_enough
         self._violate = violate
         self._cars: dict[str, Records] = {}
@@ -47,8 +54,7 @@ class Spools:
     async def frames_made(self) -> dict[str, int]:
         """How many frames each car has made."""
         return {
-            car_id: await records.transact(partial(link.last_sequence, car_id=car_id))
-            for car_id, records in self._cars.items()
+            car_id: await records.transact(_frames_made) for car_id, records in self._cars.items()
         }
 
     async def begin_calm(self) -> None:
@@ -65,16 +71,17 @@ class Spools:
             waiting = await self._cars[car_id].transact(partial(_waiting, last=due))
             if waiting:
                 self._violate("spool_never_emptied", f"{car_id}: {waiting}")
-        for records, name, outbox in self._outboxes:
-            waiting = await records.transact(partial(_count, table=outbox))
+        for records, name in self._outboxes:
+            waiting = await records.transact(partial(count_in, name=name))
             if waiting:
                 self._violate("spool_never_emptied", f"{name}: {waiting}")
 
 
+def _frames_made(connection: Connection) -> int:
+    return sum(row.last_sequence for row in rows_in(connection, FRAME_NUMBERS))
+
+
 def _waiting(connection: Connection, last: int) -> int:
-    frames = select(func.count()).where(link.spool.c.sequence <= last)
-    return int(connection.execute(frames).scalar_one()) + _count(connection, link.outbox)
-
-
-def _count(connection: Connection, table: Any) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+    spool = table_of(connection, SPOOL)
+    frames = select(func.count()).where(spool.c.sequence <= last)
+    return int(connection.execute(frames).scalar_one()) + count_in(connection, CAR_OUTBOX)

@@ -2,7 +2,7 @@
 
 Rules: it is asked inside the caller's transaction, so that looking at the body and keeping what was
 seen cost one write; an asleep car has no frame. A car sleeps when it is at rest, and nobody has
-  touched it for ``AWAKE_AFTER_US``.
+touched it for ``AWAKE_AFTER_US``.
 
 Left out on purpose: asking at an interval, and keeping. The link does both.
 """
