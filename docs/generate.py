@@ -24,6 +24,7 @@ from monocoque.cli import settings
 from monocoque.contracts import documents, errors, rights, signals, topics
 from monocoque.shop.orders import logic as orders
 from monocoque.shop.practice import logic as practice
+from monocoque.sim import judges, sabotage
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
@@ -295,6 +296,15 @@ def token_table() -> str:
     return table("token | what it makes the provider do", rows)
 
 
+def invariant_table() -> str:
+    """What must hold in a world, and which of it can be sabotaged."""
+    rows = (
+        [code(name), meaning, "yes" if name in sabotage.SABOTAGES else ""]
+        for name, meaning in judges.NAMES.items()
+    )
+    return table("name | what did not hold | `--sabotage`", rows)
+
+
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
@@ -307,6 +317,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("tokens", "protocol/orders.md", token_table),
     ("settings", "guide/settings.md", setting_table),
     ("commands", "guide/commands.md", command_table),
+    ("invariants", "guide/worlds.md", invariant_table),
 )
 """Every generated part: its name, its page and what writes it."""
 

@@ -134,3 +134,10 @@ def test_half_the_charge_reaches_half_as_far() -> None:
     full, half = (replace(PARKED, charge_percent=percent) for percent in (100.0, 50.0))
     assert full.range_km == pytest.approx(2 * half.range_km)
     assert half.range_km > 0.0
+
+
+def test_a_drive_is_as_fast_as_it_was_begun() -> None:
+    slow = step(begin_drive(PARKED, 60 * SECOND_US, 5.0), PARKED.at_us + 30 * SECOND_US)
+    assert slow.speed_m_per_s == 5.0
+    # Two seconds to gather speed, at half of it.
+    assert slow.odometer_m - PARKED.odometer_m == pytest.approx(5.0 * 29.0)

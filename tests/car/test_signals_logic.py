@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
-from monocoque.car.body.logic import Body, Motion, begin_drive, begin_motion, step
+from monocoque.car.body.logic import Body, Motion, begin_drive, begin_motion, begin_park, step
 from monocoque.car.signals.logic import READINGS, frame_of
+from monocoque.car.signals.service import AWAKE_AFTER_US, is_awake
 from monocoque.contracts import signals
 
 SECOND_US = 1_000_000
-PARKED = Body(at_us=50 * SECOND_US, charge_percent=61.5, odometer_m=1_234.0)
+UNLOCK = Motion("locks", {"locked": False}, 0)
+PARKED = Body(at_us=5_000 * SECOND_US, charge_percent=61.5, odometer_m=1_234.0)
 
 
 def values_of(body):
@@ -60,14 +62,18 @@ def test_an_open_door_is_told():
     assert values[signals.CABIN_TEMPERATURE.number] == PARKED.cabin_celsius
 
 
-def test_a_car_sleeps_while_nothing_goes_on_in_it():
+def test_a_car_is_awake_while_it_drives_or_charges_and_sleeps_when_left_alone():
     full = replace(PARKED, charge_percent=80.0)
-    assert not full.is_awake
-    assert not replace(PARKED, plugged=False).is_awake
-    assert PARKED.is_awake, "it charges"
-    assert begin_drive(full, 60 * SECOND_US).is_awake
-    assert replace(full, climate_on=True).is_awake
-    assert replace(full, doors_open=("row1_left",)).is_awake
-    moving = begin_motion(full, Motion("locks", {"locked": False}, full.at_us + SECOND_US))
-    assert moving.is_awake
-    assert not step(moving, full.at_us + SECOND_US).is_awake
+    assert is_awake(PARKED), "it charges"
+    assert not is_awake(full)
+    assert is_awake(step(begin_drive(full, 600 * SECOND_US), full.at_us + 300 * SECOND_US))
+
+
+def test_a_car_that_was_touched_stays_awake_for_a_while():
+    alone = replace(PARKED, plugged=False)
+    assert not is_awake(alone)
+    commanded = begin_motion(alone, replace(UNLOCK, ends_us=alone.at_us + SECOND_US))
+    plugged_in = begin_park(replace(alone, charge_percent=90.0))
+    for touched in (commanded, plugged_in):
+        assert is_awake(step(touched, alone.at_us + AWAKE_AFTER_US - 1))
+        assert not is_awake(step(touched, alone.at_us + AWAKE_AFTER_US))

@@ -15,6 +15,7 @@ import pytest
 from monocoque import __version__
 from monocoque.contracts import errors
 from monocoque.plumbing.process_file import ProcessFile, is_alive, read_process_file
+from monocoque.sim.sabotage import SABOTAGES
 from tests.e2e.installation import (
     COMMAND_S_MAX,
     MONOCOQUE,
@@ -171,7 +172,18 @@ def test_one_seed_gives_one_world(tmp_path: Path) -> None:
     for report in (first, again):
         assert report.pop("wall_seconds") > 0
     assert first == again
-    assert (first["seed"], first["cars"], first["violations"]) == (3, 1, [])
+    assert (first["seed"], first["cars"], first["orders"], first["violations"]) == (3, 2, 1, [])
+
+
+def test_a_world_that_was_sabotaged_ends_badly_and_says_what_does_not_hold(tmp_path: Path) -> None:
+    words = ["world", "--cars", "1", "--hours", "0.01", "--sabotage", "foreign_topic"]
+    done = typed(tmp_path, *words, "--json", "--page", "told.html")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["violations"] == ["foreign_topic"]
+    assert "foreign topic" in (tmp_path / "told.html").read_text(encoding="utf-8")
+    assert_refused(
+        typed(tmp_path, "world", "--sabotage", "nothing"), "Say one of: " + ", ".join(SABOTAGES)
+    )
 
 
 def test_the_doctor_finds_a_fresh_machine_well(tmp_path: Path) -> None:

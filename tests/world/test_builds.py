@@ -18,13 +18,13 @@ from sqlalchemy import Row, Table, select
 from monocoque.cloud.registry import records as registry
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import MonocoqueError
-from monocoque.contracts.topics import BUILD_EVENTS, ORDER_EVENTS, Role
+from monocoque.contracts.topics import BUILD_EVENTS, ORDER_EVENTS
 from monocoque.contracts.wire.order_pb2 import BuildEvent, OrderEvent
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.factory import FACTORY
-from monocoque.roles.table import SERVICES, MachineKind, ServiceRow
+from monocoque.roles.table import SERVICES, ServiceRow
 from monocoque.shop.build import records as build
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import START_US
@@ -32,7 +32,9 @@ from monocoque.sim.faults import Faults
 from monocoque.sim.loop import run_virtual
 from monocoque.sim.people import PeopleConfig
 from monocoque.sim.power import LIVING, Life
-from monocoque.sim.world import CELL, Setting, World, WorldReport, memory_records
+from monocoque.sim.report import WorldReport
+from monocoque.sim.setting import Setting
+from monocoque.sim.world import CELL, World, memory_records
 from tests.world.test_kills import cut_power, kill
 
 WEEK_S = 20.0
@@ -62,8 +64,11 @@ class Book:
         """Whether every order has its car, and its buyer the car."""
         return all(len(self.heard[order_id]) == len(BUILT) for order_id in self.orders())
 
-    def row(self) -> ServiceRow:
-        return ServiceRow("book", MachineKind.CELL, Role.ORDERS, self.run, (), "Sells.")
+    def services(self) -> tuple[ServiceRow, ...]:
+        """Production's, with this book in the place of the shop's."""
+        return tuple(
+            replace(row, run=self.run) if row.name == "orders" else row for row in SERVICES
+        )
 
     async def run(self, context: Context) -> None:
         consumer = await context.bus.consumer(BUILD_EVENTS, "orders")
@@ -150,7 +155,7 @@ def live(
         duration_s=duration_s,
         calm_s=calm_s,
         faults=faults,
-        services=(*SERVICES, book.row()),
+        services=book.services(),
         people=PEOPLE,
     )
 

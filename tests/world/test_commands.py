@@ -20,7 +20,9 @@ from monocoque.sim.loop import run_virtual
 from monocoque.sim.maker import BIRTH
 from monocoque.sim.people import PeopleConfig
 from monocoque.sim.power import LIVING
-from monocoque.sim.world import Setting, World, WorldReport
+from monocoque.sim.report import WorldReport
+from monocoque.sim.setting import Setting
+from monocoque.sim.world import World
 from tests.world.test_kills import cut_power, kill
 
 SLOW = Faults(delay_s_min=0.01, delay_s_max=0.05, disk_delay_s_max=0.01)
@@ -41,13 +43,13 @@ During = Callable[[World], bool]
 
 def command(world: World) -> bool:
     """A command is under way: from its signature to the moment at which its end is seen."""
-    return any(order.settled_s is None for order in world.people[0].memory.orders)
+    return any(order.settled_s is None for order in world.people[0].memory.commands)
 
 
 def command_and_after(world: World) -> bool:
     """A command is under way, or was lately: the body tells of it in its own time."""
     now_s = asyncio.get_running_loop().time()
-    orders = world.people[0].memory.orders
+    orders = world.people[0].memory.commands
     return any(order.settled_s is None or now_s < order.settled_s + 3.0 for order in orders)
 
 
@@ -104,7 +106,7 @@ def outcomes_after_each_death(
     """One world for each step; returns every state in which a command ended."""
     counting = Striker(service_name, during)
     world, calm = live(counting, people)
-    orders = world.people[0].memory.orders
+    orders = world.people[0].memory.commands
     assert calm.violations == ()
     assert [order.state for order in orders] == ["done"] * people.commands_max
     assert calm.restarts == 0
@@ -114,7 +116,7 @@ def outcomes_after_each_death(
         assert report.violations == (), f"step {step}"
         assert getattr(report, ASKED[strike]) == 1, f"step {step}"
         assert report.hand_overs == 1, f"step {step}"
-        outcomes |= {order.state for order in world.people[0].memory.orders}
+        outcomes |= {order.state for order in world.people[0].memory.commands}
     assert counting.steps >= STEPS_MIN.get(service_name, 8)
     return outcomes
 

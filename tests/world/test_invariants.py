@@ -20,7 +20,8 @@ from monocoque.sim.echo import records
 from monocoque.sim.echo import service as echo
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.invariants import INVARIANTS
-from monocoque.sim.world import ANSWERER, ASKER, Setting, live
+from monocoque.sim.setting import ANSWERER, ASKER, Setting
+from monocoque.sim.world import live
 
 Deliveries = Sequence[Delivery[echo_pb2.Echo]]
 

@@ -12,7 +12,9 @@ import pytest
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults
 from monocoque.sim.power import Life, Power
-from monocoque.sim.world import WITHOUT_DOOR, Setting, WorldReport, live
+from monocoque.sim.report import WorldReport
+from monocoque.sim.setting import WITHOUT_DOOR, Setting
+from monocoque.sim.world import live
 
 DURATION_S = 16.0
 CALM_S = 60.0

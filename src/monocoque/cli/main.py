@@ -222,19 +222,30 @@ def doctor(context: typer.Context, data: Data, port: Port = None, as_json: AsJso
 
 @app.command()
 def world(
-    cars: Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many virtual cars.")] = 3,
+    cars: Annotated[int, typer.Option(min=0, max=CARS_MAX, help="How many people buy a car.")] = 3,
     hours: Annotated[float, typer.Option(min=0.01, help="Virtual hours.")] = 1.0,
     days: Annotated[
         float | None, typer.Option(min=0.001, help="Virtual days, instead of hours.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
     faults: Annotated[bool, typer.Option("--faults", help="Networks fail, power cuts.")] = False,
+    sabotage: Annotated[
+        str, typer.Option(help="Break the product: the name of what shall not hold.")
+    ] = "",
+    page: Annotated[
+        Path | None, typer.Option(help="Where the page with plots goes; world.html without --json.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a world of cars and their owners on virtual time and say what happened."""
+    """Let people buy, drive and command cars on virtual time, and say what happened."""
+    from monocoque.plumbing.files import storage_errors
     from monocoque.sim.faults import Faults
+    from monocoque.sim.page import page_of
+    from monocoque.sim.report import figures
+    from monocoque.sim.sabotage import find_sabotage
     from monocoque.sim.world import run_world
 
+    broken = find_sabotage(sabotage)
     if days is not None:
         hours = days * 24.0
     about = f"{cars} cars for {hours:g} h of virtual time"
@@ -244,9 +255,13 @@ def world(
             status.update(f"{about}: {over_hours:.1f} h are over")
 
         chosen = Faults.usual() if faults else Faults.none()
-        report = run_world(cars, hours, seed, chosen, progress)
-    shown = dataclasses.asdict(report)
-    _print_figures(shown, as_json=as_json)
+        report = run_world(cars, hours, seed, chosen, progress, broken)
+    _print_figures(figures(report), as_json=as_json)
+    if page is not None or not as_json:
+        where = page or Path("world.html")
+        with storage_errors(where):
+            where.write_text(page_of(report), encoding="utf-8")
+        typer.echo(f"The plots are in {where}.", err=True)
     if report.violations:
         raise typer.Exit(1)
 

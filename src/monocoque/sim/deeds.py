@@ -8,7 +8,7 @@ Left out on purpose: what a person sees wrong in a single answer; people.py name
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from monocoque.car.body import service as body
@@ -32,7 +32,7 @@ DEEDS: Final = {
     "line_twice": "a car's log has two lines of one command, or two in one place",
     "never_settled": "a command that was acknowledged has no final answer at the end",
     "never_taken_over": "somebody could not take the car over by the end",
-    "order_lost": "the cell did not know a command that it had acknowledged",
+    "command_lost": "the cell did not know a command that it had acknowledged",
     "answer_without_receipt": "the cell said what became of a command, and the car had not",
     "answered_otherwise": "the receipt of a command was another one later",
     "receipt_forged": "a receipt was not the car's, or of another command",
@@ -45,25 +45,21 @@ Violate = Callable[[str, str], None]
 class Deeds:
     """Watches the commands of one world."""
 
-    def __init__(
-        self,
-        cars: Mapping[str, Records],
-        secrets: Mapping[str, KeyStore],
-        people: Sequence[Person],
-        violate: Violate,
-    ) -> None:
-        """cars, secrets: records and keystore of each car. people: may grow."""
-        self._cars = dict(cars)
-        self._secrets = dict(secrets)
+    def __init__(self, people: Sequence[Person], violate: Violate) -> None:
+        """people: may grow."""
+        self._cars: dict[str, Records] = {}
+        self._secrets: dict[str, KeyStore] = {}
         self._people = people
         self._violate = violate
         self._lines: dict[str, dict[int, Receipt]] = defaultdict(dict)
         self._told: set[tuple[str, str]] = set()
         """What was violated already: it stays so at every further look."""
+        self._due: list[Person] = []
+        """Who must have their car at the end."""
         self._wrongs_seen: dict[str, int] = defaultdict(int)
 
     def add_car(self, car_id: str, records: Records, secrets: KeyStore) -> None:
-        """A car joins the world."""
+        """A car joins the world; records, secrets: its own."""
         self._cars[car_id], self._secrets[car_id] = records, secrets
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
@@ -78,6 +74,10 @@ class Deeds:
         known = lines.setdefault(receipt.sequence, receipt)
         if known.document != document:
             self._tell("line_twice", f"{machine_id}: {receipt.sequence}")
+
+    def begin_calm(self) -> None:
+        """From now on nothing fails: who wanted a car before must have it at the end."""
+        self._due = list(self._people)
 
     async def check(self) -> None:
         """Check what must hold at every moment."""
@@ -102,6 +102,16 @@ class Deeds:
     async def check_end(self) -> None:
         """Check what must hold at the end, after everybody has looked once more."""
         await self.check()
+        await self._check_lines()
+        for person in self._due:
+            if not person.grant:
+                self._tell("never_taken_over", person.car_id)
+        for person in self._people:
+            for sent in person.memory.commands:
+                if sent.is_acknowledged and sent.state in OPEN | {""}:
+                    self._tell("never_settled", sent.command_id)
+
+    async def _check_lines(self) -> None:
         for car_id, records in self._cars.items():
             lines = self._lines[car_id]
             if sorted(lines) != list(range(1, len(lines) + 1)):
@@ -112,19 +122,13 @@ class Deeds:
             for digest in await body.acts(records):
                 if digest not in spoken_of:
                     self._tell("act_without_line", digest)
-        for person in self._people:
-            if not person.grant:
-                self._tell("never_taken_over", person.car_id)
-            for order in person.memory.orders:
-                if order.is_acknowledged and order.state in OPEN | {""}:
-                    self._tell("never_settled", order.command_id)
 
     def _ordered(self, car_id: str) -> set[str]:
         return {
-            signing_digest(order.document)
+            signing_digest(sent.document)
             for person in self._people
             if person.car_id == car_id
-            for order in person.memory.orders
+            for sent in person.memory.commands
         }
 
     def _tell(self, invariant: str, what: str) -> None:

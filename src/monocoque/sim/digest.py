@@ -16,12 +16,12 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table, select
+
+from monocoque.sim.tables import tables_of
 
 _HISTORY_TABLE: Final = "alembic_version"
 _LENGTH_BYTES: Final = 8
-_KNOWN: Final[dict[tuple[str | None, ...], MetaData]] = {}
-"""Tables by the schema that describes them."""
 
 
 class Digest:
@@ -52,31 +52,12 @@ class Digest:
 
 def rows_of(connection: Connection) -> list[str]:
     """Every row of the database as canonical JSON, by table and primary key."""
-    metadata = _tables_of(connection)
+    metadata = tables_of(connection)
     lines: list[str] = []
     for name in sorted(metadata.tables):
         if name != _HISTORY_TABLE:
             lines.extend(_rows_of_table(connection, metadata.tables[name]))
     return lines
-
-
-def _tables_of(connection: Connection) -> MetaData:
-    """The tables that the database says it has.
-
-    Asking SQLite for each column took a third of a short world; its schema is its own text, and
-    equal texts are equal tables.
-    """
-    if connection.dialect.name != "sqlite":
-        metadata = MetaData()
-        metadata.reflect(connection)
-        return metadata
-    texts = connection.exec_driver_sql("SELECT sql FROM sqlite_master ORDER BY type, name")
-    schema = tuple(texts.scalars())
-    if schema not in _KNOWN:
-        _KNOWN.clear()  # a process meets one schema, or a few in tests
-        _KNOWN[schema] = MetaData()
-        _KNOWN[schema].reflect(connection)
-    return _KNOWN[schema]
 
 
 def _rows_of_table(connection: Connection, table: Table) -> list[str]:

@@ -15,7 +15,7 @@ Left out on purpose: the registry before the end, when clocks jump and hellos ge
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,13 +24,15 @@ from sqlalchemy import Connection, select
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import TopicUnknown
-from monocoque.contracts.topics import CAR_HELLO, ECHO_REQUESTS, find
-from monocoque.contracts.wire import echo_pb2
+from monocoque.contracts.topics import CAR_BODY, CAR_HELLO, ECHO_REQUESTS, find
+from monocoque.contracts.wire import command_pb2, echo_pb2
 from monocoque.plumbing.records.port import Records
 from monocoque.sim.echo.records import answered, questions
+from monocoque.sim.power import LIVING
 
 INVARIANTS: Final = {
     "foreign_topic": "a message on a topic that is not its speaker's",
+    "charge_out_of_range": "a battery was said to hold less than nothing, or more than all",
     "said_out_of_order": "a question was first said before the one before it",
     "answered_twice": "one question was dealt with twice",
     "answered_out_of_order": "a question was dealt with before the one before it",
@@ -57,32 +59,29 @@ class Violation:
 class Invariants:
     """Watches one world."""
 
-    def __init__(
-        self, cell: Records, cars: Mapping[str, Records], now_us: Callable[[], int]
-    ) -> None:
+    def __init__(self, cell: Records, now_us: Callable[[], int]) -> None:
         """Build it.
 
-        cell: the records of answerer and registry. cars: those of the askers, by machine. now_us:
-        the time that the cell's hardware shows.
+        cell: the records of answerer and registry. now_us: the time that the cell's hardware shows.
         """
         self.violations: list[Violation] = []
         self.counted: Counter[str] = Counter()
         """How often each invariant was violated."""
         self.answers = 0
         self._cell = cell
-        self._cars = dict(cars)
+        self._cars: dict[str, Records] = {}
         self._now_us = now_us
         self._hello_us: dict[str, int] = {}
         """When the cell's bus took the last hello of each car."""
         self._said: dict[str, int] = defaultdict(int)
-        self._dealt_with: dict[str, dict[str, int]] = {car_id: {} for car_id in cars}
+        self._dealt_with: dict[str, dict[str, int]] = {}
         """By asker: what the answerer dealt with, as message id and sequence, in its order."""
-        self._known_asked: dict[str, list[str]] = {car_id: [] for car_id in cars}
+        self._known_asked: dict[str, list[str]] = {}
         """Message ids in the order in which they were asked."""
-        self._due: dict[str, int] = dict.fromkeys(cars, 0)
+        self._due: dict[str, int] = {}
 
     def add_car(self, car_id: str, records: Records) -> None:
-        """A car joins the world."""
+        """A car joins the world; records: those of its asker."""
         self._cars[car_id] = records
         self._dealt_with[car_id], self._known_asked[car_id], self._due[car_id] = {}, [], 0
 
@@ -95,15 +94,27 @@ class Invariants:
             return
         found = topic.identifiers(subject) or {}
         owner = found.get("echo_id") or found.get("car_id")
-        is_own = machine_id not in self._cars or owner == machine_id
+        # On the cell's bus, whose life says it; a car on its own bus is always itself.
+        life = LIVING.get()
+        speaker = machine_id if life is None else life.machine_id
+        is_own = speaker not in self._cars or owner == speaker
         if "order_id" in found and machine_id not in self._cars:
             return  # between shop and factory, who have no other bus than the cell's
         if owner is None or owner not in self._cars or not is_own:
             self.violate("foreign_topic", f"{machine_id}: {subject}")
         elif topic is CAR_HELLO:
             self._hello_us[owner] = self._now_us()
+        elif topic is CAR_BODY and machine_id == owner:
+            body = command_pb2.CarBody.FromString(data)
+            self.check_charges(owner, [body.charge_percent])
         elif topic is ECHO_REQUESTS:
             self._hear_question(owner, echo_pb2.Echo.FromString(data))
+
+    def check_charges(self, car_id: str, charges_percent: Sequence[float]) -> None:
+        """A battery holds between nothing and all."""
+        for charge_percent in charges_percent:
+            if not 0.0 <= charge_percent <= 100.0:
+                self.violate("charge_out_of_range", f"{car_id}: {charge_percent} %")
 
     def _hear_question(self, echo_id: str, question: echo_pb2.Echo) -> None:
         if question.sender != echo_id:

@@ -46,6 +46,7 @@ from monocoque.sim.power import (
     Power,
     VirtualKeyStore,
 )
+from monocoque.sim.sabotage import NOTHING_BROKEN, Place, Sabotage
 
 DISK_FREE_BYTES: Final = 64 * 1024**3
 SOFTWARE_VERSION: Final = "world"
@@ -65,6 +66,7 @@ class Surroundings:
     """Gives, for a machine's id, what its bus calls for every message."""
     ports: Mapping[type, Any] = field(default_factory=dict)
     """The adapters of features' own ports; see Context."""
+    sabotage: Sabotage = NOTHING_BROKEN
 
     def random(self, *purpose: str) -> Random:
         """This world's chance for one purpose."""
@@ -202,14 +204,23 @@ class Machine:
             random=around.random("service", *names),
             bus=self.connect(row.role, life),
             uplink=self._uplink(row, life),
-            records=FencedRecords(self.records, life, around.weather, records_chance),
+            records=FencedRecords(
+                around.sabotage.records(self._place(row.role), self.records),
+                life,
+                around.weather,
+                records_chance,
+            ),
             keystore=FencedKeyStore(self.keystore, life, around.power),
-            lake=None if self.lake is None else FencedLake(self.lake, life),
+            lake=None if self.lake is None else FencedLake(around.sabotage.lake(self.lake), life),
         )
 
     def connect(self, role: Role, life: Life) -> Bus:
         """A connection of this life to the machine's bus."""
-        return FencedBus(self._bus(role), life)
+        bus = self._surroundings.sabotage.bus(self._place(role), self._bus(role))
+        return FencedBus(bus, life)
+
+    def _place(self, role: Role, *, is_uplink: bool = False) -> Place:
+        return Place(self.machine_id, self.kind, role, is_uplink)
 
     def _bus(self, role: Role) -> Bus:
         if self.kind is MachineKind.CAR:
@@ -223,7 +234,9 @@ class Machine:
         identity = Identity(Role.CAR, {"car_id": self.machine_id})
         if row.role is Role.ECHO:
             identity = Identity(Role.ECHO, {"echo_id": self.machine_id})
-        return FencedBus(FaultyBus(self._cell.hub.connect(identity), self.path), life)
+        bus = FaultyBus(self._cell.hub.connect(identity), self.path)
+        place = self._place(row.role, is_uplink=True)
+        return FencedBus(self._surroundings.sabotage.bus(place, bus), life)
 
 
 async def _in_life(life: Life, row: ServiceRow, context: Context) -> None:

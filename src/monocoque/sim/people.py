@@ -13,9 +13,7 @@ Left out on purpose: pages and live streams. A phone of a world looks again afte
 """
 
 import asyncio
-import json
-import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -25,8 +23,8 @@ import httpx
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import DocumentRefused
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.http.sessions import COOKIE_NAME
 from monocoque.shop.build.service import HandOverPaper
+from monocoque.sim.calling import NOT_FOUND, Caller, CallingConfig
 from monocoque.sim.door import PHONE_ADDRESS
 from monocoque.trust.commands import CommandRequest, sign_command
 from monocoque.trust.grants import CarKeys, car_keys, read_chain
@@ -37,16 +35,15 @@ from monocoque.trust.scopes import CHARGE_LIMIT, CLIMATE, LOCK, UNLOCK, Argument
 from monocoque.trust.sealing import SeededEncrypter
 
 SECOND_US: Final = 1_000_000
+Wish = tuple[str, Arguments]
+"""What a button is for: the scope of a command, and its arguments."""
 OPEN: Final = frozenset({"waiting", "sent"})
 WITHOUT_RECEIPT: Final = frozenset({"expired", "cancelled", "unknown"})
 """What the cell may say of a command that the car has not answered."""
-NOT_SIGNED_IN, NOT_FOUND = 401, 404
-TRY_AGAIN: Final = frozenset({409, 429, 503, 504})
-"""Answers that pass by themselves."""
 
 
 @dataclass(frozen=True)
-class PeopleConfig:
+class PeopleConfig(CallingConfig):
     """How people live."""
 
     begin_s_max: float = 60.0
@@ -59,18 +56,12 @@ class PeopleConfig:
     """How long a command may wait for its car; less than the calm at the end of a world."""
     commands_max: int = 1_000_000
     """A person who sent so many has enough."""
-    look_s_min: float = 0.5
-    look_s_max: float = 30.0
-    """The pause between two looks at what became of something doubles from the first to the
-    second of these."""
-    retry_s: float = 2.0
-    """Pause before the same request is tried again; spread by chance."""
-    answer_s_max: float = 40.0
-    """A request without an answer for so long is given up, and is in doubt."""
+    double_share: float = 0.15
+    """How often somebody presses a button twice."""
 
 
 @dataclass
-class Order:
+class Sent:
     """One command, as its person remembers it."""
 
     command_id: str
@@ -99,9 +90,9 @@ class Errands:
 
 @dataclass
 class Memory:
-    """What a person remembers of all orders, and what was wrong with the answers."""
+    """What a person remembers of all commands, and what was wrong with the answers."""
 
-    orders: list[Order] = field(default_factory=list)
+    commands: list[Sent] = field(default_factory=list)
     wrongs: list[tuple[str, str]] = field(default_factory=list)
     """Name of an invariant, and what did not hold."""
 
@@ -121,6 +112,8 @@ class Person:
         """transport: the phone's way to the cell. clock: the phone's own."""
         self.car_id = car_id
         self.memory = Memory()
+        self.has_car = asyncio.Event()
+        """Set when the car is theirs."""
         self.grant = b""
         self.key: PrivateKey = SeededKeyMaker(random.randbytes).make("ES256")
         self._car_keys: CarKeys | None = None
@@ -131,23 +124,33 @@ class Person:
         self._random = random
         self._config = config
         self._encrypter = SeededEncrypter(random.randbytes)
-        self._session: dict[str, str] = {}
-        self._client = httpx.AsyncClient(
-            base_url=PHONE_ADDRESS,
-            transport=transport,
-            headers={"origin": PHONE_ADDRESS},
-            timeout=None,  # noqa: S113 - asked with a timeout of virtual time
-        )
+        self._caller = Caller(PHONE_ADDRESS, transport, errands.sign_in_code, random, config)
 
     async def live(self) -> None:
         """Take the car over, then send commands, until cancelled."""
         await asyncio.sleep(self._random.uniform(0.0, self._config.begin_s_max))
         await self.take_over()
-        while not self._is_resting and len(self.memory.orders) < self._config.commands_max:
-            await self.command()
+        self.has_car.set()
+        while not self._is_resting and self._commands_left > 0:
+            await self.press()
             await asyncio.sleep(
                 self._random.uniform(self._config.pause_s_min, self._config.pause_s_max)
             )
+
+    @property
+    def _commands_left(self) -> int:
+        return self._config.commands_max - len(self.memory.commands)
+
+    async def press(self, wish: Wish | None = None) -> None:
+        """Press a button, some by accident twice; watch what it was to its end.
+
+        wish: what the button is for; one by chance when it is not said.
+        """
+        scope, arguments = wish or self._wish()
+        times = 2 if self._random.random() < self._config.double_share else 1
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(times, self._commands_left)):
+                group.create_task(self.command(scope, arguments))
 
     def rest(self) -> None:
         """No new commands from now on; what was begun is brought to its end."""
@@ -155,9 +158,9 @@ class Person:
 
     async def look_back(self) -> None:
         """See once more what became of everything that was acknowledged."""
-        for order in self.memory.orders:
-            if order.is_acknowledged:
-                await self.look_at(order)
+        for sent in self.memory.commands:
+            if sent.is_acknowledged:
+                await self.look_at(sent)
 
     async def take_over(self) -> None:
         """Become the owner, whatever it takes."""
@@ -167,22 +170,22 @@ class Person:
             request_id = self._new_id("message")
             now_s = self._clock.now_us() // SECOND_US
             request = sign_hand_over(self.key, self.car_id, paper.code, request_id, now_s)
-            answer = await self._ask("POST", path, {"request": request.decode()})
+            answer = await self._caller.ask("POST", path, {"request": request.decode()})
             if answer.is_success and await self._is_granted(f"{path}/{request_id}", paper):
                 return
-            await self._pause()
+            await self._caller.pause()
 
     async def _paper(self) -> HandOverPaper:
         while True:
             paper = await self._errands.paper(self.car_id)
             if paper is not None:
                 return paper
-            await self._pause()
+            await self._caller.pause()
 
     async def _is_granted(self, path: str, paper: HandOverPaper) -> bool:
         """Wait for the factory's answer as long as the request lives; keep the grant."""
-        for pause_s in self._pauses(LIFETIME_S):
-            found = (await self._ask("GET", path)).json()
+        for pause_s in self._caller.pauses(LIFETIME_S):
+            found = (await self._caller.ask("GET", path)).json()
             if found.get("state") == "granted":
                 root = found["maker_root"]
                 if thumbprint(root) != paper.root_key_id:
@@ -199,63 +202,63 @@ class Person:
             await asyncio.sleep(pause_s)
         return False
 
-    async def command(self) -> None:
+    async def command(self, scope: str, arguments: Arguments) -> None:
         """Send one command, and watch it to its end."""
-        order = await self._new_order()
-        self.memory.orders.append(order)
-        envelope = {"command": order.document.decode(), "grants": [self.grant.decode()]}
-        answer = await self._ask("POST", f"/api/cars/{self.car_id}/commands", envelope)
+        sent = await self._new_command(scope, arguments)
+        self.memory.commands.append(sent)
+        envelope = {"command": sent.document.decode(), "grants": [self.grant.decode()]}
+        answer = await self._caller.ask("POST", f"/api/cars/{self.car_id}/commands", envelope)
         if answer.is_success:
-            order.is_acknowledged = True
-        await self._watch(order)
+            sent.is_acknowledged = True
+        await self._watch(sent)
 
-    async def _watch(self, order: Order) -> None:
-        for pause_s in self._pauses():
-            await self.look_at(order)
-            if not order.is_acknowledged or order.state not in OPEN:
-                order.settled_s = asyncio.get_running_loop().time()
+    async def _watch(self, sent: Sent) -> None:
+        for pause_s in self._caller.pauses():
+            await self.look_at(sent)
+            if not sent.is_acknowledged or sent.state not in OPEN:
+                sent.settled_s = asyncio.get_running_loop().time()
                 return
             await asyncio.sleep(pause_s)
 
-    async def look_at(self, order: Order) -> None:
-        """See what became of one order, and check what is said."""
-        path = f"/api/cars/{self.car_id}/commands/{order.command_id}"
-        answer = await self._ask("GET", path)
+    async def look_at(self, sent: Sent) -> None:
+        """See what became of one command, and check what is said."""
+        path = f"/api/cars/{self.car_id}/commands/{sent.command_id}"
+        answer = await self._caller.ask("GET", path)
         if answer.status_code == NOT_FOUND:
-            if order.is_acknowledged:
-                self._wrong("order_lost", order.command_id)
+            if sent.is_acknowledged:
+                self._wrong("command_lost", sent.command_id)
             return
-        order.is_acknowledged = True
+        sent.is_acknowledged = True
         said = answer.json()
-        order.state = said["state"]
-        self._check(order, said)
+        sent.state = said["state"]
+        self._check(sent, said)
 
-    def _check(self, order: Order, said: dict[str, Any]) -> None:
+    def _check(self, sent: Sent, said: dict[str, Any]) -> None:
         assert self._car_keys is not None
         if said["receipt"] is None:
-            was_answered = order.receipt is not None
-            if was_answered or order.state not in OPEN | WITHOUT_RECEIPT:
-                self._wrong("answer_without_receipt", f"{order.command_id}: {order.state}")
+            was_answered = sent.receipt is not None
+            if was_answered or sent.state not in OPEN | WITHOUT_RECEIPT:
+                self._wrong("answer_without_receipt", f"{sent.command_id}: {sent.state}")
             return
         document = said["receipt"].encode()
         try:
             receipt = verify_receipt(document, self.car_id, self._car_keys.sign)
         except DocumentRefused as error:
-            self._wrong("receipt_forged", f"{order.command_id}: {error.code}")
+            self._wrong("receipt_forged", f"{sent.command_id}: {error.code}")
             return
-        if not answers(receipt, order.command_id, self.key.key_id, order.document):
-            self._wrong("receipt_forged", f"{order.command_id}: of another command")
-        elif str(receipt.answer.outcome) != order.state:
-            self._wrong("answer_without_receipt", f"{order.command_id}: {order.state}")
-        elif order.receipt is not None and order.receipt.document != receipt.document:
-            self._wrong("answered_otherwise", order.command_id)
+        if not answers(receipt, sent.command_id, self.key.key_id, sent.document):
+            self._wrong("receipt_forged", f"{sent.command_id}: of another command")
+        elif str(receipt.answer.outcome) != sent.state:
+            self._wrong("answer_without_receipt", f"{sent.command_id}: {sent.state}")
+        elif sent.receipt is not None and sent.receipt.document != receipt.document:
+            self._wrong("answered_otherwise", sent.command_id)
         else:
-            order.receipt = receipt
+            sent.receipt = receipt
 
-    async def _new_order(self) -> Order:
+    async def _new_command(self, scope: str, arguments: Arguments) -> Sent:
         assert self._car_keys is not None
-        scope, arguments = self._wish()
         self._counter += 1
+        counter = self._counter
         epoch = await self._epoch()
         command_id = self._new_id("command")
         now_s = self._clock.now_us() // SECOND_US
@@ -264,16 +267,16 @@ class Person:
             command_id=command_id,
             car_id=self.car_id,
             epoch=epoch,
-            counter=self._counter,
+            counter=counter,
             scope=scope,
             arguments=arguments,
             issued_s=now_s,
             deadline_s=now_s + lasts_s,
         )
         document = sign_command(request, self._car_keys.seal, self.key, self._encrypter)
-        return Order(command_id, document, asyncio.get_running_loop().time())
+        return Sent(command_id, document, asyncio.get_running_loop().time())
 
-    def _wish(self) -> tuple[str, Arguments]:
+    def _wish(self) -> Wish:
         name = self._random.choice((LOCK.name, UNLOCK.name, CLIMATE.name, CHARGE_LIMIT.name))
         if name == CLIMATE.name:
             celsius = self._random.randint(16, 28)
@@ -288,76 +291,13 @@ class Person:
     async def _epoch(self) -> str:
         """The epoch that the car said last; without it no command can be made."""
         while True:
-            car = (await self._ask("GET", f"/api/own-cars/{self.car_id}")).json()
+            car = (await self._caller.ask("GET", f"/api/own-cars/{self.car_id}")).json()
             if car.get("body"):
                 return str(car["body"]["epoch"])
-            await self._pause()
-
-    async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """The answer of the cell, once it is one that lasts; signs in where that is needed."""
-        while True:
-            if not self._session:
-                await self._sign_in()
-            try:
-                answer = await self._request(method, path, body)
-            except httpx.TransportError:
-                await self._pause()
-                continue
-            if answer.status_code == NOT_SIGNED_IN:
-                self._session = {}
-            elif answer.status_code not in TRY_AGAIN:
-                return answer
-            await self._pause()
-
-    async def _sign_in(self) -> None:
-        """Use new links until one has signed in, and its session is known to be good."""
-        while True:
-            code = await self._errands.sign_in_code()
-            try:
-                answer = await self._request("POST", "/api/session", {"link_code": code})
-                if answer.is_success:
-                    cookie = answer.headers["set-cookie"].partition(";")[0]
-                    assert cookie.startswith(COOKIE_NAME)
-                    self._session = {"cookie": cookie}
-                    me = await self._request("GET", "/api/me", None)
-                    if me.is_success:
-                        self._session["x-csrf-token"] = me.json()["csrf_token"]
-                        return
-            except httpx.TransportError:
-                pass  # perhaps the link is spent; the next one is not
-            self._session = {}
-            await self._pause()
-
-    async def _request(self, method: str, path: str, body: object) -> httpx.Response:
-        """One try; raises httpx.TransportError."""
-        content = None if body is None else json.dumps(body).encode()
-        headers = self._session | ({} if content is None else {"content-type": "application/json"})
-        try:
-            async with asyncio.timeout(self._config.answer_s_max):
-                answer = await self._client.request(method, path, content=content, headers=headers)
-        except TimeoutError as error:
-            raise httpx.ReadTimeout("There was no answer.") from error
-        # The session is kept by hand: a jar of cookies would ask the clock on the wall.
-        self._client.cookies.clear()
-        return answer
-
-    def _pauses(self, total_s: float = math.inf) -> Iterator[float]:
-        return _growing(self._config.look_s_min, self._config.look_s_max, total_s)
-
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._config.retry_s * (0.5 + self._random.random()))
+            await self._caller.pause()
 
     def _new_id(self, prefix: str) -> str:
         return identifiers.make(prefix, self._random.getrandbits)
 
     def _wrong(self, invariant: str, what: str) -> None:
         self.memory.wrongs.append((invariant, what))
-
-
-def _growing(least_s: float, most_s: float, total_s: float) -> Iterator[float]:
-    """Growing pauses that add up to a total."""
-    pause_s, left_s = least_s, total_s
-    while left_s > 0.0:
-        yield pause_s
-        left_s -= pause_s
-        pause_s = min(pause_s * 2, most_s)

@@ -3,8 +3,7 @@
 Rules: each kind of trouble draws from a source of its own, at random intervals with the mean that
 ``Faults`` names; whatever it breaks it also mends, also when it is stopped in between.
 
-Left out on purpose: loss, delay and the like, which are drawn where a message travels; and cuts of
-the path of a car that joins the world later, whose power and services do fail.
+Left out on purpose: loss, delay and the like, which are drawn where a message travels.
 """
 
 import asyncio
@@ -29,8 +28,10 @@ class Troubles:
     ) -> None:
         """Build them.
 
-        machines: may grow. random: gives the source of one kind of trouble.
+        machines: may grow; ``add`` says so. random: gives the source of one kind of trouble.
         """
+        self._group: asyncio.TaskGroup | None = None
+        """While there is trouble."""
         self._faults = faults
         self._power = power
         self._machines = machines
@@ -38,20 +39,30 @@ class Troubles:
 
     async def run(self) -> None:
         """Make trouble until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                self._begin(self._group)
+        finally:
+            self._group = None
+
+    def _begin(self, group: asyncio.TaskGroup) -> None:
         faults = self._faults
-        async with asyncio.TaskGroup() as group:
-            for machine in self._machines:
-                source = self._random(f"cut {machine.machine_id}")
-                group.create_task(
-                    _every(faults.cut_interval_s, source, self._cutter(machine.path, source))
-                )
-            for interval_s, name, act in (
-                (faults.kill_interval_s, "kill", self._kill),
-                (faults.power_cut_interval_s, "power", self._cut_power),
-                (faults.clock_fault_interval_s, "clock", self._set_clock),
-            ):
-                source = self._random(name)
-                group.create_task(_every(interval_s, source, _with(act, source)))
+        for machine in self._machines:
+            self.add(machine)
+        for interval_s, name, act in (
+            (faults.kill_interval_s, "kill", self._kill),
+            (faults.power_cut_interval_s, "power", self._cut_power),
+            (faults.clock_fault_interval_s, "clock", self._set_clock),
+        ):
+            source = self._random(name)
+            group.create_task(_every(interval_s, source, _with(act, source)))
+
+    def add(self, machine: Machine) -> None:
+        """The path of this machine is cut now and then, while there is trouble."""
+        if self._group is not None:
+            source = self._random(f"cut {machine.machine_id}")
+            cuts = _every(self._faults.cut_interval_s, source, self._cutter(machine.path, source))
+            self._group.create_task(cuts)
 
     def _cutter(self, path: Path, source: Random) -> Callable[[], Awaitable[None]]:
         async def cut() -> None:

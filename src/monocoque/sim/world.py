@@ -19,140 +19,63 @@ owner there, and only keys tell people apart.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from monocoque.car.link.config import LinkConfig
 from monocoque.contracts import identifiers
-from monocoque.contracts.rights import Site
 from monocoque.contracts.topics import Role
+from monocoque.contracts.weeks import WeekConfig
 from monocoque.phone.accounts.config import AccountsConfig
-from monocoque.phone.accounts.service import make_sign_in_link
 from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles.factory import FACTORY
 from monocoque.roles.migrations import records_in_memory
-from monocoque.roles.table import SERVICES, MachineKind, ServiceRow
+from monocoque.roles.shop import make_shop
+from monocoque.roles.table import MachineKind
 from monocoque.shop.build.service import Line
+from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.chance import chance
-from monocoque.sim.clock import MachineTime, VirtualClock
-from monocoque.sim.deeds import Deeds
+from monocoque.sim.clock import START_US
+from monocoque.sim.crowd import Crowd
+from monocoque.sim.diary import Days, diary_of
 from monocoque.sim.digest import Digest, rows_of
 from monocoque.sim.door import Door, Way
 from monocoque.sim.echo import records as echo_records
-from monocoque.sim.echo import service as echo
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults, Weather
-from monocoque.sim.invariants import Invariants, Violation
+from monocoque.sim.judges import Judges
 from monocoque.sim.line import WorldLine
 from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
 from monocoque.sim.maker import Maker
 from monocoque.sim.network import Path
-from monocoque.sim.people import Errands, PeopleConfig, Person
+from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Life, Power
+from monocoque.sim.report import WorldReport
+from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
+from monocoque.sim.setting import Setting
 from monocoque.sim.trouble import Troubles
+from monocoque.trust.keys import SeededKeyMaker
 from monocoque.trust.outcomes import Outcome
 
 CELL: Final = "cell"
 CHECK_INTERVAL_S: Final = 300.0
 """Pause between two checks of the invariants."""
-CALM_S: Final = 300.0
-"""How long the end without trouble takes: longer than every wait, pause and redelivery."""
-
-ASKER: Final = ServiceRow(
-    name="asker",
-    machine=MachineKind.CAR,
-    role=Role.ECHO,
-    run=echo.ask,
-    configs=(EchoConfig,),
-    purpose="Asks over the uplink, and notes every answer.",
-)
-ANSWERER: Final = ServiceRow(
-    name="answerer",
-    machine=MachineKind.CELL,
-    role=Role.ECHO,
-    run=echo.answer,
-    configs=(EchoConfig,),
-    purpose="Answers every question once, in order.",
-)
-ECHO_SERVICES: Final = (ASKER, ANSWERER)
-WITHOUT_DOOR: Final = (
-    *(row for row in SERVICES if row.machine is not MachineKind.FACTORY),
-    *ECHO_SERVICES,
-)
-"""For a world without factory, HTTP and people."""
 SESSIONS_PER_PERSON: Final = 3
 """How many sign-in links and sessions there is room for, times the people, who share an account."""
 RecordsFactory = Callable[[str, Random], Records]
 """Makes the database of one machine, with production's tables."""
-OnEvent = Callable[[Power, Life], None]
 PROGRESS_S: Final = 60.0
 """Whoever waits for a world is told of each such piece of virtual time."""
-"""Called after every event in a life; tests kill by it."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a world is made of."""
-
-    seed: int
-    cars: int = 1
-    """How many are there from the beginning."""
-    ordered_cars_max: int = 16
-    """For how many more people there is room, whose cars leave the factory's line later."""
-    duration_s: float = 3_600.0
-    """Virtual time with trouble; the calm at the end comes on top."""
-    calm_s: float = CALM_S
-    faults: Faults = field(default_factory=Faults.none)
-    services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
-    echo: EchoConfig = field(default_factory=EchoConfig)
-    people: PeopleConfig = field(default_factory=PeopleConfig)
-    on_event: OnEvent | None = None
-
-    @property
-    def has_door(self) -> bool:
-        """Whether there is a factory, and so HTTP, births and people."""
-        return any(row.machine is MachineKind.FACTORY for row in self.services)
-
-
-@dataclass(frozen=True)
-class WorldReport:
-    """What came of a world."""
-
-    seed: int
-    cars: int
-    digest: str
-    virtual_seconds: float
-    wall_seconds: float
-    events: int
-    """How many steps the loop took."""
-    messages: int
-    """How many messages the buses accepted."""
-    requests: int
-    """How many the cell's HTTP was asked."""
-    hand_overs: int
-    """How many cars have their owner."""
-    commands: int
-    """How many commands the cell acknowledged, by their senders' own lists."""
-    commands_done: int
-    """How many of them were done, by a receipt of the car."""
-    questions: int
-    answers: int
-    restarts: int
-    """How often a service began again, after a kill, a cut or an error."""
-    kills: int
-    power_cuts: int
-    path_cuts: int
-    violations: tuple[Violation, ...]
-    """The first of them; none in a good world."""
-    violations_counted: int
 
 
 def memory_records(_machine_id: str, random: Random) -> Records:
@@ -188,97 +111,122 @@ class World:
             configs=configs | self._own_configs(),
             observer=self._observer,
             ports={Line: self._line()},
+            sabotage=setting.sabotage,
         )
         self._make_records = make_records
         self.cell = self._machine(CELL, MachineKind.CELL, None)
         self.factory: Machine | None = None
         self.maker: Maker | None = None
+        self.crowd: Crowd | None = None
         if setting.has_door:
             self.factory = self._machine(FACTORY, MachineKind.FACTORY, self.cell)
             self.maker = Maker(setting.seed, self.factory, self.cell)
+            self._make_shop()
+            self.crowd = Crowd(
+                setting, self.cell, self.maker, self._accounts(), self._way, self._live
+            )
         names = chance(setting.seed, "names")
         car_ids = [identifiers.make("car", names.getrandbits) for _ in range(setting.cars)]
         self.cars = [self._machine(car_id, MachineKind.CAR, self.cell) for car_id in car_ids]
-        self.people = [self._person(car_id) for car_id in car_ids] if self.maker else []
-        cars = {car.machine_id: car.records for car in self.cars}
-        self.invariants = Invariants(
-            self.cell.records,
-            cars,
-            # Not a clock: one that is set back stands still, and the services have new ones.
-            lambda: self.cell.time.wall_ns() // 1_000,
-        )
-        self.deeds = Deeds(
-            cars,
-            {car.machine_id: car.keystore for car in self.cars},
+        self.judges = Judges(
+            setting,
+            self.cell,
+            self.factory,
             self.people,
-            self.invariants.violate,
+            [] if self.crowd is None else self.crowd.buyers,
         )
+        for car in self.cars:
+            self.judges.add_car(car)
         self.machines: list[Machine] = [self.cell, *self.cars]
         """The cell first, then the cars, then the factory if there is one; new cars at the end."""
         if self.factory is not None:
             self.machines.append(self.factory)
-        self._is_calm = False
+        self._troubles = Troubles(
+            setting.faults,
+            self.power,
+            self.machines,
+            functools.partial(chance, setting.seed, "trouble"),
+        )
         self._group = asyncio.TaskGroup()
         self._living: list[asyncio.Task[None]] = []
         """Machines and people, who live until the end."""
+        self._is_cell_off = False
+        self._before: Counter[str] = Counter()
+        """What was counted before the days."""
+        self._days_begin_s = 0.0
+        self._joined_s: dict[str, float] = {}
+        """When each car left the line."""
         self.power.on_cut.append(lambda machine_id: self._let_go(machine_id))
         self.power.on_restore.append(lambda machine_id: self._connect_again(machine_id))
+
+    @property
+    def people(self) -> list[Person]:
+        """Who owns, or is about to own, a car; grows."""
+        return [] if self.crowd is None else self.crowd.people
 
     async def run(self) -> WorldReport:
         """Live through it, from the first start to the last check."""
         began_s = time.monotonic()
-        troubles = Troubles(
-            self.setting.faults,
-            self.power,
-            self.machines,
-            functools.partial(chance, self.setting.seed, "trouble"),
-        )
         for machine in self.machines:
             await machine.records.transact(echo_records.metadata.create_all)
         async with self._group as group:
             for machine in self.machines:
                 self._live(machine.run(), machine.machine_id)
             self._live(self._watch(), "watch")
-            for person in self.people:
-                self._live(person.live(), person.car_id)
-            trouble = group.create_task(troubles.run())
+            if self.crowd is not None:
+                for car in self.cars:
+                    self.crowd.add_owner(car.machine_id)
+            trouble = group.create_task(self._troubles.run())
+            await self._prologue()
             await asyncio.sleep(self.setting.duration_s)
             trouble.cancel()
             await asyncio.wait({trouble})
             await self._calm()
-            await self._look_back()
+            if self.crowd is not None:
+                await self.crowd.look_back()
             for task in self._living:
                 task.cancel()
-        await self.invariants.check_end()
-        await self.deeds.check_end()
+        await self.judges.check_end()
+        counted = await self._count()
         await self._digest_records()
-        return self._report(time.monotonic() - began_s)
+        return self._report(time.monotonic() - began_s, counted)
 
     def _live(self, life: Coroutine[Any, Any, None], name: str) -> None:
         self._living.append(self._group.create_task(life, name=name))
 
+    async def _prologue(self) -> None:
+        """Wait until whoever orders a car at the beginning has it; then the days begin."""
+        setting = self.setting
+        if self.crowd is None or not setting.buyers + setting.late_buyers:
+            return
+        buyers = self.crowd.add_buyers(setting.buyers, 0.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(setting.prologue_s_max):
+                for buyer in buyers:
+                    await buyer.is_delivered.wait()
+        for buyer in buyers:
+            if not buyer.is_delivered.is_set():
+                self.judges.invariants.violate("never_delivered", buyer.name)
+        self._before = await self._count()
+        self._days_begin_s = asyncio.get_running_loop().time()
+        self.crowd.add_buyers(setting.late_buyers, setting.duration_s / 2)
+
     async def _calm(self) -> None:
         """No more trouble; bring everything to its end."""
-        self._is_calm = True
         self._weather.faults = Faults.none()
         for machine in self.machines:
             machine.time.offset_us = 0
-        for person in self.people:
-            person.rest()
-        await self.invariants.begin_calm()
+        if self.crowd is not None:
+            self.crowd.rest()
+        await self.judges.begin_calm()
         await asyncio.sleep(self.setting.calm_s)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
-            await self.invariants.check()
-            await self.deeds.check()
+            await self.judges.check()
 
-    async def _look_back(self) -> None:
-        """Everybody looks once more at what the cell had acknowledged."""
-        async with asyncio.TaskGroup() as group:
-            for person in self.people:
-                group.create_task(person.look_back())
+    # --- what it is made of -------------------------------------------------------------------
 
     def _machine(self, machine_id: str, kind: MachineKind, cell: Machine | None) -> Machine:
         rows = tuple(row for row in self.services if row.machine is kind)
@@ -298,35 +246,26 @@ class World:
 
     def _join(self, car: Machine) -> None:
         """A car left the line: it lives, is watched, and has somebody who wants it."""
+        assert self.crowd is not None
         car_id = car.machine_id
-        self.invariants.add_car(car_id, car.records)
-        self.deeds.add_car(car_id, car.records, car.keystore)
+        self.judges.add_car(car)
         self.cars.append(car)
         self.machines.append(car)
-        person = self._person(car_id)
-        if self._is_calm:
-            person.rest()
-        self.people.append(person)
+        if self._is_cell_off:
+            car.path.cut()  # as everybody's path was, and mended with them
+        self._joined_s[car_id] = asyncio.get_running_loop().time()
+        self._troubles.add(car)
         self._live(self._begin(car), car_id)
-        self._live(person.live(), car_id)
+        self.crowd.car_left_line(car)
 
     async def _begin(self, car: Machine) -> None:
         await car.records.transact(echo_records.metadata.create_all)
         await car.run()
 
-    def _person(self, car_id: str) -> Person:
-        assert self.maker is not None
-        seed = self.setting.seed
-        clock = VirtualClock(MachineTime(asyncio.get_running_loop().time))
-        links = chance(seed, "sign-in links", car_id)
-        errands = Errands(
-            sign_in_code=lambda: make_sign_in_link(
-                self.cell.records, clock, links, Site.PHONE, self._accounts()
-            ),
-            paper=self.maker.paper,
-        )
-        way, random = self._way("phone's way", car_id), chance(seed, "person", car_id)
-        return Person(car_id, way, errands, clock, random, self.setting.people)
+    def _make_shop(self) -> None:
+        """The shop's secrets, as a first start of the cell makes them."""
+        source = chance(self.setting.seed, "shop's keys")
+        make_shop(self.cell.keystore, SeededKeyMaker(source.randbytes), source)
 
     def _way(self, *purpose: str) -> Way:
         """A way of its own to the cell's door, as bad as the weather."""
@@ -342,11 +281,16 @@ class World:
         return self.cell.connect(role, life)
 
     def _own_configs(self) -> dict[type, Any]:
-        return {EchoConfig: self.setting.echo, AccountsConfig: self._accounts()}
+        return {
+            EchoConfig: self.setting.echo,
+            AccountsConfig: self._accounts(),
+            WeekConfig: self.setting.pace,
+            QuoteConfig: QuoteConfig(),
+        }
 
     def _accounts(self) -> AccountsConfig:
-        usual, setting = AccountsConfig(), self.setting
-        room = SESSIONS_PER_PERSON * (setting.cars + setting.ordered_cars_max)
+        usual = AccountsConfig()
+        room = SESSIONS_PER_PERSON * self.setting.people_max
         return AccountsConfig(
             links_per_person_max=max(usual.links_per_person_max, room),
             sessions_per_person_max=max(usual.sessions_per_person_max, room),
@@ -357,21 +301,50 @@ class World:
 
         def observe(subject: str, data: bytes) -> None:
             add(subject, data)
-            self.invariants.observe(machine_id, subject, data)
-            self.deeds.observe(machine_id, subject, data)
+            self.judges.observe(machine_id, subject, data)
 
         return observe
 
     def _let_go(self, machine_id: str) -> None:
         """The cell without power cannot be reached by anybody."""
-        for machine in self.machines[1:]:
-            if machine_id == CELL:
+        if machine_id == CELL:
+            self._is_cell_off = True
+            for machine in self.machines[1:]:
                 machine.path.cut()
 
     def _connect_again(self, machine_id: str) -> None:
-        for machine in self.machines[1:]:
-            if machine_id == CELL:
+        if machine_id == CELL:
+            self._is_cell_off = False
+            for machine in self.machines[1:]:
                 machine.path.mend()
+
+    # --- what came of it ----------------------------------------------------------------------
+
+    async def _count(self) -> Counter[str]:
+        """Everything that is counted from the beginning of the days."""
+        crowd = self.crowd
+        return Counter(
+            {
+                "frames": self.judges.measured().frames,
+                "frames_made": sum((await self.judges.spools.frames_made()).values()),
+                "driven_m": 0 if crowd is None else await crowd.driven_m(),
+                "messages": self.digest.messages,
+                "requests": self.door.requests,
+                "questions": self.judges.invariants.questions,
+                "answers": self.judges.invariants.answers,
+                "restarts": self.power.restarts,
+                "kills": self.power.kills,
+                "power_cuts": self.power.cuts,
+                "path_cuts": sum(machine.path.cuts for machine in self.machines),
+            }
+        )
+
+    def _car_seconds(self, now_s: float) -> float:
+        """How long all cars together were there in the days."""
+        return sum(
+            now_s - max(self._days_begin_s, self._joined_s.get(car.machine_id, 0.0))
+            for car in self.cars
+        )
 
     async def _digest_records(self) -> None:
         for machine in sorted(self.machines, key=lambda machine: machine.machine_id):
@@ -379,30 +352,40 @@ class World:
                 self.digest.add(machine.machine_id.encode(), row.encode())
             await machine.records.close()
 
-    def _report(self, wall_seconds: float) -> WorldReport:
+    def _report(self, wall_seconds: float, counted: Counter[str]) -> WorldReport:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        orders = [order for person in self.people for order in person.memory.orders]
+        crowd, begin_s = self.crowd, self._days_begin_s
+        buyers = [] if crowd is None else crowd.buyers
+        commands = [] if crowd is None else crowd.commands(begin_s)
+        orders = [] if crowd is None else crowd.purchases(begin_s)
+        gained = {name: count - self._before[name] for name, count in counted.items()}
+        driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
+        sleep_s = self._car_seconds(loop.time()) - frames_made * LinkConfig().frame_interval_s
         return WorldReport(
             seed=self.setting.seed,
-            cars=self.setting.cars,
+            cars=len(self.cars),
             digest=self.digest.hexadecimal(),
             virtual_seconds=loop.time(),
+            prologue_seconds=self._days_begin_s,
             wall_seconds=wall_seconds,
             events=loop.events,
-            messages=self.digest.messages,
-            requests=self.door.requests,
+            orders=len(orders),
+            commands=len(commands),
+            commands_done=sum(sent.state == Outcome.DONE for sent in commands),
+            deliveries=sum(buyer.is_delivered.is_set() for buyer in buyers),
             hand_overs=sum(bool(person.grant) for person in self.people),
-            commands=sum(order.is_acknowledged for order in orders),
-            commands_done=sum(order.state == Outcome.DONE for order in orders),
-            questions=self.invariants.questions,
-            answers=self.invariants.answers,
-            restarts=self.power.restarts,
-            kills=self.power.kills,
-            power_cuts=self.power.cuts,
-            path_cuts=sum(machine.path.cuts for machine in self.machines),
-            violations=tuple(self.invariants.violations),
-            violations_counted=self.invariants.counted.total(),
+            drive_km=driven_m / 1_000,
+            sleep_hours=sleep_s / 3_600,
+            violations=tuple(self.judges.invariants.violations),
+            violations_counted=self.judges.invariants.counted.total(),
+            diary=diary_of(
+                Days(START_US, begin_s, loop.time()),
+                self.judges.measured(),
+                [sent.begun_s for sent in commands],
+                [purchase.begun_s for purchase in orders],
+            ),
+            **gained,
         )
 
 
@@ -423,9 +406,16 @@ def live(setting: Setting, make_records: RecordsFactory = memory_records) -> Wor
 
 
 def run_world(
-    cars: int, hours: float, seed: int, faults: Faults, progress: Callable[[float], object]
+    cars: int,
+    hours: float,
+    seed: int,
+    faults: Faults,
+    progress: Callable[[float], object],
+    sabotage: Sabotage = NOTHING_BROKEN,
 ) -> WorldReport:
-    """A world of so many cars for so many virtual hours, and the calm at its end.
+    """So many people buy a car; then come so many virtual hours, and the calm at the end.
+
+    One more buys a car in these hours.
 
     progress: told the virtual hours that are over, each minute of them.
     """
@@ -439,6 +429,13 @@ def run_world(
             progress(now_s / 3_600.0)
 
     setting = Setting(
-        seed=seed, cars=cars, duration_s=hours * 3_600.0, faults=faults, on_event=tell
+        seed=seed,
+        cars=0,
+        buyers=cars,
+        late_buyers=1,
+        duration_s=hours * 3_600.0,
+        faults=faults,
+        sabotage=sabotage,
+        on_event=tell,
     )
     return live(setting)

@@ -15,6 +15,8 @@ class BodyConfig:
     """How long a new limit of the charge takes: no part moves."""
     drive_s: float = 180.0
     """How long ``monocoque car drive`` lasts before the brakes."""
+    drive_speed_kmh: float = 50.0
+    """How fast it is then."""
     look_interval_s: float = 2.0
     """Pause between two looks at a body that stands; a command tells of itself sooner."""
     look_moving_interval_s: float = 1.0

@@ -53,6 +53,8 @@ class Drive:
     brakes_us: int
     began_m: float
     """The odometer at its beginning."""
+    speed_m_per_s_max: float = SPEED_M_PER_S_MAX
+    """How fast the car is once it has gathered speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Body:
     plugged: bool = True
     odometer_m: float = 0.0
     place_measured_us: int = 0
+    touched_us: int = 0
+    """When somebody set something in motion, drove off or plugged in, last."""
     drive: Drive | None = None
     motions: tuple[Motion, ...] = ()
     jammed: frozenset[str] = field(default_factory=frozenset)
@@ -90,10 +94,9 @@ class Body:
         return self.plugged and self.charge_percent < self.charge_limit_percent
 
     @property
-    def is_awake(self) -> bool:
-        """Whether anything goes on in it: a drive, a motion, climate, charging, an open door."""
-        busy = self.drive is not None or bool(self.motions or self.doors_open)
-        return busy or self.climate_on or self.is_charging
+    def is_at_rest(self) -> bool:
+        """Whether it stands, fills nothing, and moves nothing."""
+        return self.drive is None and not self.is_charging and not self.motions
 
     @property
     def range_km(self) -> float:
@@ -133,7 +136,7 @@ def next_event_us(body: Body) -> int | None:
 def begin_motion(body: Body, motion: Motion) -> Body:
     """The body with this on its way; what the actuator was on its way to before is forgotten."""
     others = tuple(other for other in body.motions if other.actuator != motion.actuator)
-    return replace(body, motions=(*others, motion))
+    return replace(body, motions=(*others, motion), touched_us=body.at_us)
 
 
 def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
@@ -141,21 +144,21 @@ def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
     return all(getattr(body, name) == value for name, value in target.items())
 
 
-def begin_drive(body: Body, holds_us: int) -> Body:
+def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PER_S_MAX) -> Body:
     """The body on a drive that brakes after so long; doors shut, plug out.
 
     A car that drives already goes on with its drive.
     """
     if body.drive is not None:
         return body
-    drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m)
-    return replace(body, drive=drive, plugged=False, doors_open=())
+    drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
+    return replace(body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us)
 
 
 def begin_park(body: Body) -> Body:
     """The body with its brakes on, or plugged in when it stands already."""
     if body.drive is None:
-        return replace(body, plugged=True)
+        return replace(body, plugged=True, touched_us=body.at_us)
     brakes_us = min(body.drive.brakes_us, body.at_us)
     return replace(body, drive=replace(body.drive, brakes_us=brakes_us))
 
@@ -243,7 +246,7 @@ def _speed(drive: Drive, at_us: int) -> float:
 def _gathered(drive: Drive, at_us: int) -> float:
     """The speed, while the brakes are off."""
     elapsed_s = (at_us - drive.began_us) / SECOND_US
-    return min(SPEED_M_PER_S_MAX, ACCELERATION_M_PER_S2 * elapsed_s)
+    return min(drive.speed_m_per_s_max, ACCELERATION_M_PER_S2 * elapsed_s)
 
 
 def _distance_m(drive: Drive, at_us: int) -> float:

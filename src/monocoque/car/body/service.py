@@ -210,9 +210,9 @@ async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Bo
 
 
 async def drive(at: Records, car_id: str, now_us: int, config: BodyConfig) -> Body:
-    """Somebody drives off, for ``drive_s``; returns the body."""
-    holds_us = round(config.drive_s * SECOND_US)
-    return await change(at, car_id, now_us, lambda body: logic.begin_drive(body, holds_us))
+    """Somebody drives off, for ``drive_s`` at ``drive_speed_kmh``; returns the body."""
+    holds_us, speed = round(config.drive_s * SECOND_US), config.drive_speed_kmh / 3.6
+    return await change(at, car_id, now_us, lambda body: logic.begin_drive(body, holds_us, speed))
 
 
 async def park(at: Records, car_id: str, now_us: int) -> Body:

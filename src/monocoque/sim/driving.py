@@ -1,0 +1,125 @@
+"""Somebody at the wheel: drives legs of a speed and a time, plugs in, and leaves the car alone.
+
+Rules:
+
+* the body is moved as ``monocoque car drive`` and ``monocoque car park`` do it, through the car's
+  records, whether a process runs the car or not;
+* a day has slots; in each there is one leg, long enough that a whole day has forty minutes and more
+  on the road;
+* before a leg the car is unlocked, after it locked, by command; then it is plugged in, always when
+  little is left in the battery.
+
+Left out on purpose: places to drive to. The car drives its loop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from monocoque.car.body import service as body_service
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic import Body
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.records.port import Records
+from monocoque.sim.people import Wish
+from monocoque.trust.scopes import LOCK, UNLOCK
+
+Press = Callable[[Wish], Awaitable[None]]
+"""Presses a button on the phone, and sees what became of it."""
+
+
+@dataclass(frozen=True)
+class DrivingConfig:
+    """How people drive."""
+
+    slot_s: float = 14_400.0
+    """In each such piece of time there is one leg."""
+    leg_s_min: float = 510.0
+    leg_s_max: float = 900.0
+    """How long a leg takes until the brakes; five of the shortest are 42 minutes."""
+    speed_kmh_min: float = 30.0
+    speed_kmh_max: float = 110.0
+    braking_s_max: float = 60.0
+    """A leg has ended so long after the brakes, at the latest."""
+    plug_share: float = 0.6
+    """How often the car is plugged in after a leg."""
+    low_percent: float = 50.0
+    """With less than this it is plugged in always."""
+
+
+class Wheel:
+    """What a person does with the body of one car."""
+
+    def __init__(self, records: Records, car_id: str, clock: Clock, config: BodyConfig) -> None:
+        """records, clock: the car's own."""
+        self._records = records
+        self._car_id = car_id
+        self._clock = clock
+        self._config = config
+
+    async def drive(self, leg_s: float, speed_kmh: float) -> None:
+        """Drive off, for so long and so fast."""
+        config = replace(self._config, drive_s=leg_s, drive_speed_kmh=speed_kmh)
+        await body_service.drive(self._records, self._car_id, self._clock.now_us(), config)
+
+    async def plug_in(self) -> None:
+        """Plug in a car that stands."""
+        await body_service.park(self._records, self._car_id, self._clock.now_us())
+
+    async def look(self) -> Body:
+        """The car as it is now."""
+        now_us = self._clock.now_us()
+        return await self._records.transact(
+            lambda connection: body_service.present(connection, self._car_id, now_us)
+        )
+
+
+class Driver:
+    """Somebody who drives one car, once it is theirs."""
+
+    def __init__(
+        self,
+        wheel: Wheel,
+        has_car: asyncio.Event,
+        press: Press,
+        random: Random,
+        config: DrivingConfig,
+    ) -> None:
+        """has_car: set when the car is theirs."""
+        self._wheel = wheel
+        self._has_car = has_car
+        self._press = press
+        self._random = random
+        self._config = config
+        self._is_resting = False
+
+    async def live(self) -> None:
+        """One leg in each slot, until cancelled."""
+        await self._has_car.wait()
+        config, loop = self._config, asyncio.get_running_loop()
+        begin_s = loop.time()
+        while not self._is_resting:
+            leg_s = self._random.uniform(config.leg_s_min, config.leg_s_max)
+            free_s = max(0.0, config.slot_s - leg_s - config.braking_s_max)
+            await asyncio.sleep(self._random.uniform(0.0, free_s))
+            await self._leg(leg_s)
+            begin_s += config.slot_s
+            await asyncio.sleep(max(0.0, begin_s - loop.time()))
+
+    def rest(self) -> None:
+        """No new leg from now on."""
+        self._is_resting = True
+
+    async def _leg(self, leg_s: float) -> None:
+        if self._is_resting:
+            return
+        config = self._config
+        await self._press((UNLOCK.name, {}))
+        speed_kmh = self._random.uniform(config.speed_kmh_min, config.speed_kmh_max)
+        await self._wheel.drive(leg_s, speed_kmh)
+        await asyncio.sleep(leg_s + config.braking_s_max)
+        is_low = (await self._wheel.look()).charge_percent < config.low_percent
+        if is_low or self._random.random() < config.plug_share:
+            await self._wheel.plug_in()
+        await self._press((LOCK.name, {}))

@@ -1,0 +1,92 @@
+"""Everything that watches one world: what must hold, all along and at its end.
+
+Rules: ``NAMES`` has every invariant; whoever watches tells here, and each thing is told once.
+
+Left out on purpose: what exactly must hold, which invariants.py, deeds.py, sales.py and spools.py
+say.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from monocoque.plumbing.lake.file import FileLake
+from monocoque.sim.buyers import Buyer
+from monocoque.sim.deeds import DEEDS, Deeds
+from monocoque.sim.frames import Measured, measured_in
+from monocoque.sim.invariants import INVARIANTS, Invariants
+from monocoque.sim.machine import Machine
+from monocoque.sim.people import Person
+from monocoque.sim.sales import SALES, Sales
+from monocoque.sim.setting import CALM_S, Setting
+from monocoque.sim.spools import SPOOLS, Spools
+
+NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS
+"""Every invariant, and what it means when one does not hold."""
+
+
+class Judges:
+    """Watch one world."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        cell: Machine,
+        factory: Machine | None,
+        people: Sequence[Person],
+        buyers: Sequence[Buyer],
+    ) -> None:
+        """people, buyers: may grow."""
+        self._cell = cell
+        self.invariants = Invariants(
+            cell.records,
+            # Not a clock: one that is set back stands still, and the services have new ones.
+            lambda: cell.time.wall_ns() // 1_000,
+        )
+        violate = self.invariants.violate
+        self.deeds = Deeds(people, violate)
+        self.spools = Spools(
+            cell.records,
+            None if factory is None else factory.records,
+            setting.calm_s >= CALM_S,
+            violate,
+        )
+        self.sales = Sales(cell.records, buyers, setting.pace.slots_per_week, violate)
+
+    def add_car(self, car: Machine) -> None:
+        """A car joins the world."""
+        self.invariants.add_car(car.machine_id, car.records)
+        self.deeds.add_car(car.machine_id, car.records, car.keystore)
+        self.spools.add_car(car.machine_id, car.records)
+
+    def observe(self, machine_id: str, subject: str, data: bytes) -> None:
+        """A bus has accepted a message."""
+        self.invariants.observe(machine_id, subject, data)
+        self.deeds.observe(machine_id, subject, data)
+
+    async def check(self) -> None:
+        """Check what must hold at every moment."""
+        await self.invariants.check()
+        await self.deeds.check()
+        await self.sales.check()
+
+    async def begin_calm(self) -> None:
+        """From now on nothing fails."""
+        self.deeds.begin_calm()
+        self.sales.begin_calm(self._cell.time.true_us())
+        await self.spools.begin_calm()
+        await self.invariants.begin_calm()
+
+    async def check_end(self) -> None:
+        """Check what must hold at the end, after everybody has looked once more."""
+        await self.invariants.check_end()
+        await self.deeds.check_end()
+        await self.sales.check_end()
+        measured = self.measured()
+        self.invariants.check_charges("lake", measured.charges().tolist())
+        await self.spools.check_end(measured)
+
+    def measured(self) -> Measured:
+        """What is in the lake by now."""
+        lake = self._cell.lake
+        assert isinstance(lake, FileLake)
+        return measured_in(lake)

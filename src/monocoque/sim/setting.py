@@ -1,0 +1,102 @@
+"""What a world is made of: its seed, its people, its length, its faults.
+
+Left out on purpose: what the services bear. Their limits are production's, but for the few that a
+world with many people behind one account needs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from monocoque.contracts.topics import Role
+from monocoque.contracts.weeks import WeekConfig
+from monocoque.roles.table import SERVICES, MachineKind, ServiceRow
+from monocoque.sim.buyers import BuyersConfig
+from monocoque.sim.driving import DrivingConfig
+from monocoque.sim.echo import service as echo
+from monocoque.sim.echo.config import EchoConfig
+from monocoque.sim.faults import Faults
+from monocoque.sim.people import PeopleConfig
+from monocoque.sim.power import Life, Power
+from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
+
+CALM_S: Final = 300.0
+"""How long the end without trouble takes: longer than every wait, pause and redelivery."""
+WEEK_S: Final = 600.0
+"""How long a production week takes in a world: short, so that its days begin soon."""
+
+ASKER: Final = ServiceRow(
+    name="asker",
+    machine=MachineKind.CAR,
+    role=Role.ECHO,
+    run=echo.ask,
+    configs=(EchoConfig,),
+    purpose="Asks over the uplink, and notes every answer.",
+)
+ANSWERER: Final = ServiceRow(
+    name="answerer",
+    machine=MachineKind.CELL,
+    role=Role.ECHO,
+    run=echo.answer,
+    configs=(EchoConfig,),
+    purpose="Answers every question once, in order.",
+)
+ECHO_SERVICES: Final = (ASKER, ANSWERER)
+WITHOUT_DOOR: Final = (
+    *(
+        row
+        for row in SERVICES
+        if row.machine is not MachineKind.FACTORY and row.role is not Role.ORDERS
+    ),
+    *ECHO_SERVICES,
+)
+"""For a world without factory, shop, HTTP and people."""
+OnEvent = Callable[[Power, Life], None]
+"""Called after every event in a life; tests kill by it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a world is made of."""
+
+    seed: int
+    cars: int = 1
+    """How many are there from the beginning, each with somebody who takes it over."""
+    buyers: int = 0
+    """How many people order a car before the world's days begin; the days wait for the cars."""
+    late_buyers: int = 0
+    """How many more order one in the first half of its days."""
+    ordered_cars_max: int = 16
+    """For how many more people there is room, whose cars leave the factory's line later."""
+    duration_s: float = 3_600.0
+    """Virtual time of the days; the calm at the end comes on top."""
+    prologue_s_max: float = 86_400.0
+    """How long the days wait for the cars of the buyers, at most."""
+    calm_s: float = CALM_S
+    faults: Faults = field(default_factory=Faults.none)
+    services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
+    weeks: WeekConfig | None = None
+    """The factory's pace; weeks of ten minutes for half of the buyers, when it is not said."""
+    echo: EchoConfig = field(default_factory=EchoConfig)
+    people: PeopleConfig = field(default_factory=PeopleConfig)
+    shopping: BuyersConfig = field(default_factory=BuyersConfig)
+    driving: DrivingConfig = field(default_factory=DrivingConfig)
+    """How the buyers drive. Whoever has a car from the beginning leaves it where it is."""
+    sabotage: Sabotage = NOTHING_BROKEN
+    on_event: OnEvent | None = None
+
+    @property
+    def has_door(self) -> bool:
+        """Whether there is a factory, and so HTTP, births and people."""
+        return any(row.machine is MachineKind.FACTORY for row in self.services)
+
+    @property
+    def pace(self) -> WeekConfig:
+        """The pace of shop and factory."""
+        half = -(-(self.buyers + self.late_buyers) // 2)
+        return self.weeks or WeekConfig(week_duration_s=WEEK_S, slots_per_week=max(2, half))
+
+    @property
+    def people_max(self) -> int:
+        """For how many people there is room."""
+        return self.cars + self.buyers + self.late_buyers + self.ordered_cars_max
