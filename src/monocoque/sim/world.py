@@ -361,7 +361,8 @@ class World:
         orders = [] if crowd is None else crowd.purchases(begin_s)
         gained = {name: count - self._before[name] for name, count in counted.items()}
         driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
-        sleep_s = self._car_seconds(loop.time()) - frames_made * LinkConfig().frame_interval_s
+        awake_s = frames_made * LinkConfig().frame_interval_s
+        sleep_s = max(0.0, self._car_seconds(loop.time()) - awake_s)
         return WorldReport(
             seed=self.setting.seed,
             cars=len(self.cars),
