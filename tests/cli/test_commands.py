@@ -182,7 +182,7 @@ def test_a_world_that_was_sabotaged_ends_badly_and_says_what_does_not_hold(tmp_p
     assert json.loads(done.stdout)["violations"] == ["order_lost"]
     assert "order_lost" in (tmp_path / "told.html").read_text(encoding="utf-8")
     assert_refused(
-        typed(tmp_path, "world", "--sabotage", "nothing"), "Say one of: " + ", ".join(SABOTAGES)
+        typed(tmp_path, "world", "--sabotage", "nothing"), f"Say one of: {', '.join(SABOTAGES)}."
     )
 
 

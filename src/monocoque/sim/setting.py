@@ -4,9 +4,9 @@ Left out on purpose: what the services bear. Their limits are production's, but 
 world with many people behind one account needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
@@ -77,6 +77,8 @@ class Setting:
     services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
     weeks: WeekConfig | None = None
     """The factory's pace; weeks of two minutes for half of the buyers, when it is not said."""
+    limits: Mapping[type, Any] = field(default_factory=dict)
+    """Other limits of services than their defaults, by their type."""
     echo: EchoConfig = field(default_factory=EchoConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
     shopping: BuyersConfig = field(default_factory=BuyersConfig)
