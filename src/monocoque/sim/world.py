@@ -108,7 +108,7 @@ class World:
             seed=setting.seed,
             weather=self._weather,
             power=self.power,
-            configs=configs | self._own_configs() | setting.limits,
+            configs={**configs, **self._own_configs(), **setting.limits},
             observer=self._observer,
             ports={Line: self._line()},
             sabotage=setting.sabotage,
