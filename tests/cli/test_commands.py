@@ -167,7 +167,7 @@ def test_data_in_use_are_refused(running: Installation) -> None:
 
 
 def test_one_seed_gives_one_world(tmp_path: Path) -> None:
-    words = ["world", "--cars", "1", "--hours", "0.1", "--json", "--seed", "3"]
+    words = ["world", "--cars", "1", "--hours", "0.05", "--json", "--seed", "3"]
     first, again = (json.loads(typed(tmp_path, *words).stdout) for _ in range(2))
     for report in (first, again):
         assert report.pop("wall_seconds") > 0
@@ -176,13 +176,13 @@ def test_one_seed_gives_one_world(tmp_path: Path) -> None:
 
 
 def test_a_world_that_was_sabotaged_ends_badly_and_says_what_does_not_hold(tmp_path: Path) -> None:
-    words = ["world", "--cars", "1", "--hours", "0.01", "--sabotage", "foreign_topic"]
+    words = ["world", "--cars", "0", "--hours", "0.1", "--sabotage", "order_lost"]
     done = typed(tmp_path, *words, "--json", "--page", "told.html")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["violations"] == ["foreign_topic"]
-    assert "foreign topic" in (tmp_path / "told.html").read_text(encoding="utf-8")
+    assert json.loads(done.stdout)["violations"] == ["order_lost"]
+    assert "order_lost" in (tmp_path / "told.html").read_text(encoding="utf-8")
     assert_refused(
-        typed(tmp_path, "world", "--sabotage", "nothing"), "Say one of: " + ", ".join(SABOTAGES)
+        typed(tmp_path, "world", "--sabotage", "nothing"), f"Say one of: {', '.join(SABOTAGES)}."
     )
 
 

@@ -145,7 +145,8 @@ class Crowd:
         if car_id in self._wheels:
             return
         person = self.add_owner(car_id)
-        wheel = Wheel(car.records, car_id, VirtualClock(car.time), BodyConfig())
+        config = self._setting.limits.get(BodyConfig, BodyConfig())
+        wheel = Wheel(car.records, car_id, VirtualClock(car.time), config)
         self._wheels[car_id] = wheel
         random = chance(self._setting.seed, "driver", car_id)
         driver = Driver(wheel, person.has_car, person.press, random, self._setting.driving)

@@ -4,9 +4,9 @@ Left out on purpose: what the services bear. Their limits are production's, but 
 world with many people behind one account needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
@@ -22,7 +22,7 @@ from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
 
 CALM_S: Final = 300.0
 """How long the end without trouble takes: longer than every wait, pause and redelivery."""
-WEEK_S: Final = 600.0
+WEEK_S: Final = 120.0
 """How long a production week takes in a world: short, so that its days begin soon."""
 
 ASKER: Final = ServiceRow(
@@ -76,7 +76,9 @@ class Setting:
     faults: Faults = field(default_factory=Faults.none)
     services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
     weeks: WeekConfig | None = None
-    """The factory's pace; weeks of ten minutes for half of the buyers, when it is not said."""
+    """The factory's pace; weeks of two minutes for half of the buyers, when it is not said."""
+    limits: Mapping[type, Any] = field(default_factory=dict)
+    """Other limits of services than their defaults, by their type."""
     echo: EchoConfig = field(default_factory=EchoConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
     shopping: BuyersConfig = field(default_factory=BuyersConfig)

@@ -108,7 +108,7 @@ class World:
             seed=setting.seed,
             weather=self._weather,
             power=self.power,
-            configs=configs | self._own_configs(),
+            configs={**configs, **self._own_configs(), **setting.limits},
             observer=self._observer,
             ports={Line: self._line()},
             sabotage=setting.sabotage,
@@ -361,7 +361,9 @@ class World:
         orders = [] if crowd is None else crowd.purchases(begin_s)
         gained = {name: count - self._before[name] for name, count in counted.items()}
         driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
-        sleep_s = self._car_seconds(loop.time()) - frames_made * LinkConfig().frame_interval_s
+        link: LinkConfig = self.setting.limits.get(LinkConfig, LinkConfig())
+        awake_s = frames_made * link.frame_interval_s
+        sleep_s = max(0.0, self._car_seconds(loop.time()) - awake_s)
         return WorldReport(
             seed=self.setting.seed,
             cars=len(self.cars),
