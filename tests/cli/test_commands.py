@@ -255,7 +255,7 @@ def test_each_process_writes_its_metrics_where_they_can_be_read(running: Install
         return {path.name: path.read_text() for path in (running.data / "run").glob("*.prom")}
 
     def are_there() -> bool:
-        return any("car_" in name for name in written()) and "metrics-cell.prom" in written()
+        return {"metrics-cars.prom", "metrics-cell.prom"} <= written().keys()
 
     wait_until("the metrics of cell and cars", are_there, START_S_MAX)
     assert all("monocoque_clock_setbacks 0.0" in text for text in written().values())

@@ -1,4 +1,4 @@
-"""What the process of the cars loads: neither the web nor the shop's solver, which it never uses."""
+"""What the process of the cars loads: neither the web nor the solver, which it never uses."""
 
 import subprocess
 import sys

@@ -161,7 +161,7 @@ def for_car(row: dict[str, Any], epoch: str, counter: int) -> bytes:
 def counted_by_cars(installation: Installation) -> Counter[str]:
     """What the cars' commands counted, by code."""
     found: Counter[str] = Counter()
-    for path in Layout(installation.data).run.glob("metrics-car_*.prom"):
+    for path in Layout(installation.data).run.glob("metrics-cars.prom"):
         for family in text_string_to_metric_families(path.read_text()):
             for sample in family.samples:
                 labels = sample.labels

@@ -10,5 +10,5 @@ class StartConfig:
     port: int = 8_000
     """The HTTP port, 0 for any; ``--port`` goes before it."""
     cars: int = 3
-    """How many virtual cars ``monocoque up`` shall have; what is missing is ordered. ``--cars`` goes
-    before it."""
+    """How many virtual cars ``monocoque up`` shall have; what is missing is ordered. ``--cars``
+    goes before it."""

@@ -47,8 +47,8 @@ Cars = Annotated[
     typer.Option(
         min=0,
         max=CARS_MAX,
-        help="How many virtual cars: what is missing is ordered, built and run; with 0 neither cars "
-        "nor a factory run here.",
+        help="How many virtual cars: what is missing is ordered, built and run; with 0 neither "
+        "cars nor a factory run here.",
         show_default="the setting `cars`",
     ),
 ]
@@ -124,8 +124,8 @@ def run(
         typer.Option(
             min=0,
             max=CARS_MAX,
-            help="How many virtual cars, for the role cell as for up, for the role cars at most; none "
-            "if not given.",
+            help="How many virtual cars, for the role cell as for up, for the role cars at most; "
+            "none if not given.",
         ),
     ] = None,
     port: Port = None,

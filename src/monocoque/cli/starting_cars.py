@@ -44,7 +44,7 @@ def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> Non
     process = _car_process(data)
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
-    run_until_stopped(run_cars(process, [car]), ends_with_input=ends_with_input)
+    run_until_stopped(run_cars(process, [car], car.car_id), ends_with_input=ends_with_input)
 
 
 def start_factory(data: Path) -> None:

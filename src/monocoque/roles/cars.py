@@ -140,11 +140,10 @@ def _born_us(place: MachineLayout) -> int | None:
             return None
 
 
-async def run_cars(process: CarProcess, cars: list[TakenCar]) -> None:
-    """Run these cars until cancelled; the metrics' file has the name of the first."""
+async def run_cars(process: CarProcess, cars: list[TakenCar], name: str) -> None:
+    """Run these cars until cancelled; name: that of the process, which has its metrics' file."""
     async with asyncio.TaskGroup() as group:
-        if cars:
-            group.create_task(watch_process(process, cars[0].car_id))
+        group.create_task(watch_process(process, name))
         for car in cars:
             group.create_task(run_car(process, car.car_id), name=car.car_id)
 

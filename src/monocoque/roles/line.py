@@ -35,8 +35,8 @@ from monocoque.trust.keys import SystemKeyMaker
 
 CARS: Final = "cars"
 LINE: Final = "line"
-"""The names under which a process is shown that began without a car: that of the cars, or that of
-the factory, whose own counting has its own name."""
+"""The names under which a process of cars is shown: that of the cell's, or that of a factory alone,
+whose own counting has its own name."""
 RETRY_S: Final = 1.0
 """Pause before a car that another process holds is asked for again; spread by chance."""
 
@@ -99,9 +99,7 @@ async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> Non
     """Run these cars until cancelled, and the factory with its line unless another process does."""
     line = CarLine(process, [car.car_id for car in cars])
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_cars(process, cars))
-        if not cars:
-            group.create_task(watch_process(process, CARS))
+        group.create_task(run_cars(process, cars, CARS))
         group.create_task(line.keep_running())
         group.create_task(
             run_factory(
