@@ -27,6 +27,7 @@ export const de: CatalogueOf<typeof en> = {
   },
   'shop.also_changed': 'Damit änderte sich auch:',
   'shop.undo': 'Zurücknehmen',
+  'shop.all_right': 'In Ordnung',
   'shop.share': 'Link zu diesem Auto kopieren',
   'shop.start_again': 'Neu anfangen',
   'shop.working_out': 'Wird berechnet …',

@@ -23,6 +23,7 @@ export const en = {
   },
   'shop.also_changed': 'This also changed:',
   'shop.undo': 'Undo',
+  'shop.all_right': 'All right',
   'shop.share': 'Copy the link to this car',
   'shop.start_again': 'Start again',
   'shop.working_out': 'Working it out …',

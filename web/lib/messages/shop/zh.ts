@@ -23,6 +23,7 @@ export const zh: CatalogueOf<typeof en> = {
   'shop.unknown_choices': { other: '此链接中有 {count} 个选项已停售，已被略去。' },
   'shop.also_changed': '随之更改：',
   'shop.undo': '撤销',
+  'shop.all_right': '好的',
   'shop.share': '复制此车的链接',
   'shop.start_again': '重新开始',
   'shop.working_out': '正在计算…',
