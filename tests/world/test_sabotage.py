@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_HELLO
 from monocoque.sim.chance import chance
@@ -74,7 +75,7 @@ def test_a_sabotage_that_is_not_there_is_refused_with_those_that_are() -> None:
 
 
 async def test_a_car_that_speaks_as_another_on_the_cells_bus_is_found_out() -> None:
-    invariants = Invariants(memory_records(CELL, chance(1)), lambda: 0)
+    invariants = Invariants(memory_records(CELL, chance(1)), lambda: 0, RegistryConfig())
     for car_id in ("car_one", "car_two"):
         invariants.add_car(car_id, memory_records(car_id, chance(1)))
     LIVING.set(Life("car_one", "link", 1))

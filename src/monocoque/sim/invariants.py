@@ -59,11 +59,13 @@ class Violation:
 class Invariants:
     """Watches one world."""
 
-    def __init__(self, cell: Records, now_us: Callable[[], int]) -> None:
+    def __init__(self, cell: Records, now_us: Callable[[], int], registry: RegistryConfig) -> None:
         """Build it.
 
         cell: the records of answerer and registry. now_us: the time that the cell's hardware shows.
+        registry: the limits that it runs with.
         """
+        self._online_window_us = registry.online_window_s * 1_000_000
         self.violations: list[Violation] = []
         self.counted: Counter[str] = Counter()
         """How often each invariant was violated."""
@@ -168,7 +170,7 @@ class Invariants:
 
     async def _check_online(self) -> None:
         now_us = self._now_us()
-        since_us = now_us - RegistryConfig().online_window_s * 1_000_000
+        since_us = now_us - self._online_window_us
         online = {
             row.car_id
             for row in await registry.read_cars(self._cell)

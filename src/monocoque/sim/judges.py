@@ -9,6 +9,7 @@ say.
 from collections.abc import Sequence
 from typing import Final
 
+from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.plumbing.lake.file import FileLake
 from monocoque.sim.buyers import Buyer
 from monocoque.sim.deeds import DEEDS, Deeds
@@ -41,6 +42,7 @@ class Judges:
             cell.records,
             # Not a clock: one that is set back stands still, and the services have new ones.
             lambda: cell.time.wall_ns() // 1_000,
+            setting.limits.get(RegistryConfig, RegistryConfig()),
         )
         violate = self.invariants.violate
         self.deeds = Deeds(people, violate)
