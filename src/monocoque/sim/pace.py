@@ -28,6 +28,8 @@ from monocoque.shop.practice.config import PracticeConfig
 from monocoque.sim.echo.config import EchoConfig
 
 _HELLO_S: Final = 600.0
+_REQUESTS_MAX: Final = 10_000
+"""Everybody who takes a car over signs in as the same person here."""
 
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
@@ -45,7 +47,9 @@ LONG: Final[Mapping[type, Any]] = {
     TwinConfig: TwinConfig(flush_interval_s=1.0),
     MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=30.0, fetch_wait_s=300.0),
-    PairingConfig: PairingConfig(send_interval_s=60.0, answers_wait_s=300.0),
+    PairingConfig: PairingConfig(
+        send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX
+    ),
     OrdersConfig: OrdersConfig(look_s_max=300.0, builds_wait_s=300.0),
     PracticeConfig: PracticeConfig(look_s_max=300.0),
     BuildConfig: BuildConfig(look_interval_s=300.0, orders_wait_s=300.0, requests_wait_s=300.0),

@@ -12,6 +12,8 @@ class TelemetryConfig:
     for its confirmation."""
     batch_frames_max: int = 5_000
     """So many frames are written at once, and no more."""
+    few_frames: int = 100
+    """While no more than these have come, it looks for others only now and then."""
     fetch_wait_s: float = 30.0
     """How long one wait for a first frame lasts; then another begins."""
     retry_s: float = 1.0
