@@ -1,5 +1,6 @@
 """A statement that is executed again gives what SQLAlchemy gives, only sooner."""
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,7 +108,9 @@ def test_a_row_that_is_there_already_is_sqlalchemys_error_at_every_time(connecti
     for _ in range(TIMES):
         with pytest.raises(IntegrityError) as caught:
             connection.execute(add, ROW)
-        assert caught.value.orig.sqlite_errorname == "SQLITE_CONSTRAINT_PRIMARYKEY"
+        cause = caught.value.orig
+        assert isinstance(cause, sqlite3.IntegrityError)
+        assert cause.sqlite_errorname == "SQLITE_CONSTRAINT_PRIMARYKEY"
 
 
 def test_a_parameter_that_is_missing_is_refused_at_every_time(connection) -> None:

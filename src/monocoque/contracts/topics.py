@@ -17,7 +17,7 @@ Left out on purpose: how a topic is carried. Streams and permissions are the bus
 import enum
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -34,6 +34,7 @@ from monocoque.contracts.wire import (
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
 KIB: Final = 1_024
+SUBJECTS_REMEMBERED_MAX: Final = 10_000
 
 
 class Kept(enum.Enum):
@@ -488,19 +489,10 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 """Every row."""
 
 
-def _ends(name: str) -> tuple[str, str]:
-    """The first and the last token, which are fixed in every row."""
-    return name[: name.find(".")], name[name.rfind(".") + 1 :]
-
-
-_ROWS_BY_ENDS: Final[dict[tuple[str, str], list[Topic[Any]]]] = {}
-for _topic in TOPICS:
-    _ROWS_BY_ENDS.setdefault(_ends(_topic.name), []).append(_topic)
-
-
+@lru_cache(SUBJECTS_REMEMBERED_MAX)
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
-    for topic in _ROWS_BY_ENDS.get(_ends(subject), ()):
+    for topic in TOPICS:
         if topic.identifiers(subject) is not None:
             return topic
     raise TopicUnknown("No row of the table of topics has this subject.")

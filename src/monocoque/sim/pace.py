@@ -46,7 +46,7 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     TwinConfig: TwinConfig(flush_interval_s=1.0),
     MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
-    TelemetryConfig: TelemetryConfig(batch_interval_s=30.0, fetch_wait_s=300.0),
+    TelemetryConfig: TelemetryConfig(batch_interval_s=20.0, fetch_wait_s=300.0),
     PairingConfig: PairingConfig(
         send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX
     ),

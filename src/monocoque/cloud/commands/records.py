@@ -184,7 +184,8 @@ def due_commands(connection: Connection, now_us: int, count_max: int) -> Sequenc
 
 def next_due_us(connection: Connection) -> int | None:
     """When time asks for something next; None for never."""
-    return connection.execute(_NEXT_DUE).scalar_one()
+    found: int | None = connection.execute(_NEXT_DUE).scalar_one()
+    return found
 
 
 def place_of(connection: Connection, car_id: str) -> Row[Any] | None:

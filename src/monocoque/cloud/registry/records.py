@@ -119,7 +119,8 @@ def take_silent(connection: Connection, since_us: int) -> Sequence[Row[Any]]:
 
 def longest_ago_us(connection: Connection) -> int | None:
     """The hello that is longest ago among the last ones of those who are online."""
-    return connection.execute(_LONGEST_AGO).scalar_one()
+    found: int | None = connection.execute(_LONGEST_AGO).scalar_one()
+    return found
 
 
 def add_events(connection: Connection, rows: Sequence[CarEventRow]) -> None:

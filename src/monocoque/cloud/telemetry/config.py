@@ -13,7 +13,7 @@ class TelemetryConfig:
     batch_frames_max: int = 5_000
     """So many frames are written at once, and no more."""
     few_frames: int = 100
-    """While no more than these have come, it looks for others only now and then."""
+    """When no more than these came first, it looks for the others once, at the end."""
     fetch_wait_s: float = 30.0
     """How long one wait for a first frame lasts; then another begins."""
     retry_s: float = 1.0
