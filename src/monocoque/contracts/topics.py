@@ -33,9 +33,8 @@ from monocoque.contracts.wire import (
 
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
-SUBJECTS_KEPT: Final = 16_384
-"""How many subjects are remembered with their row, since each is asked for again and again."""
 KIB: Final = 1_024
+SUBJECTS_REMEMBERED_MAX: Final = 10_000
 
 
 class Kept(enum.Enum):
@@ -490,7 +489,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 """Every row."""
 
 
-@lru_cache(SUBJECTS_KEPT)
+@lru_cache(SUBJECTS_REMEMBERED_MAX)
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
     for topic in TOPICS:

@@ -28,24 +28,31 @@ from monocoque.shop.practice.config import PracticeConfig
 from monocoque.sim.echo.config import EchoConfig
 
 _HELLO_S: Final = 600.0
+_REQUESTS_MAX: Final = 10_000
+"""Everybody who takes a car over signs in as the same person here."""
 
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
-        look_interval_s=300.0, look_moving_interval_s=10.0, say_interval_s_max=3_600.0
+        look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_600.0
     ),
     LinkConfig: LinkConfig(
-        hello_interval_s=_HELLO_S, state_interval_s=3_600.0, asleep_look_s=3_600.0
+        hello_interval_s=_HELLO_S,
+        state_interval_s=3_600.0,
+        asleep_look_s=3_600.0,
+        resend_after_s_min=120.0,
     ),
     RegistryConfig: RegistryConfig(
         online_window_s=round(3 * _HELLO_S), silence_check_s=30.0, events_wait_s=300.0
     ),
     TwinConfig: TwinConfig(flush_interval_s=1.0),
     MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
-    TelemetryConfig: TelemetryConfig(batch_interval_s=30.0, fetch_wait_s=300.0),
-    PairingConfig: PairingConfig(send_interval_s=30.0, answers_wait_s=300.0),
+    TelemetryConfig: TelemetryConfig(batch_interval_s=20.0, fetch_wait_s=300.0),
+    PairingConfig: PairingConfig(
+        send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX
+    ),
     OrdersConfig: OrdersConfig(look_s_max=300.0, builds_wait_s=300.0),
     PracticeConfig: PracticeConfig(look_s_max=300.0),
     BuildConfig: BuildConfig(look_interval_s=300.0, orders_wait_s=300.0, requests_wait_s=300.0),
-    EchoConfig: EchoConfig(ask_interval_s=1_800.0, answer_wait_s=300.0, listen_s=300.0),
+    EchoConfig: EchoConfig(ask_interval_s=7_200.0, answer_wait_s=300.0, listen_s=300.0),
 }
 """By the type of the limits."""

@@ -12,6 +12,8 @@ class TelemetryConfig:
     for its confirmation."""
     batch_frames_max: int = 5_000
     """So many frames are written at once, and no more."""
+    few_frames: int = 100
+    """When no more than these came first, it looks for the others once, at the end."""
     fetch_wait_s: float = 30.0
     """How long one wait for a first frame lasts; then another begins."""
     retry_s: float = 1.0

@@ -10,7 +10,7 @@ Rules:
 A field that breaks one of these would otherwise fail where it is used, again and again, for
 everybody who shares that reader.
 
-Left out on purpose: what a value means; its feature asks that.
+Left out on purpose: what a value means, and the values of a map; their feature asks that.
 """
 
 import math
@@ -47,6 +47,10 @@ _CHECKS: Final[dict[FieldDescriptor, _Check]] = {}
 def _check_of(field: FieldDescriptor) -> _Check:
     kind = field.cpp_type
     if kind == FieldDescriptor.CPPTYPE_MESSAGE:
+        entry = field.message_type
+        if entry is not None and entry.GetOptions().map_entry:
+            key_check = _check_of(entry.fields_by_name["key"])
+            return lambda entries: all(map(key_check, entries))
         return _all_messages if field.is_repeated else _is_whole
     if kind in _FRACTIONS:
         return _all_fractions if field.is_repeated else math.isfinite

@@ -118,6 +118,9 @@ class Taking:
                 left_s = due_s - loop.time()
                 if left_s <= 0:
                     break
+                if len(found) <= config.few_frames:  # not woken by each of the few others
+                    await asyncio.sleep(left_s)
+                    left_s = 0.0
                 found += await consumer.fetch(config.batch_frames_max - len(found), left_s)
         except AWAY:
             await consumer.give_back(found)
