@@ -1,4 +1,4 @@
-"""A buyer in the shop: configure, meet a conflict, order, be declined, pay, follow; and the console.
+"""A buyer in the shop: configure, conflict, order, be declined, pay, follow; the console.
 
 Everything is real: the cell, the engine, the practice provider, the browser. Only the network is
 broken, where a test says so.

@@ -208,11 +208,14 @@ export const de: Catalogue = {
   'error.records_unavailable': 'Die Datenbank der Zelle antwortet nicht.',
   'error.records_unavailable.hint': 'Gleich noch einmal versuchen.',
   'error.build_begun': 'Das Auto wird schon gebaut.',
-  'error.build_begun.hint': 'Absagen geht nicht mehr. Das Auto übernehmen und dann den Shop fragen.',
-  'error.week_not_buildable': 'In dieser Produktionswoche lassen sich keine Fahrgestellnummern vergeben.',
+  'error.build_begun.hint':
+    'Absagen geht nicht mehr. Das Auto übernehmen und dann den Shop fragen.',
+  'error.week_not_buildable':
+    'In dieser Produktionswoche lassen sich keine Fahrgestellnummern vergeben.',
   'error.week_not_buildable.hint': 'Die Uhren von Shop und Fabrik vergleichen.',
   'error.vin_serials_spent': 'Alle Nummern für Autos dieses Jahres sind vergeben.',
-  'error.vin_serials_spent.hint': 'Eine Woche des nächsten Modelljahrs zusagen oder ein weiteres Werk öffnen.',
+  'error.vin_serials_spent.hint':
+    'Eine Woche des nächsten Modelljahrs zusagen oder ein weiteres Werk öffnen.',
   'error.lake_unavailable': 'Der Speicher der Messwerte sagte nicht, ob er die Zeilen hat.',
   'error.lake_unavailable.hint': 'Nichts zu tun: Die Zelle fragt nach und macht weiter.',
   'error.records_outcome_unknown': 'Die Datenbank brach beim Schreiben ab.',
