@@ -1,9 +1,10 @@
 """A buyer in the shop: configure, order, be declined, pay once, follow; and the console.
 
 Everything is real: the cell, the engine, the practice provider, the browser. Only the network is
-broken, where a test says so.
+broken, and the factory's word stood in for, where a test says so.
 """
 
+import json
 import re
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -18,6 +19,7 @@ from tests.e2e.installation import Installation
 NO_ANSWER = re.compile("net::ERR_")
 PAYMENT_ANSWER = re.compile(r"402 \(Payment Required\)|504 \(Gateway Timeout\)")
 TOWING = "/?market=DE&choice=drive-all&choice=paint-ember&choice=tow-bar"
+CAR = "car_0123456789abcdefghjkmnpqrs"
 SETTLED_MS_MAX = 30_000
 """The shop asks the provider again after 5 s, then after twice as long."""
 WEEK_MS_MAX = 30_000
@@ -317,6 +319,42 @@ async def test_an_order_that_cannot_be_followed_says_how_old_it_is(
     await look(page, "shop-lost-wide")
     await person.context.set_offline(False)
     await expect(page.locator("[data-connection=live]")).to_be_visible(timeout=SETTLED_MS_MAX)
+
+
+async def test_a_delivered_car_is_named_with_the_way_to_its_keys(
+    buyer: Buyer, installation: Installation
+) -> None:
+    """The factory's word is stood in for: it is the last answer of a real order, changed."""
+    page = await order(buyer, installation)
+    await page.get_by_role("button", name="Order for").click()
+    await expect(page.locator("[data-state=placed]")).to_be_visible()
+    order_id = page.url.rpartition("/")[2]
+    story = await page.evaluate(
+        "id => fetch(`/api/shop/orders/${id}`).then(answer => answer.json())", order_id
+    )
+    built = {"state": "delivered", "car_id": CAR, "can_be_paid": False, "can_be_called_off": False}
+    story["order"] |= built
+    story["changes"] += [
+        {"number": number, "kind": kind, "state": kind, "at": story["now"], "detail": {}}
+        for number, kind in enumerate(("scheduled", "built", "delivered"), start=2)
+    ]
+
+    async def tell(route: Route) -> None:
+        if route.request.url.endswith("/live"):
+            lines = f"retry: 60000\nevent: order\ndata: {json.dumps(story)}\n\n"
+            await route.fulfill(content_type="text/event-stream", body=lines)
+        else:
+            await route.fulfill(json=story)
+
+    await page.route(f"**/api/shop/orders/{order_id}**", tell)
+    await page.reload()
+    await expect(page.locator("[data-state=delivered]")).to_be_visible()
+    await expect(page.get_by_text(f"monocoque car hand-over {CAR} --data DIR")).to_be_visible()
+    link = page.get_by_role("link", name="To the phone site")
+    await expect(link).to_have_attribute("href", installation.address("phone"))
+    await expect(page.locator("[data-change=delivered]")).to_be_visible()
+    await expect(page.locator("[data-payment-stands]")).to_have_count(0)
+    await look(page, f"shop-delivered-{buyer.look}")
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "de-DE"])
