@@ -1,9 +1,10 @@
-"""A buyer in the shop: configure, conflict, order, be declined, pay, follow; the console.
+"""A buyer in the shop: configure, order, be declined, pay once, follow; and the console.
 
 Everything is real: the cell, the engine, the practice provider, the browser. Only the network is
-broken, where a test says so.
+broken, and the factory's word stood in for, where a test says so.
 """
 
+import json
 import re
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -18,9 +19,12 @@ from tests.e2e.installation import Installation
 NO_ANSWER = re.compile("net::ERR_")
 PAYMENT_ANSWER = re.compile(r"402 \(Payment Required\)|504 \(Gateway Timeout\)")
 TOWING = "/?market=DE&choice=drive-all&choice=paint-ember&choice=tow-bar"
+CAR = "car_0123456789abcdefghjkmnpqrs"
 SETTLED_MS_MAX = 30_000
 """The shop asks the provider again after 5 s, then after twice as long."""
 WEEK_MS_MAX = 30_000
+SESSIONS: dict[str, list[Any]] = {}
+"""Cookies by the address of a site: printing a link takes seconds, and is seen elsewhere."""
 BREAKABLE_STREAMS = """
 const streams = [];
 const Real = window.EventSource;
@@ -62,11 +66,21 @@ async def own_orders(page: Page) -> list[dict[str, Any]]:
     return list(found["orders"])
 
 
-async def order(person: Visitor, installation: Installation, car: str = TOWING) -> Page:
+async def sign_in(person: Visitor, installation: Installation, site: str) -> None:
+    """Give this browser a session; the first one of a site comes by a link, the next are its."""
+    address = installation.address(site)
+    if address not in SESSIONS:
+        page = await person.open(installation.sign_in_link(site))
+        await expect(page.get_by_role("link", name="Settings", exact=True)).to_be_visible()
+        SESSIONS[address] = await person.context.cookies(address)
+        await page.close()
+    await person.context.add_cookies(SESSIONS[address])
+
+
+async def order(person: Visitor, installation: Installation) -> Page:
     """Sign in, and come to the quote of a car."""
-    page = await person.open(installation.sign_in_link("shop"))
-    await expect(page.locator("[data-price]")).to_contain_text("€")
-    await page.goto(installation.address("shop", car))
+    await sign_in(person, installation, "shop")
+    page = await person.open(installation.address("shop", TOWING))
     await page.get_by_role("link", name="To the order").click()
     await expect(page.get_by_role("button", name="Order for")).to_be_visible()
     return page
@@ -163,6 +177,12 @@ async def test_an_order_whose_answer_was_lost_is_asked_for_again_and_not_doubled
     page = await order(person, installation)
     orders_before = len(await own_orders(page))
 
+    keys = []
+    page.on(
+        "request",
+        lambda it: keys.append(it.headers["idempotency-key"]) if it.method == "POST" else None,
+    )
+
     async def lose_answer(route: Route) -> None:
         if route.request.method != "POST":
             await route.continue_()
@@ -186,6 +206,8 @@ async def test_an_order_whose_answer_was_lost_is_asked_for_again_and_not_doubled
     await page.reload()
     await expect(page.locator("[data-state=placed]")).to_be_visible()
     assert len(await own_orders(page)) == orders_before + 1
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
 
 
 async def test_a_payment_whose_answer_was_lost_is_asked_for_again_and_charged_once(
@@ -299,6 +321,42 @@ async def test_an_order_that_cannot_be_followed_says_how_old_it_is(
     await expect(page.locator("[data-connection=live]")).to_be_visible(timeout=SETTLED_MS_MAX)
 
 
+async def test_a_delivered_car_is_named_with_the_way_to_its_keys(
+    buyer: Buyer, installation: Installation
+) -> None:
+    """The factory's word is stood in for: it is the last answer of a real order, changed."""
+    page = await order(buyer, installation)
+    await page.get_by_role("button", name="Order for").click()
+    await expect(page.locator("[data-state=placed]")).to_be_visible()
+    order_id = page.url.rpartition("/")[2]
+    story = await page.evaluate(
+        "id => fetch(`/api/shop/orders/${id}`).then(answer => answer.json())", order_id
+    )
+    built = {"state": "delivered", "car_id": CAR, "can_be_paid": False, "can_be_called_off": False}
+    story["order"] |= built
+    story["changes"] += [
+        {"number": number, "kind": kind, "state": kind, "at": story["now"], "detail": {}}
+        for number, kind in enumerate(("scheduled", "built", "delivered"), start=2)
+    ]
+
+    async def tell(route: Route) -> None:
+        if route.request.url.endswith("/live"):
+            lines = f"retry: 60000\nevent: order\ndata: {json.dumps(story)}\n\n"
+            await route.fulfill(content_type="text/event-stream", body=lines)
+        else:
+            await route.fulfill(json=story)
+
+    await page.route(f"**/api/shop/orders/{order_id}**", tell)
+    await page.reload()
+    await expect(page.locator("[data-state=delivered]")).to_be_visible()
+    await expect(page.get_by_text(f"monocoque car hand-over {CAR} --data DIR")).to_be_visible()
+    link = page.get_by_role("link", name="To the phone site")
+    await expect(link).to_have_attribute("href", installation.address("phone"))
+    await expect(page.locator("[data-change=delivered]")).to_be_visible()
+    await expect(page.locator("[data-payment-stands]")).to_have_count(0)
+    await look(page, f"shop-delivered-{buyer.look}")
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "de-DE"])
 async def test_the_shop_speaks_the_language_of_the_browser(
     locale: str, installation: Installation, browser: Browser
@@ -323,8 +381,8 @@ async def test_the_shop_speaks_the_language_of_the_browser(
 async def test_the_console_counts_orders_and_cars_by_state_as_they_change(
     buyer: Buyer, installation: Installation
 ) -> None:
-    console = await buyer.open(installation.sign_in_link("console"))
-    await console.get_by_role("link", name="Orders", exact=True).click()
+    await sign_in(buyer, installation, "console")
+    console = await buyer.open(installation.address("console", "/orders"))
     await expect(console.locator("[data-connection=live]")).to_be_visible()
     await expect(console.locator("[data-presence=online]")).to_contain_text("3")
     orders_before = int(await console.locator("[data-orders]").get_attribute("data-orders") or 0)
