@@ -6,7 +6,7 @@ be said over the bus. ``Phone`` signs what an owner asks.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -219,11 +219,13 @@ def on_a_stand(
     story: Callable[[Stand], Awaitable[None]],
     config: CommandsConfig | None = None,
     records: Callable[[Records], Any] | None = None,
+    configs: Mapping[type, Any] | None = None,
 ) -> Stand:
     """Live through the story in virtual time."""
 
     async def main() -> Stand:
         stand = Stand(config, records)
+        stand.configs |= configs or {}
         async with stand.living():
             await story(stand)
         return stand

@@ -14,6 +14,7 @@ from tests.car.stand import CAR_ID, START_US, Phone, Stand, on_a_stand, outcome
 from tests.vectors import people
 
 CONFIG = BodyConfig()
+RARE = BodyConfig(look_interval_s=300.0, say_interval_s_max=3_600.0)
 
 
 def test_a_new_car_stands_locked_at_home_with_its_plug_in() -> None:
@@ -63,6 +64,34 @@ def test_a_car_that_is_driven_from_elsewhere_is_seen_moving_and_parking() -> Non
         assert len(places) > 20
         await asyncio.sleep(CONFIG.drive_s)
         assert (stand.bodies[-1][1].gear, stand.bodies[-1][1].speed_kmh) == ("park", 0)
+
+    on_a_stand(story)
+
+
+def test_who_unlocked_the_car_is_seen_to_drive_off_however_seldom_it_is_looked_at() -> None:
+    async def story(stand: Stand) -> None:
+        await asyncio.sleep(1)  # the first look is over, and the next is five minutes away
+        stand.bodies.clear()
+        await asyncio.sleep(20)
+        assert stand.bodies == []
+        phone = Phone()
+        assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("done", None)
+        await asyncio.sleep(RARE.attentive_s / 2)
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG)
+        await asyncio.sleep(2 * RARE.look_moving_interval_s)
+        assert stand.bodies[-1][1].gear == "drive"
+
+    on_a_stand(story, configs={BodyConfig: RARE})
+
+
+def test_what_somebody_else_said_is_not_said_again() -> None:
+    async def story(stand: Stand) -> None:
+        await asyncio.sleep(5)
+        phone = Phone()
+        assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("done", None)
+        stand.bodies.clear()
+        await asyncio.sleep(5)
+        assert len(stand.bodies) == 1
 
     on_a_stand(story)
 

@@ -72,6 +72,17 @@ async def test_a_command_without_an_answer_is_sent_again_after_growing_pauses(cl
         assert (await ear.command()).command_id == command_id
 
 
+async def test_a_mailbox_that_seldom_looks_sends_again_when_it_is_time(clients, records):
+    cell = Cell(clients, records, replace(MAILBOX, look_s=3_600.0))
+    async with cell.living(), listening(cell) as ear:
+        owner = await cell.owner()
+        await cell.be_there()
+        command_id = await handed_in(owner, lifetime_s=3_600)
+        await ear.command()
+        cell.clock.advance(1)
+        assert (await ear.command()).command_id == command_id
+
+
 async def test_a_command_that_was_never_sent_expires(clients, records):
     cell = Cell(clients, records)
     async with cell.living(), listening(cell) as ear:

@@ -200,7 +200,7 @@ def test_a_registry_that_counts_other_cars_than_it_heard_is_found_out(
     run: Run, violated: set[str]
 ) -> None:
     rows = tuple(replace(row, run=run) if row.name == "registry" else row for row in SERVICES)
-    report = live(Setting(seed=5, cars=2, duration_s=100.0, calm_s=60.0, services=rows))
+    report = live(Setting(seed=5, cars=2, duration_s=100.0, calm_s=64.0, services=rows))
     assert {violation.invariant for violation in report.violations} == violated
 
 
