@@ -3,11 +3,13 @@
 import math
 
 import pytest
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from monocoque.contracts.errors import MessageMalformed
 from monocoque.contracts.wire.car_pb2 import CarEvent, CarHello, CarState
 from monocoque.contracts.wire.command_pb2 import CarBody, CommandEnvelope
 from monocoque.contracts.wire.header_pb2 import Header
+from monocoque.contracts.wire.telemetry_pb2 import Frames
 from monocoque.plumbing.bus.values import NUMBER_MAX, TIME_US_MAX, check_values
 
 KEPT = [
@@ -16,6 +18,8 @@ KEPT = [
     CarState(started_at_us=TIME_US_MAX, disk_free_bytes=NUMBER_MAX),
     CarBody(latitude_degrees=-33.9, doors_open=["row1_left", "row1_right"], locked=True),
     CommandEnvelope(command=b"\0", grants=[b"\0", b""]),
+    Frames(signal_ids=[1, 2], offsets_ms=[-1, 0], values=[0.0, -1.5], texts={1: "ä"}),
+    ListValue(values=[Value(number_value=1.0), Value(string_value="ä")]),
 ]
 
 REFUSED = [
@@ -29,6 +33,10 @@ REFUSED = [
     (CarBody(range_km=-math.inf), "CarBody.range_km"),
     (CarBody(doors_open=["row1_left", "row\0"]), "CarBody.doors_open"),
     (CarHello(header=Header(expires_at_us=-1)), "Header.expires_at_us"),
+    (Frames(values=[0.0, math.inf]), "Frames.values"),
+    (Frames(texts={1: "ä", 2: "\0"}), "Frames.texts"),
+    (ListValue(values=[Value(), Value(string_value="\0")]), "Value.string_value"),
+    (Struct(fields={"\0": Value()}), "Struct.fields"),
 ]
 
 

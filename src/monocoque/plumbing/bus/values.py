@@ -49,8 +49,10 @@ def _check_of(field: FieldDescriptor) -> _Check:
     if kind == FieldDescriptor.CPPTYPE_MESSAGE:
         entry = field.message_type
         if entry is not None and entry.GetOptions().map_entry:
-            key_check = _check_of(entry.fields_by_name["key"])
-            return lambda entries: all(map(key_check, entries))
+            key_check, value_check = (_check_of(entry.fields_by_name[n]) for n in ("key", "value"))
+            return lambda found: all(
+                key_check(key) and value_check(value) for key, value in found.items()
+            )
         return _all_messages if field.is_repeated else _is_whole
     if kind in _FRACTIONS:
         return _all_fractions if field.is_repeated else math.isfinite
