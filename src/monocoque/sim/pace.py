@@ -31,14 +31,17 @@ _HELLO_S: Final = 600.0
 _REQUESTS_MAX: Final = 10_000
 """Everybody who takes a car over signs in as the same person here."""
 
+LONG_CALM_S: Final = 3_600.0
+"""How long the end without trouble takes: longer than every pause of these."""
+LONG_CHECK_INTERVAL_S: Final = 1_800.0
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
-        look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_600.0
+        look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_000.0
     ),
     LinkConfig: LinkConfig(
         hello_interval_s=_HELLO_S,
-        state_interval_s=3_600.0,
-        asleep_look_s=3_600.0,
+        state_interval_s=3_000.0,
+        asleep_look_s=3_000.0,
         resend_after_s_min=120.0,
     ),
     RegistryConfig: RegistryConfig(

@@ -55,6 +55,10 @@ OnEvent = Callable[[Power, Life], None]
 """Called after every event in a life; tests kill by it."""
 
 
+def _to_nobody(_hours: float) -> None:
+    """Nobody waits."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """What a world is made of."""
@@ -73,6 +77,8 @@ class Setting:
     prologue_s_max: float = 86_400.0
     """How long the days wait for the cars of the buyers, at most."""
     calm_s: float = CALM_S
+    check_interval_s: float = 300.0
+    """Pause between two checks of the invariants."""
     faults: Faults = field(default_factory=Faults.none)
     services: tuple[ServiceRow, ...] = (*SERVICES, *ECHO_SERVICES)
     weeks: WeekConfig | None = None
@@ -86,6 +92,8 @@ class Setting:
     """How the buyers drive. Whoever has a car from the beginning leaves it where it is."""
     sabotage: Sabotage = NOTHING_BROKEN
     on_event: OnEvent | None = None
+    progress: Callable[[float], object] = _to_nobody
+    """Told the virtual hours that are over, each minute of them."""
 
     @property
     def has_door(self) -> bool:

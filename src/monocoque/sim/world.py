@@ -25,6 +25,7 @@ import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
@@ -58,8 +59,9 @@ from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
 from monocoque.sim.maker import Maker
 from monocoque.sim.network import Path
+from monocoque.sim.pace import LONG, LONG_CALM_S, LONG_CHECK_INTERVAL_S
 from monocoque.sim.people import Person
-from monocoque.sim.power import LIVING, Life, Power
+from monocoque.sim.power import LIVING, Power
 from monocoque.sim.report import WorldReport
 from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
 from monocoque.sim.setting import Setting
@@ -68,14 +70,14 @@ from monocoque.trust.keys import SeededKeyMaker
 from monocoque.trust.outcomes import Outcome
 
 CELL: Final = "cell"
-CHECK_INTERVAL_S: Final = 300.0
-"""Pause between two checks of the invariants."""
 SESSIONS_PER_PERSON: Final = 3
 """How many sign-in links and sessions there is room for, times the people, who share an account."""
 RecordsFactory = Callable[[str, Random], Records]
 """Makes the database of one machine, with production's tables."""
 PROGRESS_S: Final = 60.0
 """Whoever waits for a world is told of each such piece of virtual time."""
+LONG_HOURS_MIN: Final = 3.0
+"""From so many hours on a world has the pace of a long one (pace.py)."""
 
 
 def memory_records(_machine_id: str, random: Random) -> Records:
@@ -173,6 +175,7 @@ class World:
             for machine in self.machines:
                 self._live(machine.run(), machine.machine_id)
             self._live(self._watch(), "watch")
+            self._live(self._tell_time(), "time")
             if self.crowd is not None:
                 for car in self.cars:
                     self.crowd.add_owner(car.machine_id)
@@ -223,8 +226,14 @@ class World:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_INTERVAL_S)
+            await asyncio.sleep(self.setting.check_interval_s)
             await self.judges.check()
+
+    async def _tell_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            self.setting.progress(loop.time() / 3_600.0)
 
     # --- what it is made of -------------------------------------------------------------------
 
@@ -421,15 +430,6 @@ def run_world(
 
     progress: told the virtual hours that are over, each minute of them.
     """
-    told_s = 0.0
-
-    def tell(_power: Power, _life: Life) -> None:
-        nonlocal told_s
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= told_s + PROGRESS_S:
-            told_s = now_s - now_s % PROGRESS_S
-            progress(now_s / 3_600.0)
-
     setting = Setting(
         seed=seed,
         cars=0,
@@ -438,6 +438,10 @@ def run_world(
         duration_s=hours * 3_600.0,
         faults=faults,
         sabotage=sabotage,
-        on_event=tell,
+        progress=progress,
     )
+    if hours >= LONG_HOURS_MIN:
+        setting = replace(
+            setting, limits=LONG, calm_s=LONG_CALM_S, check_interval_s=LONG_CHECK_INTERVAL_S
+        )
     return live(setting)
