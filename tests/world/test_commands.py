@@ -32,7 +32,9 @@ REDELIVERED_S = 45.0
 """What a dead service had taken from the bus and not acknowledged comes again within this time."""
 ONE = PeopleConfig(begin_s_max=3.0, pause_s_min=0.0, pause_s_max=0.5, commands_max=1)
 THREE = replace(ONE, commands_max=3)
-NAMES = [HTTP, *(row.name for row in SERVICES)]
+BYSTANDERS = {"orders", "telemetry"}
+"""They have no part in a command; tests/world/test_days.py has them die at their own work."""
+NAMES = [HTTP, *(row.name for row in SERVICES if row.name not in BYSTANDERS)]
 
 STEPS_MIN = {"body": 2, "pairing": 1, "build": 1}
 """The fewest steps that each has in a command's life; the others have ten and more."""
