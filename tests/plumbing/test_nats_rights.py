@@ -1,5 +1,6 @@
 """What the server itself refuses to a client that has real credentials and no manners."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -196,7 +197,7 @@ async def test_a_car_hears_and_asks_for_what_the_cell_has_for_it_alone(tmp_path)
 
 
 def test_rows_of_one_outside_role_must_share_their_first_word():
-    foreign = Topic(**{**vars(COMMANDS), "name": "home.{home_id}.x", "published_by": {Role.CAR}})
+    foreign = replace(COMMANDS, name="home.{home_id}.x", published_by=frozenset({Role.CAR}))
     with pytest.raises(SettingInvalid):
         nats_rights.service_export(Role.CAR, (*TOPICS, foreign))
 
