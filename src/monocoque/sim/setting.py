@@ -1,7 +1,7 @@
 """What a world is made of: its seed, its people, its length, its faults.
 
 Left out on purpose: what the services bear. Their limits are production's, but for the few that a
-world with many people behind one account needs.
+world with many people behind one account needs, and for what ``limits`` says (pace.py).
 """
 
 from collections.abc import Callable, Mapping

@@ -22,7 +22,6 @@ from monocoque.shop.build.service.hand_over import hand_over_paper as hand_over_
 from monocoque.shop.build.service.hand_over import put_on_record as put_on_record
 from monocoque.shop.build.service.hand_over import tries_spent as tries_spent
 from monocoque.shop.build.service.keys import MAKER_ROOT as MAKER_ROOT
-from monocoque.shop.build.service.keys import TRUSTED_FACTORY_KEY as TRUSTED_FACTORY_KEY
 from monocoque.shop.build.service.keys import birth_document as birth_document
 from monocoque.shop.build.service.keys import make_keys as make_keys
 from monocoque.shop.build.service.keys import maker_root as maker_root
