@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from monocoque.contracts import identifiers
-from monocoque.contracts.errors import IdentifierMalformed, SettingInvalid
+from monocoque.contracts.errors import IdentifierMalformed, MonocoqueError, SettingInvalid
 from monocoque.plumbing.bus.header import header_of
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
@@ -72,6 +72,14 @@ class Context:
         if kind not in self.ports:
             raise SettingInvalid(f"The machine was started without {kind.__name__}.")
         return self.ports[kind]
+
+    def count_error(self, error: MonocoqueError, said: str, **facts: Any) -> None:
+        """Count an error after which the service goes on, and say so in its log.
+
+        facts: what else the line of the log says.
+        """
+        self.metrics.errors.labels(where=self.service_name, code=error.code).inc()
+        self.log.warning(said, error_code=error.code, **facts)
 
 
 Run = Callable[[Context], Awaitable[None]]

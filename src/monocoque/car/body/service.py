@@ -286,5 +286,4 @@ def _without_header(message: command_pb2.CarBody) -> bytes:
 
 
 def _count(context: Context, error: MonocoqueError) -> None:
-    context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-    context.log.warning(error.what, error_code=error.code)
+    context.count_error(error, error.what)

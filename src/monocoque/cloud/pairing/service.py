@@ -282,9 +282,7 @@ class _Pairing:
         return asked
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("pairing waits", error_code=error.code)
+        self._context.count_error(error, "pairing waits")
         await asyncio.sleep(self._config.retry_s)
 
 

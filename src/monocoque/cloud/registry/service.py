@@ -215,10 +215,7 @@ class _Registry:
             values["recorded_us"] = context.clock.now_us()
             await context.records.transact(partial(_keep_as_built, values=values))
         except (DocumentRefused, IdentifierUsed) as error:
-            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-            context.log.warning(
-                "the record of a car is refused", error_code=error.code, hint=error.hint
-            )
+            context.count_error(error, "the record of a car is refused", hint=error.hint)
 
     def _take_silent(self, connection: Connection) -> tuple[Sequence[Row[Any]], int]:
         """Who fell silent, and when the next one does if nothing is heard."""
@@ -249,9 +246,7 @@ class _Registry:
         self._has_news.set()
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("registry waits", error_code=error.code)
+        self._context.count_error(error, "registry waits")
         await asyncio.sleep(self._config.retry_s)
 
     async def _tell(self, row: Row[Any], *, online: bool) -> None:

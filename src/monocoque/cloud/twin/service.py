@@ -76,8 +76,7 @@ class _Twin:
                     partial(_save, heard=heard, now_us=context.clock.now_us())
                 )
             except AWAY as error:
-                context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-                context.log.warning("twin waits", error_code=error.code)
+                context.count_error(error, "twin waits")
                 await asyncio.sleep(self._config.retry_s)
                 self._heard = heard | self._heard  # what came since then is newer
                 self._has_news.set()

@@ -154,9 +154,7 @@ class Log:
 
     def count(self, error: MonocoqueError) -> None:
         """An error that passes by itself is counted and logged."""
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning(error.what, error_code=error.code)
+        self._context.count_error(error, error.what)
 
     def _lacking(self, count: int, connection: Connection) -> tuple[list[tuple[int, bytes]], int]:
         """The oldest lines that the cell lacks, and the last line that there is."""

@@ -125,9 +125,7 @@ class _Link:
             await asyncio.sleep(self._config.records_retry_s)
 
     def _count(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning(error.what, error_code=error.code)
+        self._context.count_error(error, error.what)
 
     async def keep_spool(self) -> None:
         """Record frames and bring them to the cell's lake."""

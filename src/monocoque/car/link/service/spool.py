@@ -296,9 +296,7 @@ class Spool:
             self._begin_anew()
 
     def _count(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning(error.what, error_code=error.code)
+        self._context.count_error(error, error.what)
 
 
 def _read(connection: Connection, car_id: str) -> Shelf:

@@ -134,8 +134,7 @@ class Receipts:
         try:
             return verify_receipt(delivery.message.receipt, car_id, await self._key_of(car_id))
         except (DocumentRefused, CredentialsRefused) as error:
-            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-            context.log.warning("receipt refused", car_id=car_id, error_code=error.code)
+            context.count_error(error, "receipt refused", car_id=car_id)
             return None
 
     async def _key_of(self, car_id: str) -> Mapping[str, str]:
@@ -211,7 +210,5 @@ class Receipts:
             await self._wait_after(error)  # a page that comes back begins with the records
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("receipts wait", error_code=error.code)
+        self._context.count_error(error, "receipts wait")
         await asyncio.sleep(self._config.retry_s)

@@ -155,7 +155,5 @@ class Sending:
         return [(row, logic.step_by_time(standing_of(row), now_us, self._pace)) for row in found]
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("mailbox waits", error_code=error.code)
+        self._context.count_error(error, "mailbox waits")
         await asyncio.sleep(self._config.retry_s)

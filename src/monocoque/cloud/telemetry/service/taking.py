@@ -248,5 +248,4 @@ class Taking:
 
     def _count(self, error: MonocoqueError) -> None:
         context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("telemetry waits", error_code=error.code)
+        context.count_error(error, "telemetry waits")

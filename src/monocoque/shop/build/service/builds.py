@@ -166,12 +166,8 @@ class Builds:
             raise
         except MonocoqueError as error:
             context = self._context
-            context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-            context.log.warning(
-                "a car cannot be made now",
-                order_id=row.order_id,
-                error_code=error.code,
-                hint=error.hint,
+            context.count_error(
+                error, "a car cannot be made now", order_id=row.order_id, hint=error.hint
             )
             await self._put_off(row)
 
@@ -288,9 +284,7 @@ class Builds:
         await _wait_for(self._has_work, max(until_us - now_us, 0) / SECOND_US)
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("factory waits", error_code=error.code)
+        self._context.count_error(error, "factory waits")
         await asyncio.sleep(self._config.retry_s)
 
 

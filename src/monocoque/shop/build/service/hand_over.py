@@ -142,8 +142,7 @@ class HandOvers:
             try:
                 await self.answer_requests()
             except AWAY as error:
-                context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-                context.log.warning("factory waits", error_code=error.code)
+                context.count_error(error, "factory waits")
                 await asyncio.sleep(self._config.retry_s)
 
     async def answer_requests(self) -> None:

@@ -145,9 +145,7 @@ class _Keeper:
             event.set()
 
     async def _wait_after(self, error: MonocoqueError) -> None:
-        context = self._context
-        context.metrics.errors.labels(where=context.service_name, code=error.code).inc()
-        context.log.warning("the book of orders waits", error_code=error.code)
+        self._context.count_error(error, "the book of orders waits")
         await asyncio.sleep(self._config.retry_s)
 
     async def _first(self, event: asyncio.Event, wait_s: float) -> None:
