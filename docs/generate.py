@@ -70,7 +70,7 @@ def comment(block: str) -> str:
 
 
 def topic_table() -> str:
-    """Every row of contracts/topics.py."""
+    """Every row of contracts/topics."""
     parts = []
     for row in topics.TOPICS:
         retention = f" for {row.retention_s} s" if row.retention_s else ""

@@ -220,7 +220,8 @@ def _tables(module: ast.Module) -> Iterator[str]:
 
 def headers(tree: Tree) -> Iterator[str]:
     """Every message of a topic has the header as its field 1."""
-    topics = tree.texts[Path("src/monocoque/contracts/topics.py")]
+    folder = Path("src/monocoque/contracts/topics")
+    topics = "\n".join(text for path, text in tree.texts.items() if path.parent == folder)
     protos = "\n".join(text for path, text in tree.texts.items() if path.suffix == ".proto")
     for name in sorted(set(re.findall(r"message=\w+_pb2\.(\w+)", topics))):
         if not re.search(rf"message {name} \{{\s*(//.*\s*)*Header header = 1;", protos):

@@ -5,7 +5,7 @@ import pytest
 from tests.law.conftest import ROOT, Copy
 
 ECHO = "proto/monocoque/contracts/wire/echo.proto"
-TOPICS = "src/monocoque/contracts/topics.py"
+TOPICS = "src/monocoque/contracts/topics/car.py"
 REGISTRY = "src/monocoque/cloud/registry/config.py"
 
 

@@ -73,7 +73,7 @@ PLANTED = [
     ),
     pytest.param(
         tidy.headers,
-        "src/monocoque/contracts/topics.py",
+        "src/monocoque/contracts/topics/car.py",
         "\nX = Topic(message=header_pb2.Headless)\n",
         "message Headless travels",
         id="a message without a header",

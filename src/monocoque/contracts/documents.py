@@ -161,6 +161,17 @@ AS_BUILT: Final = DocumentType(
     "control unit, its software and who made it.",
 )
 
+VEHICLE_MANIFEST: Final = DocumentType(
+    typ="monocoque-vehicle-manifest.v1+jws",
+    algorithms=frozenset({"ES256"}),
+    claims=frozenset({"iss", "sub", "iat", "sequence", "directions_version", "ecus", "update"}),
+    lifetime_s_max=0,
+    signed_by="car",
+    purpose="The car `sub` has this software in its control units `ecus`, has read the director up "
+    "to `directions_version`, and is so far with its `update` (Uptane 2.1.0, 5.4.2.1). `sequence` "
+    "only grows.",
+)
+
 DOCUMENT_TYPES: Final = (
     CAR_BIRTH,
     CAR_ENROLMENT,
@@ -171,5 +182,6 @@ DOCUMENT_TYPES: Final = (
     RECEIPT,
     QUOTE,
     AS_BUILT,
+    VEHICLE_MANIFEST,
 )
 """Every row."""

@@ -27,6 +27,9 @@ PersonId = NewType("PersonId", str)
 SessionId = NewType("SessionId", str)
 CommandId = NewType("CommandId", str)
 GrantId = NewType("GrantId", str)
+CampaignId = NewType("CampaignId", str)
+SceneId = NewType("SceneId", str)
+RequestId = NewType("RequestId", str)
 MessageId = NewType("MessageId", str)
 TraceId = NewType("TraceId", str)
 
@@ -40,6 +43,9 @@ PREFIXES = {
     "session": "a signed-in browser",
     "command": "one command to a car",
     "grant": "one grant of rights in a car to a key",
+    "campaign": "one roll-out of a release to cars",
+    "scene": "one scene in a car",
+    "request": "one thing that a scene asks of a home",
     "message": "one message on the bus",
     "trace": "one chain of cause and effect, across machines",
 }

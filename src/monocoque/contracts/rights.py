@@ -6,7 +6,7 @@ Rules:
 * a right is held by roles, on named sites; a person has roles, and never a right directly;
 * ``ANYONE`` rows are what may be seen without signing in; they are few and say why.
 
-Left out on purpose: rights on the bus (contracts/topics.py says who publishes and who reads) and
+Left out on purpose: rights on the bus (contracts/topics says who publishes and who reads) and
 rights in a car (the owner's signed grants).
 """
 

@@ -51,8 +51,8 @@ class MessageExpired(MessageRefused):
 
 
 class TopicUnknown(InputError):
-    """No row of contracts/topics.py has this topic."""
+    """No row of contracts/topics has this topic."""
 
     code = "topic_unknown"
     http_status = 404
-    default_hint = "Use a topic of docs/protocol/topics.md, or add a row to contracts/topics.py."
+    default_hint = "Use a topic of docs/protocol/topics.md, or add a row to contracts/topics."

@@ -2,8 +2,8 @@
 
 Rules:
 
-* a machine outside the cell (a car) is in an account of its own, which has no streams. All it may
-  say reaches the cell's account through ONE service export, ``car.>``. That matters: a publisher
+* a machine outside the cell (a car, a home) is in the account of its kind, which has no streams.
+  All it may say reaches the cell's account through ONE service export, ``car.>``. A publisher
   names the subject to which its acknowledgement is written, and in the streams' own account it
   could name another car's topic, so that the acknowledgement would take the place of that car's
   last value. Across the export the server replaces that subject by one of its own making, and it
@@ -26,7 +26,7 @@ from typing import Any, Final
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import Kept, Role, Topic
 
-OUTSIDE: Final = {Role.CAR: "car_id"}
+OUTSIDE: Final = {Role.CAR: "car_id", Role.HOME: "home_id"}
 """Roles of machines outside the cell, each with the identifier that is its name."""
 
 OWN_NAME: Final = "{{name()}}"

@@ -1,4 +1,4 @@
-"""The streams of the NATS server, generated from the rows of contracts/topics.py.
+"""The streams of the NATS server, generated from the rows of contracts/topics.
 
 Rules: one stream per durable topic; made at the server's start, updated when its row changed,
 never deleted; every one bounded in bytes, and the oldest goes first. An acknowledgement means "on

@@ -2,7 +2,7 @@
 
 Rules, held by tests/conformance/ on every adapter:
 
-* only topics of contracts/topics.py travel, and only for those whom the row names; anybody else
+* only topics of contracts/topics travel, and only for those whom the row names; anybody else
   gets TopicRefused, and nothing is sent;
 * messages of one publisher on one subject arrive in the order in which they were published;
 * a message may arrive twice; its ``header.message_id`` stays the same;

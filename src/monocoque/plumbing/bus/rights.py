@@ -1,4 +1,4 @@
-"""Who may say and hear what: the rows of contracts/topics.py, asked for one participant.
+"""Who may say and hear what: the rows of contracts/topics, asked for one participant.
 
 Rules:
 
