@@ -29,13 +29,13 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.files import make_directory
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.lake.port import Lake
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 
