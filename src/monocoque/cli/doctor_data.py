@@ -51,7 +51,7 @@ def look_at_clock(layout: Layout, now_us: int) -> str:
 def look_at_secrets(layout: Layout) -> str:
     """Whether each secret can be read by us and by nobody else; raises SetupError, NotWritable."""
     count = 0
-    for folder in [layout.secrets, *(machine.secrets for machine in layout.machines())]:
+    for folder in layout.secret_folders():
         with storage_errors(folder):
             if folder.exists():
                 files = sorted(path for path in folder.iterdir() if path.is_file())

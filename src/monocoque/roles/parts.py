@@ -26,6 +26,8 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.nats_link import ServerAddress
 from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.documents.files import FileDocuments
+from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.files import make_directory
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.lake.port import Lake
@@ -79,6 +81,7 @@ class Frame:
             software_version=self.software_version,
             configs=self.configs,
             lake=self.lake,
+            ports={Documents: FileDocuments(self.layout.documents)},
         )
 
     @contextlib.asynccontextmanager
