@@ -57,6 +57,7 @@ class Published:
     """A repository that holds together."""
 
     root: Root
+    root_data: bytes
     targets: Targets | None
     """None before the first release."""
     targets_data: bytes
@@ -83,10 +84,11 @@ class ImageRepository:
 
         Raises NotFound when the repository was not begun, and UpdateRefused when it is damaged.
         """
-        root = self._root()
+        root_data = self._root()
+        root = read_root(root_data, IMAGE, ROOT_BYTES_MAX).signed
         data = self._read(image.TIMESTAMP_FILE, TIMESTAMP_BYTES_MAX)
         if data is None:
-            return Published(root, None, b"", 0, 0, None)
+            return Published(root, root_data, None, b"", 0, 0, None)
         timestamp = read(data, Timestamp, TIMESTAMP_BYTES_MAX)
         check_signed(root, timestamp)
         snapshot_meta = timestamp.signed.snapshot_meta
@@ -105,6 +107,7 @@ class ImageRepository:
         check_signed(root, targets)
         return Published(
             root,
+            root_data,
             targets.signed,
             targets_data,
             timestamp.signed.version,
@@ -171,7 +174,7 @@ class ImageRepository:
         except DocumentTooLarge:
             raise UpdateTooLarge(f"{name} is too large.", hint=MEND_HINT) from None
 
-    def _root(self) -> Root:
+    def _root(self) -> bytes:
         data = self._read(image.root_file(1), ROOT_BYTES_MAX)
         if data is None:
             raise NotFound(
@@ -180,7 +183,7 @@ class ImageRepository:
             )
         root = read_root(data, IMAGE, ROOT_BYTES_MAX)
         check_signed(root.signed, root)
-        return root.signed
+        return data
 
     def _named(self, name: str, meta: MetaFile, bytes_max: int) -> bytes:
         data = self._read(name, bytes_max)
