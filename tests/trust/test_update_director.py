@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from securesystemslib.formats import encode_canonical
 from securesystemslib.signer import SSlibKey
@@ -164,6 +164,7 @@ UNITS = st.lists(
 )
 
 
+@settings(max_examples=30, deadline=None)
 @given(units=UNITS, number=st.integers(1, 2**31 - 1), version=st.integers(1, 2**31 - 1))
 def test_the_signed_bytes_are_those_that_python_tuf_would_sign(units, number, version):
     found = directions(Assignment(number, RELEASE, units), version, version)

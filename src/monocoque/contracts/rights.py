@@ -135,6 +135,18 @@ READ_ORDERS: Final = Right(
     frozenset({Site.CONSOLE}),
     "See the orders by state and production week; no names.",
 )
+READ_CAMPAIGNS: Final = Right(
+    "campaigns.read",
+    _FLEET_ROLES,
+    frozenset({Site.CONSOLE}),
+    "See which software each car has, how campaigns go, and which cars need a person.",
+)
+RUN_CAMPAIGNS: Final = Right(
+    "campaigns.run",
+    frozenset({PersonRole.FLEET, PersonRole.RELEASE}),
+    frozenset({Site.CONSOLE}),
+    "Start, pause, resume and halt a campaign; what it brings, both companies have signed.",
+)
 READ_METRICS: Final = Right(
     "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
 )
@@ -155,6 +167,8 @@ RIGHTS: Final = (
     READ_OWN_ORDERS,
     TELL_PAYMENT,
     READ_ORDERS,
+    READ_CAMPAIGNS,
+    RUN_CAMPAIGNS,
     READ_METRICS,
 )
 """Every row."""
