@@ -26,13 +26,16 @@ The tree::
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
     │   ├── TopicUnknown
-    │   └── DocumentRefused        a signed document
-    │       ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
-    │       ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
-    │       ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
-    │       ├── GrantRefused, HandOverProofWrong
-    │       ├── ScopeUnknown, ArgumentsWrong, LogBroken
-    │       └── ManifestReplayed, InventoryChanged, ReportContradicts
+    │   ├── DocumentRefused        a signed document
+    │   │   ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
+    │   │   ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
+    │   │   ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
+    │   │   ├── GrantRefused, HandOverProofWrong
+    │   │   ├── ScopeUnknown, ArgumentsWrong, LogBroken
+    │   │   └── ManifestReplayed, InventoryChanged, ReportContradicts
+    │   └── UpdateRefused          a release, an image, or the metadata about them
+    │       ├── UpdateMalformed, UpdateTooLarge, UpdateAltered, UpdateOlder, UpdateExpired
+    │       └── UpdateThresholdUnmet, UpdateHardwareWrong
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── CrossSiteRefused, SiteUnknown
@@ -184,3 +187,11 @@ from monocoque.contracts.errors.unavailable import ProviderUnavailable as Provid
 from monocoque.contracts.errors.unavailable import RecordsOutcomeUnknown as RecordsOutcomeUnknown
 from monocoque.contracts.errors.unavailable import RecordsUnavailable as RecordsUnavailable
 from monocoque.contracts.errors.unavailable import UnavailableError as UnavailableError
+from monocoque.contracts.errors.updates import UpdateAltered as UpdateAltered
+from monocoque.contracts.errors.updates import UpdateExpired as UpdateExpired
+from monocoque.contracts.errors.updates import UpdateHardwareWrong as UpdateHardwareWrong
+from monocoque.contracts.errors.updates import UpdateMalformed as UpdateMalformed
+from monocoque.contracts.errors.updates import UpdateOlder as UpdateOlder
+from monocoque.contracts.errors.updates import UpdateRefused as UpdateRefused
+from monocoque.contracts.errors.updates import UpdateThresholdUnmet as UpdateThresholdUnmet
+from monocoque.contracts.errors.updates import UpdateTooLarge as UpdateTooLarge

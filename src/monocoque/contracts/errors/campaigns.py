@@ -38,7 +38,9 @@ class CarInCampaign(ConflictError):
     """A chosen car is in another campaign that goes on; nothing was started."""
 
     code = "car_in_campaign"
-    default_hint = "Wait until that campaign is through with the car, halt it, or leave the car out."
+    default_hint = (
+        "Wait until that campaign is through with the car, halt it, or leave the car out."
+    )
 
 
 class CampaignHalted(ConflictError):

@@ -110,9 +110,7 @@ def _check_bytes(unit: UnitReport, releases: Mapping[int, Release]) -> None:
         raise ReportContradicts("A control unit has other bytes than those that were signed.")
 
 
-def _check_update(
-    manifest: Manifest, releases: Mapping[int, Release], directed: Set[int]
-) -> None:
+def _check_update(manifest: Manifest, releases: Mapping[int, Release], directed: Set[int]) -> None:
     update = manifest.update
     if update.state is UpdateState.NONE:
         return
