@@ -1,1 +1,1 @@
-"""What campaigns decide: from what is known and what is said to what is done. No input or output."""
+"""What campaigns decide: from what is known and said to what is done, without input or output."""

@@ -3,8 +3,8 @@
 Rules:
 
 * ``sequence`` grows; what came before is refused;
-* the first manifest says which control units a car has; another set is refused until a person has
-  looked, or the car names the old one again;
+* the first manifest says which control units a car has, and what is in them; another set is refused
+  until a person has looked, or the car names the old one again;
 * bytes are known by length and hash: a unit cannot have a release in another form than the one that
   was signed, nor one that nobody knows;
 * a car does what it was told: it cannot be at work on a release that it was never directed to, nor
@@ -42,7 +42,8 @@ class Known:
     """What is on record about a car."""
 
     sequence: int
-    inventory: Inventory
+    inventory: Inventory | None
+    """None before its first manifest, and when a person had it taken anew."""
     numbers: Mapping[str, int]
     """The release in each control unit."""
 
@@ -54,25 +55,26 @@ def inventory_of(units: Sequence[UnitReport]) -> Inventory:
 
 def judge(
     manifest: Manifest,
-    known: Known | None,
+    known: Known,
     releases: Mapping[int, Release],
     directed: Set[int],
 ) -> None:
     """Return when the manifest can be true.
 
-    known: None for the first manifest of a car. releases: those that the manifest names and that
-    exist. directed: the releases that this car was ever directed to. Raises ManifestReplayed,
-    InventoryChanged, ReportContradicts.
+    releases: those that the manifest names and that exist. directed: the releases that this car was
+    ever directed to. Raises ManifestReplayed, InventoryChanged, ReportContradicts.
     """
-    if known is not None and manifest.sequence <= known.sequence:
+    if manifest.sequence <= known.sequence:
         raise ManifestReplayed("A manifest with this sequence, or a later one, was taken.")
-    if known is not None and inventory_of(manifest.units) != known.inventory:
+    is_first = known.inventory is None
+    if not is_first and inventory_of(manifest.units) != known.inventory:
         raise InventoryChanged("The car names other control units than before.")
     for unit in manifest.units:
         _check_bytes(unit, releases)
-        if known is not None and unit.release_number > known.numbers[unit.ecu_id]:
+        if not is_first and unit.release_number > known.numbers[unit.ecu_id]:
             _check_directed(unit.release_number, directed)
-    _check_update(manifest, releases, directed)
+    has = {unit.release_number for unit in manifest.units}
+    _check_update(manifest, releases, directed | has if is_first else directed)
 
 
 def has_release(units: Sequence[UnitReport], release: Release) -> bool:
