@@ -508,7 +508,7 @@ def _waves(shown: reading.CampaignShown) -> list[Wave]:
     waves = []
     for number in sorted({count.wave for count in shown.counts}):
         mine = [count for count in shown.counts if count.wave == number]
-        by_phase = {phase: 0 for phase in Phase}
+        by_phase = dict.fromkeys(Phase, 0)
         for count in mine:
             by_phase[count.phase] += count.cars
         failed = [c.cars for c in mine if c.phase in FAILURES and not c.is_forgiven]
