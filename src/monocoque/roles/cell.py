@@ -36,6 +36,7 @@ from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.bus.nats_refusals import count_refusals
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.documents.files import FileDocuments
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.lake.delta import DeltaLake
@@ -55,6 +56,7 @@ from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
 from monocoque.roles.orders import tell_order
 from monocoque.roles.parts import PARTS, Frame, run_services
+from monocoque.roles.programme import make_programme, places_of
 from monocoque.roles.refused_starts import count_refused_starts
 from monocoque.roles.serving import serve_http
 from monocoque.roles.shop import make_shop
@@ -149,6 +151,8 @@ async def _parts(
     keystore = FileKeyStore(layout.secrets)
     make_factory(layout, keystore, SystemKeyMaker())
     make_shop(keystore, SystemKeyMaker(), random)
+    documents = FileDocuments(layout.documents)
+    make_programme(places_of(layout, keystore, documents), SystemKeyMaker(), clock)
     if keystore.read(METRICS_ENTRY) is None:
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())
