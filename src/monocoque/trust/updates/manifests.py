@@ -185,7 +185,7 @@ def _update(value: object) -> UpdateReport:
     if not (agreed is None or isinstance(agreed, bool)):
         raise DocumentMalformed("agreed is true or false.")
     try:
-        state = UpdateState(members.get("state"))
+        state = UpdateState(str(members.get("state")))
     except ValueError:
         raise DocumentMalformed("The state of the update is not one of the words.") from None
     return UpdateReport(

@@ -31,8 +31,8 @@ class Release:
 
     number: int
     version: str
-    document: Target
-    """The release document."""
+    document: Target | None
+    """The release document; None when the repository lists this release no longer."""
     images: Mapping[str, Target]
     """By hardware id."""
 
@@ -79,7 +79,8 @@ def judge(
 
 def has_release(units: Sequence[UnitReport], release: Release) -> bool:
     """Whether every control unit that the release is for has it."""
-    concerned = [unit for unit in units if unit.hardware_id in release.images]
+    is_listed = release.document is not None
+    concerned = [unit for unit in units if not is_listed or unit.hardware_id in release.images]
     return bool(concerned) and all(unit.release_number == release.number for unit in concerned)
 
 
@@ -95,6 +96,8 @@ def named_numbers(manifest: Manifest) -> set[int]:
 
 def assignment_of(release: Release, inventory: Inventory) -> Assignment | None:
     """What a car with these control units is to install; None when nothing fits."""
+    if release.document is None:
+        return None
     units = [
         UnitTarget(ecu_id, hardware_id, release.images[hardware_id])
         for ecu_id, hardware_id in inventory
@@ -105,6 +108,8 @@ def assignment_of(release: Release, inventory: Inventory) -> Assignment | None:
 
 def _check_bytes(unit: UnitReport, releases: Mapping[int, Release]) -> None:
     release = releases.get(unit.release_number)
+    if release is not None and release.document is None:
+        return
     image = None if release is None else release.images.get(unit.hardware_id)
     if image is None:
         raise ReportContradicts("A control unit has a release that does not exist for it.")

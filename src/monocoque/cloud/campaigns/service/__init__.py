@@ -23,19 +23,19 @@ from monocoque.cloud.campaigns.service.directing import (
     read_director_keys,
 )
 from monocoque.cloud.campaigns.service.keeping import Changes
-from monocoque.cloud.campaigns.service.programme import Programme, Releases
+from monocoque.cloud.campaigns.service.releases import Releases
 from monocoque.cloud.campaigns.service.reports import Reports
 from monocoque.cloud.campaigns.service.sending import Sending
+from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.service import Context
 
 
 async def run(context: Context) -> None:
     """Direct the cars until cancelled; raises CredentialsRefused where there are no keys."""
     config = context.config(CampaignsConfig)
-    programme: Programme = context.port(Programme)
     director = Director(read_director_keys(context.keystore), lifetimes_of(config))
-    releases = Releases(programme)
-    sending = Sending(context, programme)
+    releases = Releases(context.records, context.port(Documents), context.keystore)
+    sending = Sending(context)
     conductor = Conductor(context, director, releases, sending.note)
 
     def note(changes: Changes) -> None:

@@ -38,7 +38,7 @@ from monocoque.cloud.campaigns.service.keeping import (
     plan_of,
     standing_of,
 )
-from monocoque.cloud.campaigns.service.programme import Releases
+from monocoque.cloud.campaigns.service.releases import Releases
 from monocoque.contracts import topics
 from monocoque.contracts.errors import ReleaseUnknown
 from monocoque.plumbing.service import Context

@@ -26,7 +26,7 @@ from monocoque.cloud.campaigns.logic import phases, rollout
 from monocoque.cloud.campaigns.logic.phases import Phase, State
 from monocoque.cloud.campaigns.logic.rollout import Event
 from monocoque.cloud.campaigns.service.keeping import AWAY, SECOND_US, enter, standing_of
-from monocoque.cloud.campaigns.service.programme import Programme
+from monocoque.cloud.campaigns.service.releases import Releases
 from monocoque.cloud.registry import service as registry
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
@@ -71,14 +71,14 @@ class Desk:
     def __init__(
         self,
         records: Records,
-        programme: Programme,
+        releases: Releases,
         clock: Clock,
         random: Random,
         config: CampaignsConfig,
         tell: Tell,
     ) -> None:
         self._records = records
-        self._programme = programme
+        self._releases = releases
         self._clock = clock
         self._random = random
         self.config = config
@@ -90,8 +90,8 @@ class Desk:
         Raises ReleaseUnknown, NotFound, CampaignSelectsNobody, ReleaseOlderThanCar, CarInCampaign,
         IdentifierUsed.
         """
-        published = await self._programme.find_release(wanted.release_number)
-        if published is None:
+        published = await self._releases.find(wanted.release_number)
+        if published is None or published.facts.document is None:
             raise ReleaseUnknown(f"There is no release {wanted.release_number}.")
         every = [row.car_id for row in await registry.read_cars(self._records) if row.identity_key]
         chosen = every if wanted.cars is None else list(dict.fromkeys(wanted.cars))

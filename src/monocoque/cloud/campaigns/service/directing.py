@@ -18,9 +18,14 @@ from sqlalchemy import Connection, Row
 from monocoque.cloud.campaigns import records as rows
 from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.contracts.errors import CredentialsRefused
+from monocoque.contracts.updates import (
+    DIRECTOR_SNAPSHOT_KEY,
+    DIRECTOR_TARGETS_KEY,
+    DIRECTOR_TIMESTAMP_KEY,
+)
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.trust.keys import load_key
-from monocoque.trust.ports import KeyMaker, Signer
+from monocoque.trust.ports import Signer
 from monocoque.trust.updates.director import (
     Assignment,
     Directions,
@@ -34,26 +39,14 @@ from monocoque.trust.updates.director import (
 SECOND_US: Final = 1_000_000
 HOUR_S: Final = 3_600
 DAY_S: Final = 24 * HOUR_S
-TARGETS_KEY: Final = "update-director-targets"
-SNAPSHOT_KEY: Final = "update-director-snapshot"
-TIMESTAMP_KEY: Final = "update-director-timestamp"
-"""The keystore's names of the director's online keys."""
-
-
-def make_director_keys(keystore: KeyStore, key_maker: KeyMaker) -> Signers:
-    """The director's keys, made where there are none; the companies put them into its root."""
-    for name in (TARGETS_KEY, SNAPSHOT_KEY, TIMESTAMP_KEY):
-        if keystore.read(name) is None:
-            keystore.write(name, key_maker.make("EdDSA").export())
-    return read_director_keys(keystore)
 
 
 def read_director_keys(keystore: KeyStore) -> Signers:
     """The director's keys; raises CredentialsRefused when one is missing or damaged."""
     return Signers(
-        targets=_key(keystore, TARGETS_KEY),
-        snapshot=_key(keystore, SNAPSHOT_KEY),
-        timestamp=_key(keystore, TIMESTAMP_KEY),
+        targets=_key(keystore, DIRECTOR_TARGETS_KEY),
+        snapshot=_key(keystore, DIRECTOR_SNAPSHOT_KEY),
+        timestamp=_key(keystore, DIRECTOR_TIMESTAMP_KEY),
     )
 
 

@@ -22,15 +22,24 @@ from monocoque.cloud.campaigns.logic.phases import Phase, State
 from monocoque.cloud.campaigns.logic.reports import Inventory, Known
 from monocoque.contracts.errors import (
     CredentialsRefused,
-    DiskFull,
     LimitError,
     RecordsContended,
+    StorageError,
     UnavailableError,
+    UpdateRefused,
 )
 
 SECOND_US: Final = 1_000_000
-AWAY: Final = (UnavailableError, RecordsContended, LimitError, DiskFull, CredentialsRefused)
-"""Errors that pass by themselves: when bus or records answer again, or keys were made."""
+AWAY: Final = (
+    UnavailableError,
+    RecordsContended,
+    LimitError,
+    StorageError,
+    CredentialsRefused,
+    UpdateRefused,
+)
+"""Errors that pass: when bus or records answer again, when the disk has room, when the keys are there
+or the repository is mended."""
 ALL_STATES: Final = tuple(State)
 AT_WORK: Final = (State.RUNNING, State.PAUSED, State.HALTED)
 """Campaigns for which there may be something to do."""

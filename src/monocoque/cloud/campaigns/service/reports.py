@@ -30,7 +30,7 @@ from monocoque.cloud.campaigns.logic.phases import Phase
 from monocoque.cloud.campaigns.logic.reports import Release
 from monocoque.cloud.campaigns.service.directing import Director
 from monocoque.cloud.campaigns.service.keeping import AWAY, Changes, found_in, known_of, move
-from monocoque.cloud.campaigns.service.programme import Releases
+from monocoque.cloud.campaigns.service.releases import Releases
 from monocoque.cloud.registry import service as registry
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (

@@ -6,7 +6,8 @@ Rules:
   newest of a car replaces the older ones;
 * a page that missed a word begins with the records, so such a word is said once, or not at all.
 
-Left out on purpose: deciding anything.
+Left out on purpose: deciding anything; and roots, since there is the first alone, and each car has
+it from the factory.
 """
 
 import asyncio
@@ -21,7 +22,6 @@ from sqlalchemy import Row
 from monocoque.cloud.campaigns import records as rows
 from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.campaigns.service.keeping import AWAY, Changes
-from monocoque.cloud.campaigns.service.programme import Programme
 from monocoque.contracts import topics
 from monocoque.contracts.errors import LimitError
 from monocoque.contracts.wire import update_pb2
@@ -34,10 +34,9 @@ from monocoque.plumbing.service import Context
 class Sending:
     """The sending half of the director."""
 
-    def __init__(self, context: Context, programme: Programme) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
         self._config = context.config(CampaignsConfig)
-        self._programme = programme
         self._has_unsent = asyncio.Event()
         self._untold = Changes()
         self._has_untold = asyncio.Event()
@@ -79,19 +78,16 @@ class Sending:
     async def _send(self) -> None:
         records, count_max = self._context.records, self._config.send_batch_cars
         while found := await records.transact(partial(rows.unsent_directions, count_max=count_max)):
-            roots = await self._programme.director_roots()
-            sent = await self._publish(found, roots)
+            sent = await self._publish(found)
             if sent:
                 await records.transact(partial(rows.note_sent, sent=sent))
             if len(sent) < len(found):
                 raise LimitError("A car is told more often than it may be.")
 
-    async def _publish(
-        self, found: Sequence[Row[Any]], roots: Sequence[bytes]
-    ) -> list[tuple[str, int]]:
+    async def _publish(self, found: Sequence[Row[Any]]) -> list[tuple[str, int]]:
         """Say these; returns cars and versions of those that the bus has."""
         bus = self._context.bus
-        said = [self._outgoing(row, roots) for row in found]
+        said = [self._outgoing(row) for row in found]
         versions = [(row.car_id, row.timestamp_version) for row in found]
         with contextlib.suppress(LimitError):
             await bus.publish_batch(topics.CAR_UPDATE_DIRECTIONS, said)
@@ -103,11 +99,9 @@ class Sending:
                 sent.append(version)
         return sent
 
-    def _outgoing(
-        self, row: Row[Any], roots: Sequence[bytes]
-    ) -> Outgoing[update_pb2.UpdateDirections]:
+    def _outgoing(self, row: Row[Any]) -> Outgoing[update_pb2.UpdateDirections]:
         message = update_pb2.UpdateDirections(
-            roots=roots, timestamp=row.timestamp, snapshot=row.snapshot, targets=row.targets
+            timestamp=row.timestamp, snapshot=row.snapshot, targets=row.targets
         )
         stamp(message, self._context.clock, self._context.random)
         return Outgoing(message, {"car_id": row.car_id})
