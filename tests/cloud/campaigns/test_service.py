@@ -137,7 +137,7 @@ async def test_a_paused_campaign_tells_nobody_new_and_goes_on_where_it_was(recor
 async def test_a_person_may_halt_a_campaign(records):
     cell = Cell(records)
     async with cell.living():
-        first, second = await cell.fleet(2)
+        first, _ = await cell.fleet(2)
         await cell.publish()
         campaign_id = await cell.start()
         await first.until_directed()

@@ -102,7 +102,7 @@ vehicles = Table(
     Column("numbers", Text, nullable=False),
     Column("release_number", BigInteger, nullable=False),
     Column("version", String(64), nullable=False),
-    Column("is_mixed", Boolean, nullable=False),
+    Column("is_mixed", Boolean, nullable=False, index=True),
     Column("directions_version", BigInteger, nullable=False),
     Column("update_number", BigInteger, nullable=False),
     Column("update_state", String(16), nullable=False),
@@ -168,6 +168,7 @@ _LET_GO: Final = update(members).where(
     members.c.car_id == _SOUGHT,
     members.c.campaign_id != _CAMPAIGN,
     members.c.is_directed.is_(True),
+    members.c.phase.not_in(bindparam("phases", expanding=True)),
 )
 _SAME_COUNT: Final = (
     (counts.c.campaign_id == _CAMPAIGN)
@@ -267,9 +268,15 @@ def vehicles_page(connection: Connection, after: str, count_max: int) -> Sequenc
     return connection.execute(wanted.limit(count_max)).all()
 
 
-def with_attention(connection: Connection, count_max: int) -> Sequence[Row[Any]]:
-    """Cars that a person must look at, the newest first."""
-    wanted = select(vehicles).where(vehicles.c.attention.is_not(None))
+def with_attention(
+    connection: Connection, moving: Collection[str], count_max: int
+) -> Sequence[Row[Any]]:
+    """Cars that a person must look at, the newest first.
+
+    moving: the states of an update in which the control units of a car may differ.
+    """
+    differ = vehicles.c.is_mixed.is_(True) & vehicles.c.update_state.not_in(list(moving))
+    wanted = select(vehicles).where(vehicles.c.attention.is_not(None) | differ)
     order = (vehicles.c.attention_us.desc(), vehicles.c.car_id)
     return connection.execute(wanted.order_by(*order).limit(count_max)).all()
 
@@ -372,9 +379,12 @@ def change_members(
     connection.execute(update(members).where(these).values(**values))
 
 
-def let_go(connection: Connection, car_id: str, campaign_id: str) -> None:
-    """The directions of this car are no other campaign's any more."""
-    sought = {"sought": car_id, "sought_campaign": campaign_id}
+def let_go(connection: Connection, car_id: str, campaign_id: str, but: Collection[str]) -> None:
+    """The directions of this car are no other campaign's any more.
+
+    but: phases in which another campaign has still to call the car back, by its own count.
+    """
+    sought = {"sought": car_id, "sought_campaign": campaign_id, "phases": list(but)}
     connection.execute(_LET_GO, sought | {"is_directed": False})
 
 

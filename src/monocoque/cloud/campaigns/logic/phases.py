@@ -56,8 +56,6 @@ SETTLED: Final = FAILURES | {Phase.INSTALLED, Phase.SKIPPED}
 """Phases for which a wave waits no longer."""
 NOT_BEGUN: Final = frozenset({Phase.DIRECTED, Phase.OFFERED, Phase.DOWNLOADING, Phase.WAITING})
 """Told to, and still to be called back."""
-_OUTSIDE: Final = frozenset({Phase.HELD, Phase.WITHDRAWN})
-"""Not told to, as far as the cell knows; a car may hear so later than it acts."""
 _DONE: Final = frozenset({Phase.INSTALLED, Phase.ROLLED_BACK, Phase.SKIPPED})
 
 _SAID: Final[Mapping[UpdateState, Phase]] = {
@@ -71,17 +69,19 @@ _SAID: Final[Mapping[UpdateState, Phase]] = {
 }
 
 
-def after_report(phase: Phase, said: UpdateState, *, has_it: bool) -> Phase:
+def after_report(phase: Phase, said: UpdateState, *, has_it: bool, is_directed: bool) -> Phase:
     """Where a car is after its word about this release.
 
-    has_it: its control units have the whole release.
+    has_it: its control units have the whole release. is_directed: it is told to install it, as far
+    as the cell knows; a car that was called back may hear so later than it acts.
     """
     if phase is Phase.SKIPPED:
         return phase
     if has_it and said in (UpdateState.NONE, UpdateState.INSTALLED):
         return Phase.INSTALLED
     heard = _SAID.get(said, phase)
-    if phase in _OUTSIDE and heard in NOT_BEGUN | {Phase.REFUSED}:
+    fell_back = phase is Phase.ROLLED_BACK and heard is Phase.REFUSED
+    if not is_directed and (heard in NOT_BEGUN or fell_back):
         return phase
     return heard
 

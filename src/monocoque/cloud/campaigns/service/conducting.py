@@ -231,7 +231,7 @@ class Work:
         else:
             campaign_id, car_id = campaign.campaign_id, member.car_id
             self._director.tell(connection, car_id, campaign_id, assignment, self._now_us)
-            rows.let_go(connection, car_id, campaign_id)
+            rows.let_go(connection, car_id, campaign_id, phases.NOT_BEGUN)
             phase = Phase.DIRECTED if member.phase == Phase.HELD else Phase(member.phase)
             told = {"is_directed": True, "was_directed": True}
             change(phase, self._now_us, reason="", **told)

@@ -107,7 +107,7 @@ async def read_attention(
     """Cars that a person must look at, and campaigns that were halted."""
 
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-        cars = rows.with_attention(connection, count_max)
+        cars = rows.with_attention(connection, _SETTLES_BY_ITSELF, count_max)
         return cars, rows.campaigns_in(connection, (State.HALTED,))
 
     return await records.transact(work)

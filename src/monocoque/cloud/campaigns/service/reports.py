@@ -246,7 +246,9 @@ class Taking:
         said = update.state
         if update.release_number not in (0, member.release_number):
             said = UpdateState.NONE  # it speaks of another release
-        phase = phases.after_report(Phase(member.phase), said, has_it=has_it)
+        phase = phases.after_report(
+            Phase(member.phase), said, has_it=has_it, is_directed=member.is_directed
+        )
         columns = {"reason": update.reason, "progress_percent": update.progress_percent}
         if said is UpdateState.NONE:
             columns = {}

@@ -74,7 +74,7 @@ def _make_cars() -> None:
         sa.Column("numbers", sa.Text, nullable=False),
         sa.Column("release_number", sa.BigInteger, nullable=False),
         sa.Column("version", sa.String(64), nullable=False),
-        sa.Column("is_mixed", sa.Boolean, nullable=False),
+        sa.Column("is_mixed", sa.Boolean, nullable=False, index=True),
         sa.Column("directions_version", sa.BigInteger, nullable=False),
         sa.Column("update_number", sa.BigInteger, nullable=False),
         sa.Column("update_state", sa.String(16), nullable=False),
