@@ -7,7 +7,7 @@ Rules:
 * a manifest counts when the key signed it that the registry has on record for the car, and when it
   can be true (logic/reports.py). What is refused is counted, and noted at the car that said it;
 * a car that says more than its topic allows is not listened to for so long, before any work;
-* a poll (nothing is new but the sequence) is answered with a fresh timestamp; so is a car that has
+* a poll (nothing has happened in the car) is answered with a fresh timestamp; so is a car that has
   not read its newest directions. A car's first manifest is answered with directions, empty ones if
   there is nothing to install.
 
@@ -48,6 +48,8 @@ from monocoque.trust.updates.manifests import Manifest, UpdateState, verify_mani
 
 LISTEN_S: Final = 3_600.0
 """How long one wait for manifests lasts; then another begins."""
+_NEW_IN_EACH: Final = ("sequence", "manifest", "heard_us", "directions_version")
+"""Columns that differ between two manifests of a car in which nothing has happened."""
 PERSONS: Final = (InventoryChanged, ReportContradicts)
 """Refusals for which a person must look at the car."""
 
@@ -197,7 +199,7 @@ class Taking:
         is_poll = vehicle is not None and all(
             vehicle._mapping[name] == value
             for name, value in values.items()
-            if name not in ("sequence", "manifest", "heard_us", "attention_us")
+            if name not in _NEW_IN_EACH
         )
         rows.save_vehicle(connection, car_id, values)
         directions = rows.find_directions(connection, car_id)
