@@ -147,12 +147,17 @@ class Car:
 class Cell:
     """A cell with campaigns."""
 
-    def __init__(self, records: Records, config: CampaignsConfig = QUICK) -> None:
+    def __init__(
+        self,
+        records: Records,
+        config: CampaignsConfig = QUICK,
+        repository: Repository | None = None,
+    ) -> None:
         self.records = records
         self.config = config
         self.random = Random(1)
         self.metrics = Metrics()
-        self.repository = Repository()
+        self.repository = repository or Repository()
         self.clock: SettableClock = self.repository.clock
         self.hub = MemoryHub(self.clock, self.metrics, structlog.stdlib.get_logger())
         self.cars: list[Car] = []

@@ -77,12 +77,15 @@ class Sending:
 
     async def _send(self) -> None:
         records, count_max = self._context.records, self._config.send_batch_cars
-        while found := await records.transact(partial(rows.unsent_directions, count_max=count_max)):
-            sent = await self._publish(found)
+        while True:
+            found = await records.transact(partial(rows.unsent_directions, count_max=count_max))
+            sent = await self._publish(found) if found else []
             if sent:
                 await records.transact(partial(rows.note_sent, sent=sent))
             if len(sent) < len(found):
                 raise LimitError("A car is told more often than it may be.")
+            if len(found) < count_max:
+                return
 
     async def _publish(self, found: Sequence[Row[Any]]) -> list[tuple[str, int]]:
         """Say these; returns cars and versions of those that the bus has."""
