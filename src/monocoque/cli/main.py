@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
+from monocoque.cli.campaign import app as campaign_commands
 from monocoque.cli.car import app as car_commands
 from monocoque.cli.release import app as release_commands
 from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
@@ -33,6 +34,7 @@ from monocoque.contracts.rights import Site
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(car_commands, name="car")
 app.add_typer(release_commands, name="release")
+app.add_typer(campaign_commands, name="campaign")
 
 Data = Annotated[
     Path,
@@ -72,7 +74,7 @@ OPTIONS_OF_ROLES = {
     "car": {"--car", "--until-input-ends"},
     "factory": set[str](),
     "http": {"--port"},
-    **{part: set[str]() for part in ("registry", "pairing", "twin", "commands")},
+    **{part: set[str]() for part in ("registry", "pairing", "twin", "commands", "campaigns")},
 }
 """What `monocoque run` takes beside ``--data``, for each role."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -31,6 +31,7 @@ from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
+from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
@@ -61,6 +62,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "body": BodyConfig,
     "build": BuildConfig,
     "bus": BusConfig,
+    "campaigns": CampaignsConfig,
     "car_commands": CarCommandsConfig,
     "commands": MailboxConfig,
     "http": HttpConfig,

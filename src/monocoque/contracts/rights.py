@@ -159,6 +159,18 @@ WRITE_THOUGHT: Final = Right(
     frozenset({Site.PHONE}),
     "Say under a release what one thinks of it.",
 )
+READ_CAMPAIGNS: Final = Right(
+    "campaigns.read",
+    _FLEET_ROLES,
+    frozenset({Site.CONSOLE}),
+    "See which software each car has, how campaigns go, and which cars need a person.",
+)
+RUN_CAMPAIGNS: Final = Right(
+    "campaigns.run",
+    frozenset({PersonRole.FLEET, PersonRole.RELEASE}),
+    frozenset({Site.CONSOLE}),
+    "Start, pause, resume and halt a campaign; what it brings, both companies have signed.",
+)
 READ_METRICS: Final = Right(
     "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
 )
@@ -183,6 +195,8 @@ RIGHTS: Final = (
     READ_RELEASES,
     READ_RELEASE,
     WRITE_THOUGHT,
+    READ_CAMPAIGNS,
+    RUN_CAMPAIGNS,
     READ_METRICS,
 )
 """Every row."""

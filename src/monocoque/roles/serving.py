@@ -11,6 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from monocoque.cloud.campaigns import web as campaigns_web
+from monocoque.cloud.campaigns.config import CampaignsConfig
+from monocoque.cloud.campaigns.service.desk import Desk
+from monocoque.cloud.campaigns.service.releases import Releases
+from monocoque.cloud.campaigns.service.sending import tell_campaign
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.mailbox import Mailbox
@@ -43,6 +48,7 @@ HTTP_ROLES: Final = (
     Role.PHONE,
     Role.PAIRING,
     Role.COMMANDS,
+    Role.CAMPAIGNS,
     Role.ORDERS,
     Role.SHOP,
 )
@@ -88,6 +94,7 @@ def build_cell_app(
     mailbox_config = context.config(MailboxConfig)
     mailbox = Mailbox(records, buses[Role.COMMANDS], clock, random, root, mailbox_config, limits)
     live_commands = commands_web.LiveCommands(mailbox, phone, clock, mailbox_config)
+    campaigns = _campaigns(context, buses)
     shop = open_shop(
         records,
         context.keystore,
@@ -110,7 +117,28 @@ def build_cell_app(
             commands_web.routes(live_commands),
             releases_web.routes(releases_web.Shelf(records, clock, context.config(ReleasesConfig))),
             releases_web.file_routes(context.port(Documents), context.config(HttpConfig)),
+            campaigns_web.console_routes(campaigns),
+            campaigns_web.phone_routes(campaigns),
             *shop_routers(shop),
         ],
         pages_directory=pages_directory,
+    )
+
+
+def _campaigns(context: Context, buses: Mapping[Role, Bus]) -> campaigns_web.CampaignPages:
+    records, clock, random = context.records, context.clock, context.random
+    limits = context.config(CampaignsConfig)
+    releases = Releases(records, context.port(Documents), context.keystore)
+
+    async def tell(campaign_id: str) -> None:
+        await tell_campaign(buses[Role.CAMPAIGNS], campaign_id, clock, random)
+
+    return campaigns_web.CampaignPages(
+        records=records,
+        desk=Desk(records, releases, clock, random, limits, tell),
+        releases=releases,
+        console=buses[Role.CONSOLE],
+        phone=buses[Role.PHONE],
+        clock=clock,
+        config=limits,
     )

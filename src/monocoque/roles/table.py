@@ -15,6 +15,8 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
+from monocoque.cloud.campaigns import service as campaigns
+from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing import service as pairing
@@ -127,6 +129,14 @@ SERVICES: Final = (
         run=telemetry.run,
         configs=(TelemetryConfig,),
         purpose="Takes the cars' frames into the lake, and tells each car how far.",
+    ),
+    ServiceRow(
+        name="campaigns",
+        machine=MachineKind.CELL,
+        role=Role.CAMPAIGNS,
+        run=campaigns.run,
+        configs=(CampaignsConfig,),
+        purpose="Tells each car what to install, in waves, and hears what became of it.",
     ),
     ServiceRow(
         name="orders",

@@ -21,16 +21,18 @@ The tree::
     │   ├── NotFound, MethodNotAllowed
     │   ├── WeekNotBuildable
     │   ├── OptionUnknown, ConfigurationImpossible
+    │   ├── ReleaseUnknown, CampaignSelectsNobody
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
     │   ├── TopicUnknown
-    │   └── DocumentRefused        a signed document
-    │       ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
-    │       ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
-    │       ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
-    │       ├── GrantRefused, HandOverProofWrong
-    │       └── ScopeUnknown, ArgumentsWrong, LogBroken
+    │   ├── DocumentRefused        a signed document
+    │   │   ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
+    │   │   ├── AlgorithmRefused, SignatureInvalid, KeyUnknown, CriticalClaimUnknown
+    │   │   ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
+    │   │   ├── GrantRefused, HandOverProofWrong
+    │   │   ├── ScopeUnknown, ArgumentsWrong, LogBroken
+    │   │   └── ManifestReplayed, InventoryChanged, ReportContradicts
     │   └── UpdateRefused          a release, an image, or the metadata about them
     │       ├── UpdateMalformed, UpdateTooLarge, UpdateAltered, UpdateOlder, UpdateExpired
     │       └── UpdateThresholdUnmet, UpdateHardwareWrong
@@ -51,6 +53,8 @@ The tree::
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
     │   ├── PaymentDeclined, PaymentOpen
+    │   ├── ReleaseOlderThanCar, CarInCampaign
+    │   ├── CampaignHalted, CampaignConflict
     │   └── RecordsContended
     ├── UnavailableError           a part that we need does not answer
     │   ├── BusUnavailable, BusOutcomeUnknown
@@ -77,6 +81,15 @@ Left out on purpose: translations. A page chooses its words by ``code``; ``hint`
 engineers and logs.
 """
 
+from monocoque.contracts.errors.campaigns import CampaignConflict as CampaignConflict
+from monocoque.contracts.errors.campaigns import CampaignHalted as CampaignHalted
+from monocoque.contracts.errors.campaigns import CampaignSelectsNobody as CampaignSelectsNobody
+from monocoque.contracts.errors.campaigns import CarInCampaign as CarInCampaign
+from monocoque.contracts.errors.campaigns import InventoryChanged as InventoryChanged
+from monocoque.contracts.errors.campaigns import ManifestReplayed as ManifestReplayed
+from monocoque.contracts.errors.campaigns import ReleaseOlderThanCar as ReleaseOlderThanCar
+from monocoque.contracts.errors.campaigns import ReleaseUnknown as ReleaseUnknown
+from monocoque.contracts.errors.campaigns import ReportContradicts as ReportContradicts
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver

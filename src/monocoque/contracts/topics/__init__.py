@@ -53,6 +53,7 @@ from monocoque.contracts.topics.kinds import Kept as Kept
 from monocoque.contracts.topics.kinds import Privacy as Privacy
 from monocoque.contracts.topics.kinds import Role as Role
 from monocoque.contracts.topics.kinds import Topic as Topic
+from monocoque.contracts.topics.updates import CAMPAIGN_CHANGED as CAMPAIGN_CHANGED
 from monocoque.contracts.topics.updates import CAR_UPDATE_DIRECTIONS as CAR_UPDATE_DIRECTIONS
 from monocoque.contracts.topics.updates import CAR_UPDATE_MANIFEST as CAR_UPDATE_MANIFEST
 from monocoque.contracts.topics.updates import UPDATE_CHANGED as UPDATE_CHANGED
@@ -80,6 +81,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     CAR_UPDATE_MANIFEST,
     CAR_UPDATE_DIRECTIONS,
     UPDATE_CHANGED,
+    CAMPAIGN_CHANGED,
     HOME_HELLO,
     HOME_STATE,
     HOME_REQUESTS,

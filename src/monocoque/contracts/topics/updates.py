@@ -43,3 +43,17 @@ UPDATE_CHANGED: Final = Topic(
     privacy=Privacy.PERSONAL,
     purpose="Something about the update of a car changed; the page reads the records.",
 )
+
+CAMPAIGN_CHANGED: Final = Topic(
+    name="campaign.{campaign_id}.changed",
+    message=update_pb2.UpdateChanged,
+    published_by=frozenset({Role.CAMPAIGNS}),
+    read_by=frozenset({Role.CAMPAIGNS, Role.CONSOLE}),
+    kept=Kept.NOTHING,
+    retention_s=0,
+    message_bytes_max=1 * KIB,
+    rate_per_minute_max=600,
+    privacy=Privacy.NOTHING,
+    purpose="Somebody started or changed a campaign, or it went on; who wants to know reads the "
+    "records.",
+)

@@ -1,0 +1,1 @@
+"""Which car gets which release when, and what became of it."""
