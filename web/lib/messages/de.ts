@@ -3,10 +3,12 @@
 import type { Catalogue } from './catalogue.ts';
 import { de as phone } from './phone/de.ts';
 import { de as shop } from './shop/de.ts';
+import { de as updates } from './updates/de.ts';
 
 export const de: Catalogue = {
   ...phone,
   ...shop,
+  ...updates,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Telefon',

@@ -2,10 +2,12 @@
 
 import { en as phone } from './phone/en.ts';
 import { en as shop } from './shop/en.ts';
+import { en as updates } from './updates/en.ts';
 
 export const en = {
   ...phone,
   ...shop,
+  ...updates,
   'site.doors': 'Start',
   'site.shop': 'Shop',
   'site.phone': 'Phone',

@@ -3,10 +3,12 @@
 import type { Catalogue } from './catalogue.ts';
 import { zh as phone } from './phone/zh.ts';
 import { zh as shop } from './shop/zh.ts';
+import { zh as updates } from './updates/zh.ts';
 
 export const zh: Catalogue = {
   ...phone,
   ...shop,
+  ...updates,
   'site.doors': '入口',
   'site.shop': '商城',
   'site.phone': '手机',

@@ -31,6 +31,9 @@ The tree::
     │       ├── DocumentExpired, DocumentNotYetValid, DocumentAudienceWrong, DecryptionFailed
     │       ├── GrantRefused, HandOverProofWrong
     │       └── ScopeUnknown, ArgumentsWrong, LogBroken
+    │   └── UpdateRefused          a release, an image, or the metadata about them
+    │       ├── UpdateMalformed, UpdateTooLarge, UpdateAltered, UpdateOlder, UpdateExpired
+    │       └── UpdateThresholdUnmet, UpdateHardwareWrong
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── CrossSiteRefused, SiteUnknown
@@ -171,3 +174,11 @@ from monocoque.contracts.errors.unavailable import ProviderUnavailable as Provid
 from monocoque.contracts.errors.unavailable import RecordsOutcomeUnknown as RecordsOutcomeUnknown
 from monocoque.contracts.errors.unavailable import RecordsUnavailable as RecordsUnavailable
 from monocoque.contracts.errors.unavailable import UnavailableError as UnavailableError
+from monocoque.contracts.errors.updates import UpdateAltered as UpdateAltered
+from monocoque.contracts.errors.updates import UpdateExpired as UpdateExpired
+from monocoque.contracts.errors.updates import UpdateHardwareWrong as UpdateHardwareWrong
+from monocoque.contracts.errors.updates import UpdateMalformed as UpdateMalformed
+from monocoque.contracts.errors.updates import UpdateOlder as UpdateOlder
+from monocoque.contracts.errors.updates import UpdateRefused as UpdateRefused
+from monocoque.contracts.errors.updates import UpdateThresholdUnmet as UpdateThresholdUnmet
+from monocoque.contracts.errors.updates import UpdateTooLarge as UpdateTooLarge
