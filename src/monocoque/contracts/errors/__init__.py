@@ -33,7 +33,7 @@ The tree::
     │       └── ScopeUnknown, ArgumentsWrong, LogBroken
     │   └── UpdateRefused          a release, an image, or the metadata about them
     │       ├── UpdateMalformed, UpdateTooLarge, UpdateAltered, UpdateOlder, UpdateExpired
-    │       └── UpdateThresholdUnmet, UpdateHardwareWrong
+    │       └── UpdateThresholdUnmet, UpdateHardwareWrong, UpdateUnfit
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── CrossSiteRefused, SiteUnknown
@@ -182,3 +182,4 @@ from monocoque.contracts.errors.updates import UpdateOlder as UpdateOlder
 from monocoque.contracts.errors.updates import UpdateRefused as UpdateRefused
 from monocoque.contracts.errors.updates import UpdateThresholdUnmet as UpdateThresholdUnmet
 from monocoque.contracts.errors.updates import UpdateTooLarge as UpdateTooLarge
+from monocoque.contracts.errors.updates import UpdateUnfit as UpdateUnfit
