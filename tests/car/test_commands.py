@@ -13,7 +13,16 @@ from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.keys import service as keys
 from monocoque.sim.loop import run_virtual
 from monocoque.trust.receipts import answers
-from tests.car.stand import CAR_ID, START_US, Phone, Stand, friend, on_a_stand, outcome
+from tests.car.stand import (
+    CAR_ID,
+    START_US,
+    Phone,
+    Stand,
+    freely,
+    friend,
+    on_a_stand,
+    outcome,
+)
 from tests.vectors import people
 
 SECOND_US = 1_000_000
@@ -101,7 +110,9 @@ def test_what_is_not_fresh_is_answered_and_not_done(changes, said) -> None:
 def test_a_counter_is_taken_once_whatever_came_of_it() -> None:
     async def story(stand: Stand) -> None:
         phone = Phone()
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), stand.configs[BodyConfig])
+        await body.drive(
+            stand.records, CAR_ID, stand.clock.now_us(), stand.configs[BodyConfig], freely
+        )
         await asyncio.sleep(20)
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("refused", "moving")
         phone.counter -= 1
@@ -174,7 +185,7 @@ def test_the_guard_has_the_last_word() -> None:
     async def story(stand: Stand) -> None:
         phone = Phone()
         config = stand.configs[BodyConfig]
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), config)
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), config, freely)
         await asyncio.sleep(20)
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("refused", "moving")
         assert await stand.acts() == {}

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -233,7 +234,8 @@ def test_older_directions_are_refused(cloud) -> None:
 @pytest.mark.parametrize("field", ["timestamp_version", "snapshot_version", "targets_version"])
 def test_each_version_only_grows(cloud, field) -> None:
     files = cloud.direct(None)
-    trusted = dataclasses.replace(Trusted(director_root()), **{field: 2})
+    seen: dict[str, Any] = {field: 2}
+    trusted = dataclasses.replace(Trusted(director_root()), **seen)
     assert refused(directed, cloud, files, trusted) == "rollback"
 
 

@@ -46,7 +46,7 @@ The tree::
     │   └── VinSerialsSpent
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
-    │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
+    │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver, CarRefuses
     │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
@@ -80,6 +80,7 @@ engineers and logs.
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
+from monocoque.contracts.errors.conflicts import CarRefuses as CarRefuses
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
