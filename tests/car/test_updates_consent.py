@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from monocoque.car.updates import service as updates
+from monocoque.car.updates.logic.journal import Journal, Phase, to_members
 from monocoque.car.updates.records import JOURNAL, set_part
 from monocoque.car.updates.service.consent import agreed_to
 from monocoque.roles.migrations import records_in_memory
@@ -18,7 +19,8 @@ def said(*words: tuple[int, bool], is_installing: bool = False) -> tuple[list, i
     records = records_in_memory(Random(1))
 
     def work(connection):
-        set_part(connection, CAR_ID, JOURNAL, {"is_installing": is_installing})
+        phase = Phase.BOOTING if is_installing else Phase.WAITING
+        set_part(connection, CAR_ID, JOURNAL, to_members(Journal(phase=phase)))
         answers = [
             updates.agree(connection, CAR_ID, {"release_number": number, "agreed": agreed}, 1)
             for number, agreed in words

@@ -178,6 +178,11 @@ class MemoryDisk(_MemoryFolder):
         super().__init__(_State(capacity_bytes), top, top)
 
     @property
+    def is_on(self) -> bool:
+        """Whether it has power."""
+        return self._state.is_on
+
+    @property
     def changes(self) -> int:
         """How many writes, syncs, renames, deletions and new folders there were."""
         return self._state.changes

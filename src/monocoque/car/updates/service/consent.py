@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from monocoque.car.updates import records
+from monocoque.car.updates.logic.journal import of_members
 from monocoque.trust.scopes import Arguments
 
 UNDER_WAY: Final = "update_under_way"
@@ -19,8 +20,8 @@ UNDER_WAY: Final = "update_under_way"
 
 def agree(connection: Connection, car_id: str, arguments: Arguments, now_us: int) -> str | None:
     """Write down what the owner says; a reason when it is too late for that."""
-    journal = records.read_part(connection, car_id, records.JOURNAL)
-    if not arguments["agreed"] and journal is not None and journal["is_installing"]:
+    journal = of_members(records.read_part(connection, car_id, records.JOURNAL))
+    if not arguments["agreed"] and journal.is_installing:
         return UNDER_WAY
     consent = {
         "release_number": arguments["release_number"],
