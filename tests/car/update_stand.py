@@ -215,6 +215,13 @@ class Stand:
         stamp(message, self.clock, Random(self.clock.now_us()))
         await self.hand.publish(CAR_UPDATE_DIRECTIONS, message, car_id=CAR_ID)
 
+    async def until_started(self) -> None:
+        """The first manifest of this life, or the end of its power."""
+        async with asyncio.timeout(WAIT_S_MAX):
+            while self.disk.is_on and not self.manifests:
+                self._heard.clear()
+                await self._heard.wait()
+
     async def until(self, state: str, reason: str = "") -> Manifest:
         """The first manifest that says so, from the last one on; None without power."""
         async with asyncio.timeout(WAIT_S_MAX):
@@ -282,7 +289,7 @@ def on_a_stand(story: Callable[[Stand], Awaitable[Any]], **named: Any) -> Any:
     async def main() -> Any:
         stand = Stand(**named)
         async with stand.living():
-            await stand.until("none")
+            await stand.until_started()
             return await story(stand)
 
     return run_virtual(main())
