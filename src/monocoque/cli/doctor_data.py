@@ -8,11 +8,11 @@ from pathlib import Path
 
 from monocoque.contracts.errors import DataDirectoryInUse, NotWritable, SetupError
 from monocoque.plumbing.files import storage_errors
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.records.sqlite_look import refuse_damaged
 from monocoque.roles.data_directory import refuse_earlier_clock
 from monocoque.roles.factory import FACTORY
 from monocoque.roles.layout import Layout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.snapshots import pointing_to_newest
 
 OPEN_TO_OTHERS = 0o077
@@ -51,7 +51,7 @@ def look_at_clock(layout: Layout, now_us: int) -> str:
 def look_at_secrets(layout: Layout) -> str:
     """Whether each secret can be read by us and by nobody else; raises SetupError, NotWritable."""
     count = 0
-    for folder in [layout.secrets, *(machine.secrets for machine in layout.machines())]:
+    for folder in layout.secret_folders():
         with storage_errors(folder):
             if folder.exists():
                 files = sorted(path for path in folder.iterdir() if path.is_file())

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from monocoque import __version__
 from monocoque.cli.car import app as car_commands
+from monocoque.cli.release import app as release_commands
 from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
 from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
@@ -31,6 +32,7 @@ from monocoque.contracts.rights import Site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(car_commands, name="car")
+app.add_typer(release_commands, name="release")
 
 Data = Annotated[
     Path,

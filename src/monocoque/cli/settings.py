@@ -34,6 +34,7 @@ from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.errors import SettingInvalid
@@ -74,6 +75,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "quotes": QuoteConfig,
     "records": RecordsConfig,
     "registry": RegistryConfig,
+    "releases": ReleasesConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
     "twin": TwinConfig,

@@ -135,6 +135,30 @@ READ_ORDERS: Final = Right(
     frozenset({Site.CONSOLE}),
     "See the orders by state and production week; no names.",
 )
+FETCH_UPDATES: Final = Right(
+    "updates.fetch",
+    frozenset(),
+    frozenset({Site.DOORS}),
+    "Fetch the files of the repository of updates; they are signed, and secret from nobody.",
+)
+READ_RELEASES: Final = Right(
+    "releases.read",
+    _FLEET_ROLES,
+    frozenset({Site.CONSOLE}),
+    "See which releases are published.",
+)
+READ_RELEASE: Final = Right(
+    "release.read",
+    _FLEET_ROLES | {PersonRole.OWNER},
+    frozenset({Site.PHONE, Site.CONSOLE}),
+    "See what a release brings, and what people think of it; no names.",
+)
+WRITE_THOUGHT: Final = Right(
+    "thought.write",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "Say under a release what one thinks of it.",
+)
 READ_METRICS: Final = Right(
     "metrics.read", _FLEET_ROLES, frozenset({Site.CONSOLE}), "Read counters and timings."
 )
@@ -155,6 +179,10 @@ RIGHTS: Final = (
     READ_OWN_ORDERS,
     TELL_PAYMENT,
     READ_ORDERS,
+    FETCH_UPDATES,
+    READ_RELEASES,
+    READ_RELEASE,
+    WRITE_THOUGHT,
     READ_METRICS,
 )
 """Every row."""

@@ -37,9 +37,21 @@ FACTORY_VERSION: Final = "1.0.0"
 FACTORY_IMAGE_BYTES: Final = 16_384
 
 IMAGE_ROOT: Final = "update-image-root"
-"""A car's keystore: the first root of the image repository, from the factory."""
+"""The first root of the image repository, in the keystores of factory, cell and every car."""
 DIRECTOR_ROOT: Final = "update-director-root"
-"""A car's keystore: the first root of the director, from the factory."""
+"""The first root of the director, in the same places."""
+COMPANY_ROOT_KEY: Final = "root-key"
+"""In a company's folder: signs roots. Ed25519, as are all of these."""
+COMPANY_RELEASE_KEY: Final = "release-key"
+"""In a company's folder: signs releases."""
+IMAGE_SNAPSHOT_KEY: Final = "update-image-snapshot-key"
+IMAGE_TIMESTAMP_KEY: Final = "update-image-timestamp-key"
+DIRECTOR_TARGETS_KEY: Final = "update-director-targets-key"
+DIRECTOR_SNAPSHOT_KEY: Final = "update-director-snapshot-key"
+DIRECTOR_TIMESTAMP_KEY: Final = "update-director-timestamp-key"
+"""The cell's online keys, in its keystore."""
+IMAGE_FOLDER: Final = "updates/image"
+"""Among the cell's documents: the image repository, and below what address it is served."""
 
 NUMBER_MAX: Final = 2**31 - 1
 """The highest release number."""

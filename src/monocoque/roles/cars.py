@@ -44,6 +44,7 @@ from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
@@ -56,7 +57,6 @@ from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
 from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of

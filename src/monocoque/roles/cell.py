@@ -36,6 +36,7 @@ from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.bus.nats_refusals import count_refusals
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.documents.files import FileDocuments
 from monocoque.plumbing.http.server import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.lake.delta import DeltaLake
@@ -55,6 +56,7 @@ from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
 from monocoque.roles.orders import tell_order
 from monocoque.roles.parts import PARTS, Frame, run_services
+from monocoque.roles.programme import Places, make_programme, places_of
 from monocoque.roles.refused_starts import count_refused_starts
 from monocoque.roles.serving import serve_http
 from monocoque.roles.shop import make_shop
@@ -149,6 +151,7 @@ async def _parts(
     keystore = FileKeyStore(layout.secrets)
     make_factory(layout, keystore, SystemKeyMaker())
     make_shop(keystore, SystemKeyMaker(), random)
+    places = places_of(layout, keystore, FileDocuments(layout.documents))
     if keystore.read(METRICS_ENTRY) is None:
         token = f"{random.getrandbits(METRICS_TOKEN_BITS):064x}"
         keystore.write(METRICS_ENTRY, token.encode())
@@ -170,6 +173,8 @@ async def _parts(
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(nats.start())
+            # While nats-server starts in a process of its own.
+            group.create_task(_make_programme(places, clock))
             group.create_task(first_cars.order(_tell_nobody))
         frame = Frame(
             process_name=CELL,
@@ -190,6 +195,10 @@ async def _parts(
         await nats.stop()
         await lake.close()
         await records.close()
+
+
+async def _make_programme(places: Places, clock: SystemClock) -> None:
+    make_programme(places, SystemKeyMaker(), clock)
 
 
 async def _tell_nobody(order_id: str, state: str) -> None:

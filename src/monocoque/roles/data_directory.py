@@ -31,12 +31,12 @@ from monocoque.plumbing.files import (
     make_directory,
     write_atomically,
 )
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles import snapshots, stamp
 from monocoque.roles.clock import read_last_time
 from monocoque.roles.layout import Layout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import is_current, migrate_connection
 from monocoque.roles.stamp import FORMAT, Stamp
 

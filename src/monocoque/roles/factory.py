@@ -42,6 +42,7 @@ from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
 from monocoque.roles.migrations import migrate
 from monocoque.roles.parts import take_part
+from monocoque.roles.programme import give_roots
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.shop.build import service as build
@@ -77,13 +78,14 @@ async def leave_line(
     clock: Clock,
     random: Random,
 ) -> None:
-    """The end of the line: the car's keys into the factory's records, the root into the car.
+    """The end of the line: the car's keys into the factory's records, the roots into the car.
 
     Once is enough, and twice is harmless. Raises CarAlreadyEnrolled, CredentialsRefused.
     """
-    if car.read(keys.MAKER_ROOT) is not None:
-        return
     own = FileKeyStore(layout.factory.secrets)
+    if car.read(keys.MAKER_ROOT) is not None:
+        give_roots(own, car)  # one that was made by an older version has none yet
+        return
     async with open_factory(layout, config, random) as records:
         await finish_car(own, records, car_id, car, SystemKeyMaker(), clock, random)
 
@@ -101,6 +103,7 @@ async def finish_car(
     public_root = build.maker_root(own)
     public_keys = keys.public_keys(car, key_maker)
     await build.put_on_record(records, car_id, public_keys, clock, random)
+    give_roots(own, car)
     car.write(keys.MAKER_ROOT, build.public_text(public_root).encode())
 
 

@@ -81,6 +81,20 @@ class Layout:
         return MachineLayout(self.path / "factory")
 
     @property
+    def companies(self) -> Path:
+        """Where a first start puts the companies' offline keys, until a person moves them away."""
+        return self.path / "companies"
+
+    def company_secrets(self, name: str) -> Path:
+        """The keystore of one company, as a first start makes it."""
+        return self.companies / name / "secrets"
+
+    def secret_folders(self) -> list[Path]:
+        """Every keystore that is here."""
+        companies = sorted(self.companies.glob("*/secrets"))
+        return [self.secrets, *(machine.secrets for machine in self.machines()), *companies]
+
+    @property
     def cell_process(self) -> Path:
         """The process file of the cell itself."""
         return self.process("cell")
@@ -165,6 +179,7 @@ class Layout:
             self.run,
             self.secrets,
             self.snapshots,
+            self.companies,
         )
         names = {path.name for path in (*ours, self.cell.path, self.factory.path, self.cars)}
         # Beside ours: the half-written file of a start that was cut off, and a fresh disk's own.

@@ -13,6 +13,7 @@ from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.enrolment import web as enrolment_web
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.registry import web as registry_web
+from monocoque.cloud.releases import web as releases_web
 from monocoque.cloud.twin import web as twin_web
 from monocoque.contracts.errors import DefectError
 from monocoque.phone.accounts.config import AccountsConfig
@@ -62,6 +63,8 @@ def document() -> dict[str, Any]:
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),
             commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+            releases_web.routes(absent),
+            releases_web.file_routes(absent, HttpConfig()),
             configurator_web.routes(engine),
             quotes_web.routes(cast(Any, SimpleNamespace(engine=engine)), absent, 0.0),
             orders_web.routes(absent),

@@ -26,16 +26,18 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.nats_link import ServerAddress
 from monocoque.plumbing.bus.port import Bus, Identity
 from monocoque.plumbing.clock import SystemClock
+from monocoque.plumbing.documents.files import FileDocuments
+from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.files import make_directory
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.lake.port import Lake
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 
@@ -79,6 +81,7 @@ class Frame:
             software_version=self.software_version,
             configs=self.configs,
             lake=self.lake,
+            ports={Documents: FileDocuments(self.layout.documents)},
         )
 
     @contextlib.asynccontextmanager

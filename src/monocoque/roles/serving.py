@@ -22,10 +22,13 @@ from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry import web as registry_web
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.releases import web as releases_web
+from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.twin import web as twin_web
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.http.application import Application
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.server import Listener, serve
@@ -105,6 +108,8 @@ def build_cell_app(
             pairing_web.routes(desk, records, root),
             twin_web.routes(garage),
             commands_web.routes(live_commands),
+            releases_web.routes(releases_web.Shelf(records, clock, context.config(ReleasesConfig))),
+            releases_web.file_routes(context.port(Documents), context.config(HttpConfig)),
             *shop_routers(shop),
         ],
         pages_directory=pages_directory,

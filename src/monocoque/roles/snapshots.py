@@ -93,8 +93,12 @@ def _copy_everything(layout: Layout, target: Path) -> None:
         finally:
             records.close_now()
         copy.chmod(0o600)
-    secrets = [layout.secrets, *(machine.secrets for machine in layout.machines())]
-    files = [path for folder in secrets for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [
+        path
+        for folder in layout.secret_folders()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
     for file in [layout.version, layout.settings, *files]:
         if file.exists():
             write_atomically(_place(layout, file, target), file.read_bytes())

@@ -24,6 +24,8 @@ from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.releases import service as releases
+from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.telemetry import service as telemetry
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin import service as twin
@@ -116,6 +118,14 @@ SERVICES: Final = (
         run=commands.run,
         configs=(MailboxConfig,),
         purpose="Brings commands to cars until they answer, and keeps what they answer.",
+    ),
+    ServiceRow(
+        name="releases",
+        machine=MachineKind.CELL,
+        role=Role.CAMPAIGNS,
+        run=releases.run,
+        configs=(ReleasesConfig,),
+        purpose="Keeps the repository of updates fresh, and what was published on record.",
     ),
     ServiceRow(
         name="telemetry",

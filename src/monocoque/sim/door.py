@@ -26,6 +26,7 @@ import httpx
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
 from monocoque.phone.accounts.config import AccountsConfig
@@ -79,6 +80,7 @@ class Door:
                 PairingConfig,
                 TwinConfig,
                 MailboxConfig,
+                ReleasesConfig,
             ),
             purpose="Answers people and cars.",
         )

@@ -25,6 +25,8 @@ from monocoque.contracts.errors import MachineFenced, MonocoqueError
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.documents.memory import MemoryDocuments
+from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.lake.file import FileLake
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
@@ -34,6 +36,7 @@ from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
+from monocoque.sim.documents import FencedDocuments
 from monocoque.sim.faults import Weather
 from monocoque.sim.network import FaultyBus, Path
 from monocoque.sim.power import (
@@ -98,6 +101,8 @@ class Machine:
         self.keystore = VirtualKeyStore()
         self.lake = FileLake(None) if kind is MachineKind.CELL else None
         """What the cell's telemetry wrote, on its virtual disk."""
+        self.documents = MemoryDocuments() if kind is MachineKind.CELL else None
+        """The cell's documents, on its virtual disk."""
         self.time = MachineTime(asyncio.get_running_loop().time)
         self.metrics = Metrics()
         self.path = Path(surroundings.weather, surroundings.random("path", machine_id))
@@ -211,8 +216,14 @@ class Machine:
                 records_chance,
             ),
             keystore=FencedKeyStore(self.keystore, life, around.power),
+            ports={**around.ports, **self._own_ports(life)},
             lake=None if self.lake is None else FencedLake(around.sabotage.lake(self.lake), life),
         )
+
+    def _own_ports(self, life: Life) -> dict[type, Any]:
+        if self.documents is None:
+            return {}
+        return {Documents: FencedDocuments(self.documents, life)}
 
     def connect(self, role: Role, life: Life) -> Bus:
         """A connection of this life to the machine's bus."""

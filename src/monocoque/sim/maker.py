@@ -20,10 +20,12 @@ from monocoque.car.keys import service as keys
 from monocoque.contracts.errors import NotFound
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.topics import Role
+from monocoque.contracts.updates import COMPANIES
 from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.service import Context
 from monocoque.roles.cars import post_enrolment
 from monocoque.roles.factory import finish_car
+from monocoque.roles.programme import Places, make_programme
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.shop.build import service as build
 from monocoque.shop.build.service import HandOverPaper
@@ -31,6 +33,7 @@ from monocoque.sim.chance import chance
 from monocoque.sim.clock import VirtualClock
 from monocoque.sim.door import ADDRESS
 from monocoque.sim.machine import Machine
+from monocoque.sim.power import VirtualKeyStore
 from monocoque.trust.keys import SeededKeyMaker
 
 BIRTH = "birth"
@@ -44,6 +47,17 @@ class Maker:
         self._factory = factory
         source = chance(seed, "factory's keys")
         build.make_keys(factory.keystore, cell.keystore, SeededKeyMaker(source.randbytes))
+        assert cell.documents is not None
+        places = Places(
+            {name: VirtualKeyStore() for name in COMPANIES},
+            factory.keystore,
+            cell.keystore,
+            cell.documents,
+        )
+        own_chance = chance(seed, "companies' keys")
+        make_programme(places, SeededKeyMaker(own_chance.randbytes), VirtualClock(cell.time))
+        self.companies = places.companies
+        """The offline keys of the companies, for whoever makes a release in this world."""
         self.authority = NatsAuthority(cell.keystore, VirtualClock(cell.time))
         self.authority.make_keys(chance(seed, "keys of the bus").randbytes)
 

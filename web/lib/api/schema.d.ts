@@ -476,6 +476,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Releases
+         * @description Every release that is published.
+         */
+        get: operations["read_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/releases/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Release
+         * @description What a release brings, in every language, and what people think of it.
+         */
+        get: operations["read_release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/releases/{number}/thoughts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write Thought
+         * @description Say what one thinks of a release; said again, it is the same thought.
+         */
+        post: operations["write_thought"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1469,6 +1529,17 @@ export interface components {
             name: string;
         };
         /**
+         * NewThought
+         * @description A thought to be put under a release.
+         */
+        NewThought: {
+            /**
+             * Text
+             * @description how long it may be says the setting releases.thought_characters_max
+             */
+            text: string;
+        };
+        /**
          * Order
          * @description An order.
          */
@@ -1954,6 +2025,97 @@ export interface components {
             sentence: string;
         };
         /**
+         * ReleaseInFull
+         * @description One release with its notes and the newest thoughts under it.
+         */
+        ReleaseInFull: {
+            /**
+             * Notes
+             * @description Markdown, by language: en, de, zh
+             */
+            notes: {
+                [key: string]: string;
+            };
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+            release: components["schemas"]["ReleaseSummary"];
+            /**
+             * Thoughts
+             * @description the newest first
+             */
+            thoughts: components["schemas"]["Thought"][];
+        };
+        /**
+         * ReleaseSummary
+         * @description One release.
+         */
+        ReleaseSummary: {
+            /** Critical */
+            critical: boolean;
+            /**
+             * Hardware Ids
+             * @description the control units that it has images for
+             */
+            hardware_ids: string[];
+            /**
+             * Image Bytes
+             * @description all images together
+             */
+            image_bytes: number;
+            /**
+             * Minutes
+             * @description how long a car cannot be used
+             */
+            minutes: number;
+            /** Needs Charge Percent */
+            needs_charge_percent: number;
+            /**
+             * Number
+             * @description only grows
+             */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /**
+             * Thoughts
+             * @description how many there are under it
+             */
+            thoughts: number;
+            /**
+             * Title
+             * @description by language: en, de, zh
+             */
+            title: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: string;
+        };
+        /**
+         * Releases
+         * @description What is published.
+         */
+        Releases: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+            /**
+             * Releases
+             * @description the newest first
+             */
+            releases: components["schemas"]["ReleaseSummary"][];
+        };
+        /**
          * RepairShown
          * @description The least change that makes a car of the choices, and keeps the wish.
          */
@@ -2036,6 +2198,24 @@ export interface components {
          * @enum {string}
          */
         Theme: "system" | "light" | "dark";
+        /**
+         * Thought
+         * @description What somebody thinks of a release.
+         */
+        Thought: {
+            /**
+             * Own
+             * @description whether whoever asks wrote it
+             */
+            own: boolean;
+            /** Text */
+            text: string;
+            /**
+             * Written At
+             * Format: date-time
+             */
+            written_at: string;
+        };
         /**
          * Tick
          * @description The data of the live event ``tick``, which comes every 5 s.
@@ -2903,6 +3083,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventTaken"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_releases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Releases"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseInFull"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_thought: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewThought"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thought"];
                 };
             };
             /** @description Why it failed. */

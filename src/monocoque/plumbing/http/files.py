@@ -4,32 +4,29 @@ Rules:
 
 * the files are listed once at start; a request is a look-up in that list, so no path leads out of
   it; links that point out of the folder are not listed;
-* small files are held in memory; a large one is read piece by piece, inline, when it is asked for;
+* small files are held in memory; a large one is read when it is asked for, in parts (ranges.py);
 * what lies in ``assets/`` has a hash in its name and never changes: browsers keep it for a year.
   Everything else is asked for again, and answered by its ETag (RFC 9110, section 8.8.3);
-* one byte range is honoured (RFC 9110, section 14); several are answered with the whole file;
 * an address without a dot that is no file opens ``index.html``: the page finds its own way.
 
-Left out on purpose: compression and dates; a hash says more than a date.
+Left out on purpose: files that change while it runs; whoever has such says so by a route.
 """
 
-import asyncio
 import hashlib
 import mimetypes
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from monocoque.contracts.errors import DeadlinePassed, NotFound, PagesMissing, SettingInvalid
+from monocoque.contracts.errors import NotFound, PagesMissing, SettingInvalid
 from monocoque.contracts.rights import READ_PAGES, Site
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.exchange import exchange_in
+from monocoque.plumbing.http.ranges import send_file
 from monocoque.plumbing.http.rules import needs
 
 INDEX: Final = "index.html"
@@ -37,7 +34,6 @@ ASSETS: Final = "assets/"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -133,64 +129,7 @@ class Pages:
             file = files[INDEX]
         if file is None:
             raise NotFound("There is no such file.")
-        await self._send_file(file, scope, receive, send)
-
-    async def _send_file(self, file: PageFile, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Headers(scope=scope)
-        headers = {
-            "etag": file.etag,
-            "cache-control": file.cache_control,
-            "accept-ranges": "bytes",
-        }
-        known = {
-            tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")
-        }
-        if file.etag in known or "*" in known:
-            await Response(status_code=304, headers=headers)(scope, receive, send)
-            return
-        start, stop, status = 0, file.size_bytes, 200
-        if asked.get("if-range", file.etag) == file.etag:
-            start, stop, status = _range(asked.get("range", ""), file.size_bytes)
-        if status == 416:
-            headers["content-range"] = f"bytes */{file.size_bytes}"
-            await Response(status_code=416, headers=headers)(scope, receive, send)
-            return
-        if status == 206:
-            headers["content-range"] = f"bytes {start}-{stop - 1}/{file.size_bytes}"
-        headers |= {"content-type": file.media_type, "content-length": str(stop - start)}
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": raw})
-        await self._send_body(file, start, 0 if scope["method"] == "HEAD" else stop - start, send)
-
-    async def _send_body(self, file: PageFile, start: int, length: int, send: Send) -> None:
-        while length > self._config.file_chunk_bytes:
-            await self._write(file.part(start, self._config.file_chunk_bytes), send, more=True)
-            start += self._config.file_chunk_bytes
-            length -= self._config.file_chunk_bytes
-        await self._write(file.part(start, length), send, more=False)
-
-    async def _write(self, data: bytes, send: Send, *, more: bool) -> None:
-        try:
-            async with asyncio.timeout(self._config.send_s_max):
-                await send({"type": "http.response.body", "body": data, "more_body": more})
-        except TimeoutError as error:
-            raise DeadlinePassed("The reader took nothing for too long.") from error
-
-
-def _range(asked: str, size_bytes: int) -> tuple[int, int, int]:
-    """Start, stop and status of a Range header; what is not one range of bytes asks for all."""
-    match = _RANGE.match(asked)
-    first, last = match.groups() if match else ("", "")
-    if not first and not last:
-        return 0, size_bytes, 200
-    if first:
-        start = int(first)
-        stop = min(int(last) + 1, size_bytes) if last else size_bytes
-        if last and int(last) < start:
-            return 0, size_bytes, 200
-    else:
-        start, stop = max(0, size_bytes - int(last)), size_bytes
-    return (start, stop, 206) if start < stop else (0, 0, 416)
+        await send_file(file, self._config, scope, receive, send)
 
 
 def _missing() -> Response:

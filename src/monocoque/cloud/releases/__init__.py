@@ -1,0 +1,1 @@
+"""Releases: what there is to install, published as plain files, and what people think of it."""

@@ -1,0 +1,1 @@
+"""Documents: files of the cell that are written once, whole, and read by whoever asks."""
