@@ -113,6 +113,9 @@ class CutRecords:
             raise MachineFenced("The power failed after the commit.")
         return result
 
+    async def close(self) -> None:
+        """See Records."""
+
 
 class Stand:
     """One car with its updates, and the cell at the other end."""

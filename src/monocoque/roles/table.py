@@ -18,6 +18,7 @@ from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.updates import service as updates
+from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing import service as pairing
@@ -86,6 +87,15 @@ SERVICES: Final = (
         run=partial(car_commands.run, doers=DOERS),
         configs=(CarCommandsConfig, KeysConfig, BodyConfig),
         purpose="Carries out what an owner's key asks, once, and signs what became of it.",
+    ),
+    ServiceRow(
+        name="updates",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=updates.run,
+        configs=(UpdatesConfig, KeysConfig),
+        purpose="Verifies what the car is to install, and installs it in all control units or "
+        "none, once its owner has agreed and it is parked.",
     ),
     ServiceRow(
         name="registry",
