@@ -10,7 +10,7 @@ from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic import Body
 from monocoque.car.commands.config import CommandsConfig
 from monocoque.contracts.errors import RecordsOutcomeUnknown, RecordsUnavailable
-from tests.car.stand import CAR_ID, START_US, Phone, Stand, on_a_stand, outcome
+from tests.car.stand import CAR_ID, START_US, Phone, Stand, freely, on_a_stand, outcome
 from tests.vectors import people
 
 CONFIG = BodyConfig()
@@ -52,7 +52,7 @@ def test_what_a_command_changed_is_said_a_moment_after_its_receipt() -> None:
 
 def test_a_car_that_is_driven_from_elsewhere_is_seen_moving_and_parking() -> None:
     async def story(stand: Stand) -> None:
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG)
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG, freely)
         await asyncio.sleep(30)
         at_s = [said_s for said_s, _ in stand.bodies]
         assert all(
@@ -77,7 +77,7 @@ def test_who_unlocked_the_car_is_seen_to_drive_off_however_seldom_it_is_looked_a
         phone = Phone()
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("done", None)
         await asyncio.sleep(RARE.attentive_s / 2)
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG)
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), CONFIG, freely)
         await asyncio.sleep(2 * RARE.look_moving_interval_s)
         assert stand.bodies[-1][1].gear == "drive"
 

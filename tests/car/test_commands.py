@@ -13,7 +13,16 @@ from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.keys import service as keys
 from monocoque.sim.loop import run_virtual
 from monocoque.trust.receipts import answers
-from tests.car.stand import CAR_ID, START_US, Phone, Stand, friend, on_a_stand, outcome
+from tests.car.stand import (
+    CAR_ID,
+    START_US,
+    Phone,
+    Stand,
+    freely,
+    friend,
+    on_a_stand,
+    outcome,
+)
 from tests.vectors import people
 
 SECOND_US = 1_000_000
@@ -101,7 +110,9 @@ def test_what_is_not_fresh_is_answered_and_not_done(changes, said) -> None:
 def test_a_counter_is_taken_once_whatever_came_of_it() -> None:
     async def story(stand: Stand) -> None:
         phone = Phone()
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), stand.configs[BodyConfig])
+        await body.drive(
+            stand.records, CAR_ID, stand.clock.now_us(), stand.configs[BodyConfig], freely
+        )
         await asyncio.sleep(20)
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("refused", "moving")
         phone.counter -= 1
@@ -174,7 +185,7 @@ def test_the_guard_has_the_last_word() -> None:
     async def story(stand: Stand) -> None:
         phone = Phone()
         config = stand.configs[BodyConfig]
-        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), config)
+        await body.drive(stand.records, CAR_ID, stand.clock.now_us(), config, freely)
         await asyncio.sleep(20)
         assert outcome(await stand.answer(phone, phone.ask("unlock"))) == ("refused", "moving")
         assert await stand.acts() == {}
@@ -392,3 +403,29 @@ def test_a_line_that_the_cell_lacks_is_kept_however_old_it_is() -> None:
         assert {line.sequence for line in stand.said[before:]} == {2, 3, 4, 5}
 
     on_a_stand(story, CommandsConfig(lines_kept=1))
+
+
+def test_what_is_only_a_record_is_done_in_one_transaction_with_its_line() -> None:
+    done: list[tuple[str, dict[str, int | bool]]] = []
+
+    def keep(connection, car_id, arguments, _now_us):
+        """Write where the body is, so that the line and it are there together or not at all."""
+        done.append((car_id, dict(arguments)))
+        return None if arguments["agreed"] else "too_late"
+
+    async def story(stand: Stand) -> None:
+        stand.doers["update"] = keep
+        phone = Phone()
+        agreed = {"release_number": 7, "agreed": True}
+        command = phone.ask("update", arguments=agreed)
+        receipt = await stand.answer(phone, command)
+        assert outcome(receipt) == ("done", None)
+        assert done == [(CAR_ID, agreed)]
+        assert outcome(await stand.answer(phone, command)) == ("done", None)
+        assert len(done) == 1  # the line again, and nothing else
+        again = phone.ask("update", arguments=agreed | {"agreed": False})
+        assert outcome(await stand.answer(phone, again)) == ("refused", "too_late")
+        assert await stand.acts() == {}
+        stand.check_log()
+
+    on_a_stand(story)

@@ -22,6 +22,8 @@ def driving(for_s: float) -> Body:
 
 SLOW, FAST = driving(0.4), driving(20.0)
 OPEN = replace(STANDING, doors_open=("row1_left",))
+UPDATING = replace(STANDING, updating=True)
+NEEDS_20 = {"needs_charge_percent": 20}
 LOW = replace(STANDING, charge_percent=9.9, plugged=False)
 
 
@@ -43,6 +45,17 @@ LOW = replace(STANDING, charge_percent=9.9, plugged=False)
         ("climate", OFF, LOW, None),
         ("charge_limit", {"percent": 90}, FAST, None),
         ("charge_limit", {"percent": 90}, LOW, None),
+        ("update", {"release_number": 7, "agreed": True}, UPDATING, None),
+        ("drive", {}, STANDING, None),
+        ("drive", {}, UPDATING, "updating"),
+        ("install", NEEDS_20, STANDING, None),
+        ("install", NEEDS_20, SLOW, "gear"),
+        ("install", NEEDS_20, FAST, "moving"),
+        ("install", NEEDS_20, LOW, "charge_low"),
+        ("install", NEEDS_20, replace(LOW, charge_percent=20.0), None),
+        ("lock", {}, UPDATING, None),
+        ("unlock", {}, UPDATING, None),
+        ("unlock", {}, replace(UPDATING, doors_open=("row1_left",)), None),
         ("open_trunk", {}, STANDING, ACTION_UNKNOWN),
         ("", {}, STANDING, ACTION_UNKNOWN),
     ],

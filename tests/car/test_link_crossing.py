@@ -14,6 +14,9 @@ from monocoque.contracts.topics import (
     CAR_COMMANDS,
     CAR_RECEIPTS,
     CAR_RECEIPTS_CONFIRMED,
+    CAR_SCENES,
+    CAR_UPDATE_DIRECTIONS,
+    CAR_UPDATE_MANIFEST,
     Role,
 )
 from monocoque.contracts.wire import car_pb2
@@ -23,6 +26,7 @@ from monocoque.contracts.wire.command_pb2 import (
     CommandEnvelope,
     ReceiptsConfirmed,
 )
+from monocoque.contracts.wire.update_pb2 import UpdateDirections, UpdateManifest
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.nats_server import NatsServer
@@ -84,8 +88,8 @@ def through(story) -> None:
 
 
 def test_the_lists_of_what_may_pass_are_short() -> None:
-    assert DOWN == (CAR_COMMANDS, CAR_RECEIPTS_CONFIRMED)
-    assert UP == (CAR_RECEIPTS, CAR_BODY)
+    assert DOWN == (CAR_COMMANDS, CAR_RECEIPTS_CONFIRMED, CAR_UPDATE_DIRECTIONS)
+    assert UP == (CAR_RECEIPTS, CAR_BODY, CAR_UPDATE_MANIFEST, CAR_SCENES)
     # On the car's own bus the link can say what comes down, and nothing that a car says.
     assert {t for t in topics.TOPICS if Role.LINK in t.published_by} == set(DOWN)
     assert {t for t in topics.TOPICS if Role.LINK in t.read_by} == set(UP)
@@ -246,3 +250,35 @@ async def _killed_and_back(nats_server: NatsServer, cell_bus: NatsCellBus, *buse
     await cell_bus.until(lambda: not any(bus.is_connected for bus in buses))
     await nats_server.start()
     await cell_bus.until(lambda: all(bus.is_connected for bus in buses))
+
+
+def test_what_a_car_is_to_install_comes_down_at_once_and_again_at_each_new_connection() -> None:
+    async def story(crossing: Crossing) -> None:
+        campaigns = crossing.cell_hub.connect(Identity(Role.CAMPAIGNS))
+        async with crossing.car.watch(CAR_UPDATE_DIRECTIONS, **MINE) as heard:
+            said = crossing.stamped(UpdateDirections(targets=b"first"))
+            await campaigns.publish(CAR_UPDATE_DIRECTIONS, said, **MINE)
+            assert (await heard.next(WAIT_S_MAX)).message.targets == b"first"
+            crossing.path.cut()
+            said = crossing.stamped(UpdateDirections(targets=b"second"))
+            await campaigns.publish(CAR_UPDATE_DIRECTIONS, said, **MINE)
+            await asyncio.sleep(5.0)
+            crossing.path.mend()
+            assert (await heard.next(WAIT_S_MAX)).message.targets == b"second"
+
+    through(story)
+
+
+def test_what_a_car_has_goes_up_and_waits_for_a_connection() -> None:
+    async def story(crossing: Crossing) -> None:
+        campaigns = crossing.cell_hub.connect(Identity(Role.CAMPAIGNS))
+        async with campaigns.watch(CAR_UPDATE_MANIFEST, **MINE) as heard:
+            crossing.path.cut()
+            for text in (b"old", b"new"):
+                said = crossing.stamped(UpdateManifest(manifest=text))
+                await crossing.car.publish(CAR_UPDATE_MANIFEST, said, **MINE)
+                await asyncio.sleep(1.0)
+            crossing.path.mend()
+            assert (await heard.next(WAIT_S_MAX)).message.manifest == b"new"
+
+    through(story)

@@ -6,7 +6,7 @@ import pytest
 
 from monocoque.car.body import service as body
 from monocoque.cli import wheel
-from monocoque.contracts.errors import NotFound
+from monocoque.contracts.errors import CarRefuses, NotFound
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.records.sqlite import SqliteRecords
@@ -48,6 +48,20 @@ def test_a_car_that_stands_is_plugged_in(tmp_path, car, capsys) -> None:
     wheel.park(tmp_path, CAR_ID)
     assert now(car).plugged
     assert "plug" in capsys.readouterr().out
+
+
+def test_a_car_that_is_being_updated_does_not_drive_off(tmp_path, car) -> None:
+    now_us = SystemClock().now_us()
+    car.transact_once(lambda c: body.begin_update(c, CAR_ID, now_us, lambda _: None))
+    with pytest.raises(CarRefuses, match="updating"):
+        wheel.drive(tmp_path, CAR_ID)
+    assert now(car).gear == "park"
+    car.transact_once(lambda c: body.end_update(c, CAR_ID, now_us))
+    wheel.drive(tmp_path, CAR_ID)
+    assert now(car).gear == "drive"
+    begun = car.transact_once(lambda c: body.begin_update(c, CAR_ID, now_us, lambda b: b.gear))
+    assert begun == "drive", "the gate's reason"
+    assert not now(car).updating
 
 
 def test_a_car_that_never_started_is_not_found_and_not_made(tmp_path) -> None:

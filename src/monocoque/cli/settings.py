@@ -29,6 +29,7 @@ from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
 from monocoque.cloud.campaigns.config import CampaignsConfig
@@ -64,6 +65,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "bus": BusConfig,
     "campaigns": CampaignsConfig,
     "car_commands": CarCommandsConfig,
+    "car_updates": UpdatesConfig,
     "commands": MailboxConfig,
     "http": HttpConfig,
     "keys": KeysConfig,

@@ -8,16 +8,18 @@ Left out on purpose: steering; the car drives its loop.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
+from typing import TypeVar
 
 import typer
 
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import Body
+from monocoque.car.guard.logic import judge
 from monocoque.cli.settings import read_settings
-from monocoque.contracts.errors import NotFound
+from monocoque.contracts.errors import CarRefuses, NotFound
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
@@ -26,12 +28,19 @@ from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
 from monocoque.roles.migrations import is_current
 
+Result = TypeVar("Result")
+
 
 def drive(data: Path, car_id: CarId) -> None:
-    """The car drives off, and parks by itself after some minutes."""
+    """The car drives off, and parks by itself after some minutes. Raises CarRefuses."""
     config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
     now_us = clock_of(Layout(data)).now_us()
-    _at_the_wheel(data, car_id, lambda records: body.drive(records, car_id, now_us, config))
+    gate = partial(judge, "drive", {})
+    driving = _at_the_wheel(
+        data, car_id, lambda records: body.drive(records, car_id, now_us, config, gate)
+    )
+    if isinstance(driving, str):
+        raise CarRefuses(f"{car_id} does not drive off: {driving}.")
     typer.echo(f"{car_id} drives, for {config.drive_s:.0f} s; `monocoque car park` ends it.")
 
 
@@ -42,13 +51,15 @@ def park(data: Path, car_id: CarId) -> None:
     typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
 
 
-def _at_the_wheel(data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Body]]) -> Body:
-    """The body after the change. Raises NotFound, and what the records raise."""
+def _at_the_wheel(
+    data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Result]]
+) -> Result:
+    """What the change returned. Raises NotFound, and what the records raise."""
     layout = Layout(data)
     where = layout.car(car_id).records
     config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
 
-    async def main() -> Body:
+    async def main() -> Result:
         records = open_records(where, SystemRandom(), config)
         try:
             if not await records.transact(is_current):

@@ -23,6 +23,7 @@ import httpx
 
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
+from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     CarAlreadyEnrolled,
@@ -42,19 +43,21 @@ from monocoque.plumbing.bus.nats_credentials import NatsCredentials
 from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.disk.folder import FolderDisk
+from monocoque.plumbing.disk.port import Disk
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
-from monocoque.plumbing.process_file import read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.service import Context
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
+from monocoque.roles.downloads import HttpDownloads, address_of
 from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.migrations import migrate
@@ -208,6 +211,10 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 config=process.configs[BusConfig],
             )
         hub = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
+        ports: dict[type, Any] = {
+            Disk: FolderDisk(place.units),
+            Downloads: HttpDownloads(partial(address_of, process.layout)),
+        }
         services = [
             Supervised(
                 Context(
@@ -224,6 +231,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                     software_version=process.software_version,
                     configs=process.configs,
                     uplink=uplink,
+                    ports=ports,
                 ),
                 row.run,
             )
@@ -263,11 +271,7 @@ async def _place(process: CarProcess, car_id: CarId, keystore: FileKeyStore) -> 
 
 async def _post(layout: Layout, document: bytes) -> str:
     """Bring an enrolment to the cell of this data directory."""
-    cell = read_process_file(layout.door)
-    if cell is None:
-        raise CellUnreachable("No cell has run on this data directory.")
-    address = f"http://localhost:{cell.ports['http']}"
-    return await post_enrolment(httpx.AsyncHTTPTransport(), address, document)
+    return await post_enrolment(httpx.AsyncHTTPTransport(), address_of(layout), document)
 
 
 async def post_enrolment(transport: httpx.AsyncBaseTransport, address: str, document: bytes) -> str:

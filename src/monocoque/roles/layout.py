@@ -34,6 +34,11 @@ class MachineLayout:
         return self.path / "secrets"
 
     @property
+    def units(self) -> Path:
+        """What is in the control units of a car, a folder for each, and what it downloads."""
+        return self.path / "units"
+
+    @property
     def born(self) -> Path:
         """When it was made, of a car: without this file a folder is no car."""
         return self.path / BORN_FILE

@@ -5,7 +5,9 @@ the role under which the service speaks on its machine's own bus, and the limits
 """
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from monocoque.car.body import service as body
@@ -17,6 +19,8 @@ from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.campaigns import service as campaigns
 from monocoque.cloud.campaigns.config import CampaignsConfig
+from monocoque.car.updates import service as updates
+from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing import service as pairing
@@ -34,6 +38,7 @@ from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
+from monocoque.trust.scopes import UPDATE
 
 
 class MachineKind(enum.Enum):
@@ -55,6 +60,9 @@ class ServiceRow:
     configs: tuple[type, ...]
     purpose: str
 
+
+DOERS: Final[Mapping[str, car_commands.Doer]] = {UPDATE.name: updates.agree}
+"""What owners ask that is only a record in the car, by scope, and who keeps it."""
 
 SERVICES: Final = (
     ServiceRow(
@@ -78,9 +86,18 @@ SERVICES: Final = (
         name="car-commands",
         machine=MachineKind.CAR,
         role=Role.CAR,
-        run=car_commands.run,
+        run=partial(car_commands.run, doers=DOERS),
         configs=(CarCommandsConfig, KeysConfig, BodyConfig),
         purpose="Carries out what an owner's key asks, once, and signs what became of it.",
+    ),
+    ServiceRow(
+        name="updates",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=updates.run,
+        configs=(UpdatesConfig, KeysConfig),
+        purpose="Verifies what the car is to install, and installs it in all control units or "
+        "none, once its owner has agreed and it is parked.",
     ),
     ServiceRow(
         name="registry",

@@ -6,6 +6,7 @@ Rules:
   records, whether a process runs the car or not;
 * a day has slots; in each there is one leg, long enough that a whole day has forty minutes and more
   on the road;
+* a car that is being updated is left standing until the next slot;
 * before a leg the car is unlocked, after it locked, by command; then it is plugged in, always when
   little is left in the battery.
 
@@ -15,11 +16,13 @@ Left out on purpose: places to drive to. The car drives its loop.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 from monocoque.car.body import service as body_service
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic import Body
+from monocoque.car.guard.logic import judge
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
 from monocoque.sim.people import Wish
@@ -58,10 +61,12 @@ class Wheel:
         self._clock = clock
         self._config = config
 
-    async def drive(self, leg_s: float, speed_kmh: float) -> None:
-        """Drive off, for so long and so fast."""
+    async def drive(self, leg_s: float, speed_kmh: float) -> bool:
+        """Drive off, for so long and so fast; or not, when the car's guard forbids it."""
         config = replace(self._config, drive_s=leg_s, drive_speed_kmh=speed_kmh)
-        await body_service.drive(self._records, self._car_id, self._clock.now_us(), config)
+        gate, now_us = partial(judge, "drive", {}), self._clock.now_us()
+        driving = await body_service.drive(self._records, self._car_id, now_us, config, gate)
+        return isinstance(driving, Body)
 
     async def plug_in(self) -> None:
         """Plug in a car that stands."""
@@ -117,8 +122,8 @@ class Driver:
         config = self._config
         await self._press((UNLOCK.name, {}))
         speed_kmh = self._random.uniform(config.speed_kmh_min, config.speed_kmh_max)
-        await self._wheel.drive(leg_s, speed_kmh)
-        await asyncio.sleep(leg_s + config.braking_s_max)
+        if await self._wheel.drive(leg_s, speed_kmh):
+            await asyncio.sleep(leg_s + config.braking_s_max)
         is_low = (await self._wheel.look()).charge_percent < config.low_percent
         if is_low or self._random.random() < config.plug_share:
             await self._wheel.plug_in()

@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, cast
 
 import structlog
@@ -25,6 +26,8 @@ from monocoque.contracts.errors import MachineFenced, MonocoqueError
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.memory import MemoryChance, MemoryHub
 from monocoque.plumbing.bus.port import Bus, Identity
+from monocoque.plumbing.disk.memory import MemoryDisk
+from monocoque.plumbing.disk.port import Disk
 from monocoque.plumbing.documents.memory import MemoryDocuments
 from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.lake.file import FileLake
@@ -36,6 +39,7 @@ from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
+from monocoque.sim.disk import FencedDisk
 from monocoque.sim.documents import FencedDocuments
 from monocoque.sim.faults import Weather
 from monocoque.sim.network import FaultyBus, Path
@@ -88,11 +92,12 @@ class Machine:
         records: Records,
         cell: "Machine | None" = None,
         birth: ServiceRow | None = None,
+        ports: Mapping[type, Any] = MappingProxyType({}),
     ) -> None:
         """Build it; ``run`` starts it.
 
         cell: whose bus a machine outside it reaches. birth: has to end well before the services
-        begin, after each return of the power.
+        begin, after each return of the power. ports: adapters that this machine alone has.
         """
         self.machine_id = machine_id
         self.kind = kind
@@ -103,6 +108,10 @@ class Machine:
         """What the cell's telemetry wrote, on its virtual disk."""
         self.documents = MemoryDocuments() if kind is MachineKind.CELL else None
         """The cell's documents, on its virtual disk."""
+        self.disk = MemoryDisk() if kind is MachineKind.CAR else None
+        """What is in a car's control units, on a disk that keeps what was synced."""
+        self._disk_chance = surroundings.random("disk", machine_id)
+        self._ports = ports
         self.time = MachineTime(asyncio.get_running_loop().time)
         self.metrics = Metrics()
         self.path = Path(surroundings.weather, surroundings.random("path", machine_id))
@@ -124,6 +133,8 @@ class Machine:
                 at_work = group.create_task(self._work())
                 await power.until_off(self.machine_id)
                 at_work.cancel()
+            if self.disk is not None:
+                self.disk.restore(self._disk_chance)
 
     async def _work(self) -> None:
         if self._birth is not None:
@@ -221,9 +232,12 @@ class Machine:
         )
 
     def _own_ports(self, life: Life) -> dict[type, Any]:
-        if self.documents is None:
-            return {}
-        return {Documents: FencedDocuments(self.documents, life)}
+        own = dict(self._ports)
+        if self.documents is not None:
+            own[Documents] = FencedDocuments(self.documents, life)
+        if self.disk is not None:
+            own[Disk] = FencedDisk(self.disk, life)
+        return own
 
     def connect(self, role: Role, life: Life) -> Bus:
         """A connection of this life to the machine's bus."""

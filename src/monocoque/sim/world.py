@@ -30,6 +30,7 @@ from random import Random
 from typing import Any, Final
 
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
@@ -38,10 +39,11 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.records.sqlite import SqliteRecords
+from monocoque.roles.downloads import HttpDownloads
 from monocoque.roles.factory import FACTORY
 from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.shop import make_shop
-from monocoque.roles.table import MachineKind
+from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.shop.build.service import Line
 from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.chance import chance
@@ -49,7 +51,7 @@ from monocoque.sim.clock import START_US
 from monocoque.sim.crowd import Crowd
 from monocoque.sim.diary import Days, diary_of
 from monocoque.sim.digest import Digest, rows_of
-from monocoque.sim.door import Door, Way
+from monocoque.sim.door import ADDRESS, Door, Way
 from monocoque.sim.echo import records as echo_records
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults, Weather
@@ -240,10 +242,13 @@ class World:
     def _machine(self, machine_id: str, kind: MachineKind, cell: Machine | None) -> Machine:
         rows = tuple(row for row in self.services if row.machine is kind)
         records = self._make_records(machine_id, chance(self.setting.seed, "store", machine_id))
-        birth = None
+        birth: ServiceRow | None = None
+        ports: dict[type, Any] = {}
         if kind is MachineKind.CAR and self.maker is not None:
             birth = self.maker.birth(self._way("car's way", machine_id))
-        return Machine(self._surroundings, machine_id, kind, rows, records, cell, birth)
+            way = self._way("car's downloads", machine_id)
+            ports = {Downloads: HttpDownloads(lambda: ADDRESS, way)}
+        return Machine(self._surroundings, machine_id, kind, rows, records, cell, birth, ports)
 
     def _line(self) -> WorldLine:
         seed = self.setting.seed

@@ -77,6 +77,8 @@ class Body:
     drive: Drive | None = None
     motions: tuple[Motion, ...] = ()
     jammed: frozenset[str] = field(default_factory=frozenset)
+    updating: bool = False
+    """Whether control units are being updated."""
 
     @property
     def gear(self) -> str:

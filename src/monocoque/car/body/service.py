@@ -18,7 +18,7 @@ Left out on purpose: what the gate says, which is the guard's.
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -209,10 +209,41 @@ async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Bo
     return await at.transact(work)
 
 
-async def drive(at: Records, car_id: str, now_us: int, config: BodyConfig) -> Body:
-    """Somebody drives off, for ``drive_s`` at ``drive_speed_kmh``; returns the body."""
+async def drive(
+    at: Records, car_id: str, now_us: int, config: BodyConfig, gate: Gate
+) -> Body | str:
+    """Somebody drives off, for ``drive_s`` at ``drive_speed_kmh``; returns the body.
+
+    gate: the guard's word about driving off; the reason, when it forbids that.
+    """
     holds_us, speed = round(config.drive_s * SECOND_US), config.drive_speed_kmh / 3.6
-    return await change(at, car_id, now_us, lambda body: logic.begin_drive(body, holds_us, speed))
+
+    def work(connection: Connection) -> Body | str:
+        body = present(connection, car_id, now_us)
+        refusal = gate(body)
+        if refusal is not None:
+            return refusal
+        driving = logic.begin_drive(body, holds_us, speed)
+        records.set_state(connection, car_id, logic.to_members(driving))
+        return driving
+
+    return await at.transact(work)
+
+
+def begin_update(connection: Connection, car_id: str, now_us: int, gate: Gate) -> str | None:
+    """From now on control units are updated; or why not, as the gate says."""
+    body = present(connection, car_id, now_us)
+    refusal = gate(body)
+    if refusal is None:
+        members = logic.to_members(replace(body, updating=True))
+        records.set_state(connection, car_id, members)
+    return refusal
+
+
+def end_update(connection: Connection, car_id: str, now_us: int) -> None:
+    """The control units are all as they shall be."""
+    body = present(connection, car_id, now_us)
+    records.set_state(connection, car_id, logic.to_members(replace(body, updating=False)))
 
 
 async def park(at: Records, car_id: str, now_us: int) -> Body:

@@ -6,7 +6,8 @@ Rules:
   so nothing can change between the answer and the act;
 * it trusts nobody: it knows no keys, no commands and no owners, and what is not in its table is
   forbidden;
-* it is a table, short enough to be read by eye.
+* it is a table, short enough to be read by eye;
+* nothing keeps people in or out: no row is about doors and locks while an update is installed.
 
 Left out on purpose: who asks (car/keys and car/commands), and what is merely unwise.
 """
@@ -51,7 +52,15 @@ def _would_strand(arguments: Arguments, body: Body) -> bool:
     return bool(arguments["on"]) and is_low and not body.plugged
 
 
-ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit")
+def _is_updating(_: Arguments, body: Body) -> bool:
+    return body.updating
+
+
+def _lacks_charge(arguments: Arguments, body: Body) -> bool:
+    return body.charge_percent < arguments["needs_charge_percent"]
+
+
+ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit", "update", "drive", "install")
 """What a car can do at all."""
 
 INTERLOCKS: Final = (
@@ -59,6 +68,10 @@ INTERLOCKS: Final = (
     Interlock("unlock", "gear", _is_in_gear),
     Interlock("lock", "door_open", _has_open_door),
     Interlock("climate", "charge_low", _would_strand),
+    Interlock("drive", "updating", _is_updating),
+    Interlock("install", "moving", _moves),
+    Interlock("install", "gear", _is_in_gear),
+    Interlock("install", "charge_low", _lacks_charge),
 )
 """Every row; the first that forbids gives the reason."""
 

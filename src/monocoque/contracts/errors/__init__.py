@@ -35,7 +35,7 @@ The tree::
     │   │   └── ManifestReplayed, InventoryChanged, ReportContradicts
     │   └── UpdateRefused          a release, an image, or the metadata about them
     │       ├── UpdateMalformed, UpdateTooLarge, UpdateAltered, UpdateOlder, UpdateExpired
-    │       └── UpdateThresholdUnmet, UpdateHardwareWrong
+    │       └── UpdateThresholdUnmet, UpdateHardwareWrong, UpdateUnfit
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── CrossSiteRefused, SiteUnknown
@@ -48,7 +48,7 @@ The tree::
     │   └── VinSerialsSpent
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
-    │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
+    │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver, CarRefuses
     │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
@@ -93,6 +93,7 @@ from monocoque.contracts.errors.campaigns import ReportContradicts as ReportCont
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
+from monocoque.contracts.errors.conflicts import CarRefuses as CarRefuses
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
@@ -195,3 +196,4 @@ from monocoque.contracts.errors.updates import UpdateOlder as UpdateOlder
 from monocoque.contracts.errors.updates import UpdateRefused as UpdateRefused
 from monocoque.contracts.errors.updates import UpdateThresholdUnmet as UpdateThresholdUnmet
 from monocoque.contracts.errors.updates import UpdateTooLarge as UpdateTooLarge
+from monocoque.contracts.errors.updates import UpdateUnfit as UpdateUnfit

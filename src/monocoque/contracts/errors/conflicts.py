@@ -37,6 +37,14 @@ class CarAlreadyHandedOver(ConflictError):
     default_hint = "Ask the owner of the car for a key; the maker gives the first one only once."
 
 
+class CarRefuses(ConflictError):
+    """The car does not do this in the state that it is in."""
+
+    code = "car_refuses"
+    temporary = True
+    default_hint = "Wait until the car is done with what it does; its state says what that is."
+
+
 class IdentifierUsed(ConflictError):
     """Something else has this identifier already."""
 

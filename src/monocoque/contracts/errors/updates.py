@@ -64,3 +64,15 @@ class UpdateHardwareWrong(UpdateRefused):
 
     code = "update_hardware_wrong"
     default_hint = "docs/protocol/updates.md has the table of control units."
+
+
+class UpdateUnfit(UpdateRefused):
+    """What a car is to install does not fit the car, its parts, or what it has seen before."""
+
+    code = "update_unfit"
+    default_hint = "docs/protocol/updates.md has every reason; the car's manifest names this one."
+
+    def __init__(self, what: str, *, reason: str = "malformed", hint: str | None = None) -> None:
+        """reason: a word of trust/updates/reasons.py."""
+        super().__init__(what, hint=hint)
+        self.reason = reason

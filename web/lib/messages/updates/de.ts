@@ -21,4 +21,8 @@ export const de: CatalogueOf<typeof en> = {
   'error.update_altered.hint': 'Es wurde nichts installiert. Bleibt es so, den Support fragen.',
   'error.update_hardware_wrong': 'Das Update ist für andere Hardware.',
   'error.update_hardware_wrong.hint': 'Es wurde nichts installiert. Den Support fragen.',
+  'error.update_unfit': 'Das Update passt nicht zu diesem Auto.',
+  'error.update_unfit.hint': 'Es wurde nichts installiert. Bleibt es so, den Support fragen.',
+  'error.car_refuses': 'Das macht das Auto jetzt nicht.',
+  'error.car_refuses.hint': 'Warten, bis es fertig ist mit dem, was es tut.',
 };

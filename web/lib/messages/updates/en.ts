@@ -17,4 +17,8 @@ export const en = {
   'error.update_altered.hint': 'Nothing was installed. Tell support if it stays so.',
   'error.update_hardware_wrong': 'The update is for other hardware.',
   'error.update_hardware_wrong.hint': 'Nothing was installed. Tell support.',
+  'error.update_unfit': 'The update does not fit this car.',
+  'error.update_unfit.hint': 'Nothing was installed. Tell support if it stays so.',
+  'error.car_refuses': 'The car does not do this now.',
+  'error.car_refuses.hint': 'Wait until it is done with what it does.',
 } as const;

@@ -20,4 +20,8 @@ export const zh: CatalogueOf<typeof en> = {
   'error.update_altered.hint': '未安装任何内容。若仍如此，请告知客服。',
   'error.update_hardware_wrong': '此更新适用于其他硬件。',
   'error.update_hardware_wrong.hint': '未安装任何内容。请告知客服。',
+  'error.update_unfit': '此更新不适用于这辆车。',
+  'error.update_unfit.hint': '未安装任何内容。若仍如此，请告知客服。',
+  'error.car_refuses': '车辆目前不执行此操作。',
+  'error.car_refuses.hint': '请等待它完成当前操作。',
 };

@@ -15,8 +15,8 @@ Rules:
 * without a connection nothing is lost but hellos, which are counted;
 * it is the only crossing between the car's own bus and the cell's, and lets pass what ``DOWN`` and
   ``UP`` name, and frames by their spool (spool.py). What it passes on and cannot, it drops: whoever
-  said it says it again. How far the cell has the car's log is asked at every new connection; of
-  the body the newest counts.
+  said it says it again. How far the cell has the car's log, and what it is
+  to install, is asked at every new connection; of body and manifest the newest counts.
 
 Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """
@@ -51,9 +51,18 @@ from monocoque.plumbing.service import Context
 Result = TypeVar("Result")
 MessageType = TypeVar("MessageType", bound=Message)
 
-DOWN: Final[tuple[Topic[Any], ...]] = (topics.CAR_COMMANDS, topics.CAR_RECEIPTS_CONFIRMED)
+DOWN: Final[tuple[Topic[Any], ...]] = (
+    topics.CAR_COMMANDS,
+    topics.CAR_RECEIPTS_CONFIRMED,
+    topics.CAR_UPDATE_DIRECTIONS,
+)
 """What passes from the cell into the car."""
-UP: Final[tuple[Topic[Any], ...]] = (topics.CAR_RECEIPTS, topics.CAR_BODY)
+UP: Final[tuple[Topic[Any], ...]] = (
+    topics.CAR_RECEIPTS,
+    topics.CAR_BODY,
+    topics.CAR_UPDATE_MANIFEST,
+    topics.CAR_SCENES,
+)
 """What passes from the car to the cell."""
 
 AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
@@ -64,6 +73,7 @@ async def run(context: Context) -> None:
     """Count the start, then speak until cancelled."""
     link = _Link(context)
     await link.begin()
+    nothing = command_pb2.ReceiptsConfirmed(sequence=0)
     async with asyncio.TaskGroup() as group:
         group.create_task(link.say_hello_for_ever())
         group.create_task(link.empty_outbox_for_ever())
@@ -71,7 +81,8 @@ async def run(context: Context) -> None:
             group.create_task(link.let_down_for_ever(topic))
         for topic in UP:
             group.create_task(link.let_up_for_ever(topic))
-        group.create_task(link.ask_confirmed_for_ever())
+        group.create_task(link.ask_last_for_ever(topics.CAR_RECEIPTS_CONFIRMED, nothing))
+        group.create_task(link.ask_last_for_ever(topics.CAR_UPDATE_DIRECTIONS, None))
         group.create_task(link.keep_spool())
 
 
@@ -185,9 +196,14 @@ class _Link:
                 self._spool.wake()
                 await self._keep_saying(topic, delivery.message, values)
 
-    async def ask_confirmed_for_ever(self) -> None:
-        """At every new connection: how far has the cell the car's log?"""
-        topic, mine = topics.CAR_RECEIPTS_CONFIRMED, {"car_id": self._context.machine_id}
+    async def ask_last_for_ever(
+        self, topic: Topic[MessageType], otherwise: MessageType | None
+    ) -> None:
+        """At every new connection: what did the cell say last?
+
+        otherwise: what is said in the car when the cell has said nothing yet.
+        """
+        mine = {"car_id": self._context.machine_id}
         connections = 0
         while True:
             connections = await self._uplink.connected_after(connections)
@@ -200,10 +216,9 @@ class _Link:
                 continue
             if last is not None:
                 await self._pass_on(self._context.bus, topic, last.message)
-                continue
-            nothing = command_pb2.ReceiptsConfirmed(sequence=0)
-            stamp(nothing, self._context.clock, self._context.random)
-            await self._pass_on(self._context.bus, topic, nothing)
+            elif otherwise is not None:
+                stamp(otherwise, self._context.clock, self._context.random)
+                await self._pass_on(self._context.bus, topic, otherwise)
 
     async def _pass_on(self, bus: Bus, topic: Topic[MessageType], message: MessageType) -> None:
         """Say it on that bus, or count that it could not be said."""

@@ -1,0 +1,32 @@
+"""What passes by itself, and how it is waited for.
+
+Rules: what is asked again may have been done before.
+
+Left out on purpose: errors that a person has to look at; those end the service, which begins anew.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection
+
+from monocoque.car.updates.config import UpdatesConfig
+from monocoque.contracts.errors import DiskFull, LimitError, RecordsContended, UnavailableError
+from monocoque.plumbing.service import Context
+
+Result = TypeVar("Result")
+AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
+"""Errors that pass by themselves: whoever meets one tries again after a pause."""
+
+
+async def insist(
+    context: Context, config: UpdatesConfig, work: Callable[[Connection], Result]
+) -> Result:
+    """Ask the records until they answer; the work may have been done before."""
+    while True:
+        try:
+            return await context.records.transact(work)
+        except AWAY as error:
+            context.count_error(error, error.what)
+        await asyncio.sleep(config.records_retry_s)

@@ -1,0 +1,1 @@
+"""The disk: a folder of files that can lose power."""
