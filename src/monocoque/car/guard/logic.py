@@ -22,7 +22,7 @@ STANDING_KMH_MAX: Final = 5.0
 CLIMATE_CHARGE_PERCENT_MIN: Final = 10.0
 """Below it the climate runs only from a plug: what is left shall bring somebody home."""
 
-Arguments = Mapping[str, int | bool]
+Arguments = Mapping[str, int | bool | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ def _would_strand(arguments: Arguments, body: Body) -> bool:
     return bool(arguments["on"]) and is_low and not body.plugged
 
 
-ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit", "update")
+ACTIONS: Final = (
+    "lock", "unlock", "climate", "charge_limit", "update", "scene_put", "scene_remove",
+)  # fmt: skip
 """What a car can do at all."""
 
 INTERLOCKS: Final = (
