@@ -36,7 +36,7 @@ from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
-from monocoque.plumbing.service import Context
+from monocoque.plumbing.service import Context, Run
 from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.table import DOERS
 from monocoque.sim.clock import MachineTime, VirtualClock
@@ -113,6 +113,8 @@ class Stand:
             CommandsConfig: config or CommandsConfig(),
         }
         self.doers: dict[str, commands.Doer] = dict(DOERS)
+        self.services: dict[str, Run] = {"body": body.run}
+        """What runs beside the commands."""
         self.said: list[Receipt] = []
         """Every receipt that was said, in order, repetitions too."""
         self.messages: list[CarReceipt] = []
@@ -150,7 +152,7 @@ class Stand:
             lives = [
                 group.create_task(run(self.context(name)))
                 for name, run in (
-                    ("body", body.run),
+                    *self.services.items(),
                     ("car-commands", partial(commands.run, doers=self.doers)),
                 )
             ]

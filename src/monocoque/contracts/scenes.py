@@ -34,6 +34,8 @@ SCENE_CHARACTERS_MAX: Final = 700
 """The text of a scene; it must fit into one command (trust/commands.py)."""
 NAME_CHARACTERS_MAX: Final = 60
 SCENE_ACTIONS_MAX: Final = 4
+SCENES_MAX: Final = 16
+"""Of one car; all of them are said in one message."""
 RADIUS_GAP_M_MIN: Final = 50
 """The larger radius of a place is larger by this at least: places are measured with errors."""
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

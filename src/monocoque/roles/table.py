@@ -17,6 +17,8 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.scenes import service as scenes
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.updates import service as updates
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
@@ -33,7 +35,7 @@ from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
-from monocoque.trust.scopes import UPDATE
+from monocoque.trust.scopes import SCENE_PUT, SCENE_REMOVE, UPDATE
 
 
 class MachineKind(enum.Enum):
@@ -56,7 +58,11 @@ class ServiceRow:
     purpose: str
 
 
-DOERS: Final[Mapping[str, car_commands.Doer]] = {UPDATE.name: updates.agree}
+DOERS: Final[Mapping[str, car_commands.Doer]] = {
+    UPDATE.name: updates.agree,
+    SCENE_PUT.name: scenes.put,
+    SCENE_REMOVE.name: scenes.remove,
+}
 """What owners ask that is only a record in the car, by scope, and who keeps it."""
 
 SERVICES: Final = (
@@ -84,6 +90,14 @@ SERVICES: Final = (
         run=partial(car_commands.run, doers=DOERS),
         configs=(CarCommandsConfig, KeysConfig, BodyConfig),
         purpose="Carries out what an owner's key asks, once, and signs what became of it.",
+    ),
+    ServiceRow(
+        name="scenes",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=scenes.run,
+        configs=(ScenesConfig, BodyConfig),
+        purpose="Watches for what scenes wait for, and has it done, in the car and at home.",
     ),
     ServiceRow(
         name="registry",

@@ -16,7 +16,7 @@ Rules:
 * it is the only crossing between the car's own bus and the cell's, and lets pass what ``DOWN`` and
   ``UP`` name, and frames by their spool (spool.py). What it passes on and cannot, it drops: whoever
   said it says it again. How far the cell has the car's log is asked at every new connection; of
-  the body the newest counts.
+  the body and of scenes the newest counts.
 
 Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """
@@ -53,7 +53,7 @@ MessageType = TypeVar("MessageType", bound=Message)
 
 DOWN: Final[tuple[Topic[Any], ...]] = (topics.CAR_COMMANDS, topics.CAR_RECEIPTS_CONFIRMED)
 """What passes from the cell into the car."""
-UP: Final[tuple[Topic[Any], ...]] = (topics.CAR_RECEIPTS, topics.CAR_BODY)
+UP: Final[tuple[Topic[Any], ...]] = (topics.CAR_RECEIPTS, topics.CAR_BODY, topics.CAR_SCENES)
 """What passes from the car to the cell."""
 
 AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
