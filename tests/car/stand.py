@@ -149,13 +149,9 @@ class Stand:
         if self.lives > 1:
             self._begin_bus()
         async with asyncio.TaskGroup() as group:
-            lives = [
-                group.create_task(run(self.context(name)))
-                for name, run in (
-                    *self.services.items(),
-                    ("car-commands", partial(commands.run, doers=self.doers)),
-                )
-            ]
+            desk: Run = partial(commands.run, doers=self.doers)
+            runs = self.services | {"car-commands": desk}
+            lives = [group.create_task(_live(run, self.context(n))) for n, run in runs.items()]
             await asyncio.sleep(0.05)  # virtual: until they listen
             try:
                 yield
@@ -221,6 +217,10 @@ class Stand:
         documents = {line.sequence: line.document for line in self.said}
         ordered = [documents[sequence] for sequence in sorted(documents)]
         return verify_log(ordered, CAR_ID, people.CAR_SIGN.public_jwk)
+
+
+async def _live(run: Run, context: Context) -> None:
+    await run(context)
 
 
 def on_a_stand(

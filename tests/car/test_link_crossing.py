@@ -14,6 +14,7 @@ from monocoque.contracts.topics import (
     CAR_COMMANDS,
     CAR_RECEIPTS,
     CAR_RECEIPTS_CONFIRMED,
+    CAR_SCENES,
     Role,
 )
 from monocoque.contracts.wire import car_pb2
@@ -85,7 +86,7 @@ def through(story) -> None:
 
 def test_the_lists_of_what_may_pass_are_short() -> None:
     assert DOWN == (CAR_COMMANDS, CAR_RECEIPTS_CONFIRMED)
-    assert UP == (CAR_RECEIPTS, CAR_BODY)
+    assert UP == (CAR_RECEIPTS, CAR_BODY, CAR_SCENES)
     # On the car's own bus the link can say what comes down, and nothing that a car says.
     assert {t for t in topics.TOPICS if Role.LINK in t.published_by} == set(DOWN)
     assert {t for t in topics.TOPICS if Role.LINK in t.read_by} == set(UP)
