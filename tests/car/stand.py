@@ -36,7 +36,7 @@ from monocoque.plumbing.bus.memory import MemoryHub
 from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
-from monocoque.plumbing.service import Context
+from monocoque.plumbing.service import Context, Run
 from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.table import DOERS
 from monocoque.sim.clock import MachineTime, VirtualClock
@@ -117,6 +117,8 @@ class Stand:
             CommandsConfig: config or CommandsConfig(),
         }
         self.doers: dict[str, commands.Doer] = dict(DOERS)
+        self.services: dict[str, Run] = {"body": body.run}
+        """What runs beside the commands."""
         self.said: list[Receipt] = []
         """Every receipt that was said, in order, repetitions too."""
         self.messages: list[CarReceipt] = []
@@ -151,13 +153,9 @@ class Stand:
         if self.lives > 1:
             self._begin_bus()
         async with asyncio.TaskGroup() as group:
-            lives = [
-                group.create_task(run(self.context(name)))
-                for name, run in (
-                    ("body", body.run),
-                    ("car-commands", partial(commands.run, doers=self.doers)),
-                )
-            ]
+            desk: Run = partial(commands.run, doers=self.doers)
+            runs = self.services | {"car-commands": desk}
+            lives = [group.create_task(_live(run, self.context(n))) for n, run in runs.items()]
             await asyncio.sleep(0.05)  # virtual: until they listen
             try:
                 yield
@@ -223,6 +221,10 @@ class Stand:
         documents = {line.sequence: line.document for line in self.said}
         ordered = [documents[sequence] for sequence in sorted(documents)]
         return verify_log(ordered, CAR_ID, people.CAR_SIGN.public_jwk)
+
+
+async def _live(run: Run, context: Context) -> None:
+    await run(context)
 
 
 def on_a_stand(

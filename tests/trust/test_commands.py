@@ -16,6 +16,7 @@ from monocoque.contracts.errors import (
 from monocoque.trust.commands import (
     AuthenticCommand,
     CommandRequest,
+    arguments_purpose,
     command_digest,
     judge,
     open_arguments,
@@ -35,7 +36,7 @@ from monocoque.trust.grants import (
 from monocoque.trust.hand_over import make_code, sign_hand_over, verify_hand_over
 from monocoque.trust.outcomes import Outcome, Reason
 from monocoque.trust.receipts import LogPlace, answer_to, answers, sign_receipt, verify_log
-from monocoque.trust.sealing import SystemEncrypter
+from monocoque.trust.sealing import SystemEncrypter, open_sealed
 from tests.vectors.people import (
     CAR_ID,
     CAR_SEAL,
@@ -91,6 +92,28 @@ def signed(scope="climate", arguments=WARM, signer=OWNER, **changes):
 
 def opened(command, grants=(MAKERS,)) -> AuthenticCommand:
     return open_envelope(command, list(grants), ROOT.public_jwk, CAR_ID)
+
+
+@pytest.mark.parametrize(
+    ("scope", "arguments", "size_bytes"),
+    [
+        ("lock", {}, 256),
+        ("climate", WARM, 256),
+        ("scene_put", {"scene": "{}"}, 1_024),
+        ("scene_put", {"scene": "\u00e4" * 500}, 1_024),
+    ],
+)
+def test_what_is_sealed_has_a_length_that_the_scope_alone_decides(scope, arguments, size_bytes):
+    command = opened(signed(scope, arguments))
+    plaintext = open_sealed(CAR_SEAL, command.sealed, arguments_purpose(command.command_id))
+    assert len(plaintext) == size_bytes
+    assert open_arguments(command, CAR_SEAL) == arguments
+
+
+@pytest.mark.parametrize("text", ["\u5b57" * 400, "\ud800"])
+def test_a_text_that_no_car_would_open_is_not_signed(text):
+    with pytest.raises(ArgumentsWrong):
+        signed("scene_put", {"scene": text})
 
 
 def test_a_signed_command_is_opened_with_its_arguments():

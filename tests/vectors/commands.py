@@ -8,8 +8,9 @@ import dataclasses
 import json
 from typing import Any
 
+from monocoque.contracts.arguments import YesOrNo
 from monocoque.contracts.documents import COMMAND, KEY_GRANT, RECEIPT
-from monocoque.trust.scopes import SCOPES, Scope, WholeNumber
+from monocoque.trust.scopes import SCOPES, Scope
 from tests.vectors import people
 from tests.vectors.answers import hand_overs, logs, receipts
 from tests.vectors.parts import made, text_of
@@ -42,6 +43,17 @@ from tests.vectors.people import (
 )
 
 Row = dict[str, Any]
+SCENE = json.dumps(
+    {
+        "scene_id": identifier("scene", 1),
+        "name": "W\u00e4rme \U0001f525",
+        "when": {"trigger": "time", "minute_of_day": 450, "days": ["mon"], "zone": "Europe/Zurich"},
+        "do": [{"action": "car.climate", "on": True, "temperature_decicelsius": 210}],
+        "valid_for_s": 1800,
+    },
+    separators=(",", ":"),
+    ensure_ascii=False,
+)
 MAKERS, FRIENDS, GUESTS = makers(), friends(), guests()
 TO_OWNER = [MAKERS]
 TO_FRIEND = [MAKERS, FRIENDS]
@@ -234,6 +246,16 @@ def _arguments() -> list[tuple[str, str, object]]:
         ("release 0", asked("update", agreed | {"release_number": 0}), wrong),
         ("release too late", asked("update", agreed | {"release_number": 2**31}), wrong),
         ("agreed to no release", asked("update", {"agreed": True}), wrong),
+        ("right scene", asked("scene_put", {"scene": SCENE}), {"scene": SCENE}),
+        ("text of 700", asked("scene_put", {"scene": SCENE.ljust(700)}),
+         {"scene": SCENE.ljust(700)}),
+        ("text of 701", asked("scene_put", {"scene": SCENE.ljust(701)}), wrong),
+        ("empty text", asked("scene_put", {"scene": ""}), wrong),
+        ("object for a text", asked("scene_put", {"scene": {}}), wrong),
+        ("number for a text", asked("scene_remove", {"scene_id": 1}), wrong),
+        ("half a letter", asked("scene_put", '{"scene":"\\ud800"}'), wrong),
+        ("right removal", asked("scene_remove", {"scene_id": identifier("scene", 1)}),
+         {"scene_id": identifier("scene", 1)}),
         ("lowest", asked("charge_limit", {"percent": 50}), {"percent": 50}),
         ("highest", asked("climate", warm | {"temperature_decicelsius": 280}),
          warm | {"temperature_decicelsius": 280}),
@@ -308,7 +330,7 @@ def _sequences() -> list[Row]:
 def _limits(scope: Scope) -> Row:
     """The arguments of a scope, as both sides write them down."""
     return {
-        name: dataclasses.asdict(row) if isinstance(row, WholeNumber) else "yes or no"
+        name: "yes or no" if isinstance(row, YesOrNo) else dataclasses.asdict(row)
         for name, row in scope.arguments.items()
     }
 

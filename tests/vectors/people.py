@@ -28,7 +28,9 @@ CODE = make_code(_CHANCE.randbytes(16))
 EPOCH = base64url.encode(_CHANCE.randbytes(16))
 CAR_ID = "car_0123456789abcdefghjkmnpqrs"
 OTHER_CAR_ID = "car_7zzzzzzzzzzzzzzzzzzzzzzzzz"
-SCOPES = ["charge_limit", "climate", "lock", "unlock", "update"]
+SCOPES = [
+    "charge_limit", "climate", "lock", "scene_put", "scene_remove", "unlock", "update",
+]  # fmt: skip
 ABSENT = object()
 """In a change: the claim is left out."""
 
@@ -102,7 +104,8 @@ def guests(signer: PrivateKey = FRIEND, **changes: Any) -> str:
 
 def sealed(arguments: object, command_id: str, reader: PrivateKey = CAR_SEAL) -> str:
     """Arguments sealed to the car; a text is taken as it is, anything else filled up."""
-    text = json.dumps(arguments, sort_keys=True, separators=(",", ":")).ljust(256)
+    text = json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = text.ljust(256)
     plaintext = arguments if isinstance(arguments, str) else text
     purpose = arguments_purpose(command_id)
     chance = random.Random(f"{command_id} {reader.key_id} {plaintext}")

@@ -29,6 +29,7 @@ from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
@@ -80,6 +81,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "records": RecordsConfig,
     "registry": RegistryConfig,
     "releases": ReleasesConfig,
+    "scenes": ScenesConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
     "twin": TwinConfig,

@@ -17,10 +17,12 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
-from monocoque.cloud.campaigns import service as campaigns
-from monocoque.cloud.campaigns.config import CampaignsConfig
+from monocoque.car.scenes import service as scenes
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.updates import service as updates
 from monocoque.car.updates.config import UpdatesConfig
+from monocoque.cloud.campaigns import service as campaigns
+from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing import service as pairing
@@ -38,7 +40,7 @@ from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
-from monocoque.trust.scopes import UPDATE
+from monocoque.trust.scopes import SCENE_PUT, SCENE_REMOVE, UPDATE
 
 
 class MachineKind(enum.Enum):
@@ -61,7 +63,11 @@ class ServiceRow:
     purpose: str
 
 
-DOERS: Final[Mapping[str, car_commands.Doer]] = {UPDATE.name: updates.agree}
+DOERS: Final[Mapping[str, car_commands.Doer]] = {
+    UPDATE.name: updates.agree,
+    SCENE_PUT.name: scenes.put,
+    SCENE_REMOVE.name: scenes.remove,
+}
 """What owners ask that is only a record in the car, by scope, and who keeps it."""
 
 SERVICES: Final = (
@@ -98,6 +104,14 @@ SERVICES: Final = (
         configs=(UpdatesConfig, KeysConfig),
         purpose="Verifies what the car is to install, and installs it in all control units or "
         "none, once its owner has agreed and it is parked.",
+    ),
+    ServiceRow(
+        name="scenes",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=scenes.run,
+        configs=(ScenesConfig, BodyConfig),
+        purpose="Watches for what scenes wait for, and has it done, in the car and at home.",
     ),
     ServiceRow(
         name="registry",

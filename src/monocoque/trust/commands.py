@@ -9,7 +9,7 @@ Rules:
 * the memory of the car decides the rest: its epoch, the counter window of the key (windows.py),
   command ids that it knows, replaced commands, its owner;
 * a deadline is strict, by the car's own clock;
-* arguments are padded before they are sealed, so that their length says nothing.
+* arguments are padded before they are sealed, to a length that the scope alone decides.
 
 Left out on purpose: the guard. It judges what the car would do, not who asks.
 """
@@ -28,13 +28,13 @@ from monocoque.contracts.errors import (
     IdentifierMalformed,
 )
 from monocoque.contracts.identifiers import parse
+from monocoque.contracts.strict_json import strict_object
 from monocoque.trust import base64url
 from monocoque.trust.documents import (
     SECOND_US,
     authenticate,
     sign,
     signing_digest,
-    strict_object,
 )
 from monocoque.trust.grants import RIGHT_FORM, Grant, judge_chain, read_chain
 from monocoque.trust.keys import PrivateKey
@@ -47,9 +47,9 @@ ENVELOPE_BYTES_MAX: Final = 32_768
 """The command and its grants together."""
 EPOCH_CHARACTERS_MAX: Final = 64
 ARGUMENTS_BYTES: Final = 256
-"""What is sealed has this length, filled up with spaces."""
+"""What is sealed has this length, filled up with spaces, when the scope takes no text."""
 ARGUMENTS_BYTES_MAX: Final = 1_024
-"""What a car opens at most, so that later scopes may have more to say."""
+"""The length for a scope that takes a text; a car opens no more."""
 SEALED_CHARACTERS_MAX: Final = 2_048
 
 
@@ -102,8 +102,7 @@ def sign_command(
     Raises ScopeUnknown, ArgumentsWrong, DocumentMalformed, AlgorithmRefused.
     """
     arguments = check_arguments(find_scope(request.scope), request.arguments)
-    text = json.dumps(arguments, separators=(",", ":"), sort_keys=True)
-    plaintext = text.encode().ljust(ARGUMENTS_BYTES)
+    plaintext = _filled_up(arguments)
     sealed = encrypter.seal(seal_jwk, plaintext, arguments_purpose(request.command_id))
     claims: dict[str, Any] = {
         "iss": signer.key_id,
@@ -185,6 +184,19 @@ def read_arguments(command: AuthenticCommand, seal_key: PrivateKey) -> Arguments
         return Reason.ARGUMENTS_UNREADABLE
     except ArgumentsWrong:
         return Reason.ARGUMENTS_WRONG
+
+
+def _filled_up(arguments: Arguments) -> bytes:
+    """The arguments as they are sealed; raises ArgumentsWrong."""
+    text = json.dumps(arguments, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    has_text = any(isinstance(value, str) for value in arguments.values())
+    try:
+        filled = text.encode().ljust(ARGUMENTS_BYTES_MAX if has_text else ARGUMENTS_BYTES)
+    except UnicodeEncodeError:
+        raise ArgumentsWrong("A text has half of a surrogate pair.") from None
+    if len(filled) > ARGUMENTS_BYTES_MAX:
+        raise ArgumentsWrong(f"Arguments have at most {ARGUMENTS_BYTES_MAX} bytes.")
+    return filled
 
 
 def command_digest(document: bytes) -> str:

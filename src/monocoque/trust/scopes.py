@@ -3,44 +3,25 @@
 Rules:
 
 * a scope stands in clear and signed in every command; its arguments are sealed to the car;
-* arguments are whole numbers and true or false, each with its limits; what is not in the row is
-  refused, and nothing has a silent default.
+* arguments are whole numbers, true or false, and texts, each with its limits; what is not in the
+  row is refused, and nothing has a silent default.
 
-Left out on purpose: whether the car may do it now, which its guard decides.
+Left out on purpose: whether the car may do it now, which its guard decides; what a text says.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from monocoque.contracts.arguments import Limits, Text, WholeNumber, YesOrNo
 from monocoque.contracts.errors import ArgumentsWrong, ScopeUnknown
+from monocoque.contracts.scenes import SCENE_CHARACTERS_MAX
 
 NUMBER_MAX: Final = 2**31 - 1
 """The highest number of a release."""
 
-Arguments = Mapping[str, int | bool]
+Arguments = Mapping[str, int | bool | str]
 """The arguments of one command, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class WholeNumber:
-    """An argument that is a whole number within limits, both included."""
-
-    minimum: int
-    maximum: int
-
-    def takes(self, value: object) -> bool:
-        """Whether the value may stand here; true and false are no numbers."""
-        return type(value) is int and self.minimum <= value <= self.maximum
-
-
-@dataclass(frozen=True, slots=True)
-class YesOrNo:
-    """An argument that is true or false."""
-
-    def takes(self, value: object) -> bool:
-        """Whether the value may stand here."""
-        return isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +29,7 @@ class Scope:
     """One row: something that a car can be asked for."""
 
     name: str
-    arguments: Mapping[str, WholeNumber | YesOrNo]
+    arguments: Mapping[str, Limits]
     purpose: str
 
 
@@ -71,7 +52,16 @@ UPDATE: Final = Scope(
     "Agree that a release be installed once the car is parked and charged; or take that back.",
 )
 
-SCOPES: Final = {row.name: row for row in (LOCK, UNLOCK, CLIMATE, CHARGE_LIMIT, UPDATE)}
+SCENE_PUT: Final = Scope(
+    "scene_put",
+    {"scene": Text(SCENE_CHARACTERS_MAX)},
+    "Keep a scene, in place of the one with its identifier (docs/protocol/scenes.md).",
+)
+SCENE_REMOVE: Final = Scope("scene_remove", {"scene_id": Text(64)}, "Forget a scene.")
+
+SCOPES: Final = {
+    row.name: row for row in (LOCK, UNLOCK, CLIMATE, CHARGE_LIMIT, UPDATE, SCENE_PUT, SCENE_REMOVE)
+}
 """Every row, by its name."""
 
 
@@ -86,10 +76,10 @@ def check_arguments(scope: Scope, arguments: Mapping[str, object]) -> Arguments:
     """The arguments, when they are those of the scope and no others; raises ArgumentsWrong."""
     if arguments.keys() != scope.arguments.keys():
         raise ArgumentsWrong(f"{scope.name} takes {sorted(scope.arguments)} and nothing else.")
-    checked: dict[str, int | bool] = {}
+    checked: dict[str, int | bool | str] = {}
     for name, row in scope.arguments.items():
         value = arguments[name]
-        if not isinstance(value, int) or not row.takes(value):
+        if not isinstance(value, (int, str)) or not row.takes(value):
             raise ArgumentsWrong(f"{name} of {scope.name} is outside its limits.")
         checked[name] = value
     return checked

@@ -1,8 +1,8 @@
 // Commands: sealed to a car and signed by this browser's key (docs/protocol/commands.md). The rules
 // are those of monocoque.trust.commands; both read tests/vectors/commands.json.
 //
-// Rules: arguments are filled up to one length before they are sealed, so that their length says
-// nothing. Whether a command is fresh, only the car knows.
+// Rules: arguments are filled up before they are sealed, to a length that the scope alone decides.
+// Whether a command is fresh, only the car knows.
 
 import { decodeBase64url, encodeBase64url } from './bytes.ts';
 import { type ChainReason, type Grant, judgeChain, RIGHT_FORM, readChain } from './grants.ts';
@@ -25,7 +25,9 @@ export type Wish =
   | { scope: 'unlock'; arguments: Record<string, never> }
   | { scope: 'climate'; arguments: { on: boolean; temperature_decicelsius: number } }
   | { scope: 'charge_limit'; arguments: { percent: number } }
-  | { scope: 'update'; arguments: { release_number: number; agreed: boolean } };
+  | { scope: 'update'; arguments: { release_number: number; agreed: boolean } }
+  | { scope: 'scene_put'; arguments: { scene: string } }
+  | { scope: 'scene_remove'; arguments: { scene_id: string } };
 
 /** A command before it is sealed and signed. */
 export interface CommandRequest {
@@ -56,7 +58,7 @@ export interface AuthenticCommand {
   digest: string;
 }
 
-type Limits = { minimum: number; maximum: number } | 'yes or no';
+type Limits = { minimum: number; maximum: number } | { characters_max: number } | 'yes or no';
 
 /** The table of scopes: the arguments of each, with their limits. */
 export const SCOPES: Readonly<Record<string, Readonly<Record<string, Limits>>>> = {
@@ -65,10 +67,13 @@ export const SCOPES: Readonly<Record<string, Readonly<Record<string, Limits>>>> 
   climate: { on: 'yes or no', temperature_decicelsius: { minimum: 160, maximum: 280 } },
   charge_limit: { percent: { minimum: 50, maximum: 100 } },
   update: { release_number: { minimum: 1, maximum: 2_147_483_647 }, agreed: 'yes or no' },
+  scene_put: { scene: { characters_max: 700 } },
+  scene_remove: { scene_id: { characters_max: 64 } },
 };
 
 const ENVELOPE_BYTES_MAX = 32_768;
 const ARGUMENTS_BYTES = 256;
+const ARGUMENTS_BYTES_MAX = 1_024;
 const EPOCH_CHARACTERS_MAX = 64;
 const SEALED_CHARACTERS_MAX = 2_048;
 const P256 = { name: 'ECDH', namedCurve: 'P-256' };
@@ -80,11 +85,11 @@ export async function signCommand(
   signer: Signer,
 ): Promise<string> {
   checkArguments(request.wish.scope, request.wish.arguments);
-  const text = JSON.stringify(request.wish.arguments).padEnd(ARGUMENTS_BYTES);
+  const plaintext = filledUp(request.wish.arguments);
   const { kty, crv, x, y = '' } = sealKey;
   const reader = await crypto.subtle.importKey('jwk', { kty, crv, x, y }, P256, true, []);
   const purpose = argumentsPurpose(request.commandId);
-  const sealed = await seal(reader, new TextEncoder().encode(text), purpose);
+  const sealed = await seal(reader, plaintext, purpose);
   const claims = {
     iss: signer.keyId,
     aud: request.carId,
@@ -169,13 +174,33 @@ export function checkArguments(scope: string, given: Readonly<Record<string, unk
   const names = Object.keys(rows);
   const fits = names.every((name) => {
     const [limits, value] = [rows[name], Object.hasOwn(given, name) ? given[name] : undefined];
-    if (limits === undefined || limits === 'yes or no') return typeof value === 'boolean';
-    if (typeof value !== 'number' || !Number.isInteger(value)) return false;
-    return limits.minimum <= value && value <= limits.maximum;
+    return limits !== undefined && takes(limits, value);
   });
   if (!fits || Object.keys(given).length !== names.length) {
     throw new DocumentRefused('arguments_wrong');
   }
+}
+
+function takes(limits: Limits, value: unknown): boolean {
+  if (limits === 'yes or no') return typeof value === 'boolean';
+  if ('characters_max' in limits) {
+    // A character is a code point, as in Python; a text with half of one cannot be sent.
+    const count = typeof value === 'string' ? [...value].length : 0;
+    return 1 <= count && count <= limits.characters_max;
+  }
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false;
+  return limits.minimum <= value && value <= limits.maximum;
+}
+
+/** The arguments as they are sealed; throws DocumentRefused when they do not fit. */
+function filledUp(given: Wish['arguments']): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(JSON.stringify(given));
+  const hasText = Object.values(given).some((value) => typeof value === 'string');
+  const size = hasText ? ARGUMENTS_BYTES_MAX : ARGUMENTS_BYTES;
+  if (text.length > ARGUMENTS_BYTES_MAX) throw new DocumentRefused('arguments_wrong');
+  const filled = new Uint8Array(Math.max(size, text.length)).fill(' '.charCodeAt(0));
+  filled.set(text);
+  return filled;
 }
 
 /** What the arguments of a command are sealed for; so they open in no other command. */

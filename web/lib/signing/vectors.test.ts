@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { argumentsPurpose, checkArguments, judge, openEnvelope, SCOPES } from './commands.ts';
+import { decodeBase64url } from './bytes.ts';
+import {
+  argumentsPurpose,
+  checkArguments,
+  judge,
+  openEnvelope,
+  SCOPES,
+  signCommand,
+  type Wish,
+} from './commands.ts';
 import { carKeys, readChain } from './grants.ts';
 import { handOverProof } from './hand-over.ts';
 import { parseStrictly } from './json.ts';
@@ -103,6 +112,37 @@ function read(scope: string, bytes: Uint8Array): unknown {
   }
   return given;
 }
+
+describe('what a page seals', () => {
+  const commandId = 'command_00000000000000000000000009';
+  const ids = { commandId, carId: vectors.car_id, epoch: 'e', counter: 1 };
+  const times = { issuedS: vectors.now_s, deadlineS: vectors.now_s + 600 };
+
+  async function sealedBytes(wish: Wish): Promise<Uint8Array> {
+    const how = { name: 'ECDSA', namedCurve: 'P-256' };
+    const { privateKey } = await crypto.subtle.generateKey(how, false, ['sign']);
+    const signer = { keyId: 'k', privateKey };
+    const text = await signCommand({ ...ids, ...times, wish }, vectors.car.seal, signer);
+    const claims = JSON.parse(new TextDecoder().decode(decodeBase64url(text.split('.')[1] ?? '')));
+    const purpose = argumentsPurpose(commandId);
+    return await openSealed(await sealKey(), decodeBase64url(claims.sealed), purpose);
+  }
+
+  it.each<[Wish, number]>([
+    [{ scope: 'lock', arguments: {} }, 256],
+    [{ scope: 'scene_put', arguments: { scene: '{}' } }, 1_024],
+    [{ scope: 'scene_put', arguments: { scene: 'ä'.repeat(500) } }, 1_024],
+  ])('has a length that the scope alone decides', async (wish, bytes) => {
+    const opened = await sealedBytes(wish);
+    expect(opened).toHaveLength(bytes);
+    expect(read(wish.scope, opened)).toEqual(wish.arguments);
+  });
+
+  it('is refused when no car would open it', async () => {
+    const wish: Wish = { scope: 'scene_put', arguments: { scene: '字'.repeat(400) } };
+    expect(await sealedBytes(wish).catch(code)).toBe('arguments_wrong');
+  });
+});
 
 describe('a receipt', () => {
   it.each(vectors.receipts)('is read as the cell reads it: $name', async (row) => {

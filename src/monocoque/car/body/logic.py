@@ -30,7 +30,9 @@ CHARGE_PERCENT_PER_S: Final = 11.0 / 77.0 / 3_600.0 * 100.0
 RANGE_KM_PER_PERCENT: Final = 4.3
 SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
 ACCELERATION_M_PER_S2: Final = 2.5
-LOOP_RADIUS_M: Final = 400.0
+LOOP_M: Final = 2_500.0
+"""One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
+LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
 METRES_PER_DEGREE: Final = 111_320.0
@@ -72,6 +74,8 @@ class Body:
     plugged: bool = True
     odometer_m: float = 0.0
     place_measured_us: int = 0
+    place_accuracy_m: float = 5.0
+    """How far from its true place it may believe to be."""
     touched_us: int = 0
     """When somebody set something in motion, drove off or plugged in, last."""
     drive: Drive | None = None

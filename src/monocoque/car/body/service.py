@@ -56,6 +56,7 @@ class Act:
     """One act: which actuator is set to what, and for which command."""
 
     command_sha256: str
+    """The digest of the command; of a scene, which has none, the identifier of its request."""
     actuator: str
     target: Mapping[str, int | bool]
 
@@ -281,6 +282,7 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
         latitude_degrees=round(latitude, 5),
         longitude_degrees=round(longitude, 5),
         place_measured_us=body.place_measured_us,
+        place_accuracy_m=body.place_accuracy_m,
     )
 
 

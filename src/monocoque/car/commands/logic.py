@@ -114,12 +114,12 @@ def setting_of(scope: str, arguments: Arguments) -> Setting:
     }
     if scope == CLIMATE.name:
         target = {
-            "climate_on": arguments["on"],
-            "climate_target_decicelsius": arguments["temperature_decicelsius"],
+            "climate_on": bool(arguments["on"]),
+            "climate_target_decicelsius": int(arguments["temperature_decicelsius"]),
         }
         return Setting("climate", target)
     if scope == CHARGE_LIMIT.name:
-        return Setting("charge_limit", {"charge_limit_percent": arguments["percent"]})
+        return Setting("charge_limit", {"charge_limit_percent": int(arguments["percent"])})
     return settings[scope]
 
 

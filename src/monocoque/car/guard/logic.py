@@ -23,7 +23,7 @@ STANDING_KMH_MAX: Final = 5.0
 CLIMATE_CHARGE_PERCENT_MIN: Final = 10.0
 """Below it the climate runs only from a plug: what is left shall bring somebody home."""
 
-Arguments = Mapping[str, int | bool]
+Arguments = Mapping[str, int | bool | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,17 @@ def _lacks_charge(arguments: Arguments, body: Body) -> bool:
     return body.charge_percent < arguments["needs_charge_percent"]
 
 
-ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit", "update", "drive", "install")
+ACTIONS: Final = (
+    "lock",
+    "unlock",
+    "climate",
+    "charge_limit",
+    "update",
+    "drive",
+    "install",
+    "scene_put",
+    "scene_remove",
+)
 """What a car can do at all."""
 
 INTERLOCKS: Final = (

@@ -22,6 +22,8 @@ The tree::
     │   ├── WeekNotBuildable
     │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── ReleaseUnknown, CampaignSelectsNobody
+    │   ├── SceneMalformed
+    │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   └── MessageFromTheFuture, MessageExpired
@@ -134,6 +136,8 @@ from monocoque.contracts.errors.inputs import NotFound as NotFound
 from monocoque.contracts.errors.inputs import OptionUnknown as OptionUnknown
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.inputs import SceneMalformed as SceneMalformed
+from monocoque.contracts.errors.inputs import SceneWordUnknown as SceneWordUnknown
 from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
 from monocoque.contracts.errors.limits import LimitError as LimitError

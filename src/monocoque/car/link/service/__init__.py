@@ -15,8 +15,8 @@ Rules:
 * without a connection nothing is lost but hellos, which are counted;
 * it is the only crossing between the car's own bus and the cell's, and lets pass what ``DOWN`` and
   ``UP`` name, and frames by their spool (spool.py). What it passes on and cannot, it drops: whoever
-  said it says it again. How far the cell has the car's log, and what it is
-  to install, is asked at every new connection; of body and manifest the newest counts.
+  said it says it again. How far the cell has the car's log, and what it is to install, is asked at
+  every new connection; of the body, the manifest and the scenes the newest counts.
 
 Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """

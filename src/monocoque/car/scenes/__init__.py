@@ -1,0 +1,1 @@
+"""Scenes: when the car comes or goes, or a minute has come, have something done."""

@@ -1,0 +1,1 @@
+"""What scenes decide: where the car is, whether a minute has come, and what follows from that."""
