@@ -21,6 +21,8 @@ The tree::
     │   ├── NotFound, MethodNotAllowed
     │   ├── WeekNotBuildable
     │   ├── OptionUnknown, ConfigurationImpossible
+    │   ├── SceneMalformed
+    │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
     │   │   ├── MessageFromTheFuture, MessageExpired
@@ -123,6 +125,8 @@ from monocoque.contracts.errors.inputs import NotFound as NotFound
 from monocoque.contracts.errors.inputs import OptionUnknown as OptionUnknown
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.inputs import SceneMalformed as SceneMalformed
+from monocoque.contracts.errors.inputs import SceneWordUnknown as SceneWordUnknown
 from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
 from monocoque.contracts.errors.limits import HomeCodeTriesSpent as HomeCodeTriesSpent
