@@ -1,7 +1,7 @@
 """What a home does: each request once, by its device, with intent before and outcome after.
 
-Rules: see the package; a request that cannot be put on record now is left to the cell, which says it
-again at the next hello.
+Rules: see the package; a request that cannot be put on record now is left to the cell, which says
+it again at the next hello.
 """
 
 import asyncio
