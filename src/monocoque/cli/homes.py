@@ -103,7 +103,10 @@ async def _new_code(layout: Layout, records: Records, home_id: HomeId) -> str:
 
 
 def _on_records(layout: Layout, work: Callable[[Records], Awaitable[Result]]) -> Result:
-    """Do it on the cell's records; raises CellUnreachable, DataDirectoryNewer, DataDirectoryOlder."""
+    """Do it on the cell's records.
+
+    Raises CellUnreachable, DataDirectoryNewer, DataDirectoryOlder.
+    """
     written = stamp.read_stamp(layout)
     if written is None:
         raise CellUnreachable("This data directory has no cell yet.")

@@ -5,8 +5,8 @@ Rules:
 * a request counts under its own car's name, in a form that a home could answer, and for a day at
   most; a message with one that does not is refused whole;
 * a request of a car without a home is answered at once; what is over when it comes, too;
-* the home's answer counts, whenever it comes; until then a request that was never said is "expired",
-  and one that was said is "unknown", when its time is over;
+* the home's answer counts, whenever it comes; until then a request that was never said is
+  "expired", and one that was said is "unknown", when its time is over;
 * a home answers for what was asked of it, and for no time that cannot be.
 
 Left out on purpose: whether a home did what it says. The cell asks; the home is the owner's.

@@ -167,8 +167,8 @@ class Asking:
                 await say_request(self._context, row)
             except AWAY as error:
                 self._context.count_error(error, "a request waits for its home's hello")
-        for error in news.left:
-            self._context.count_error(error, error.what)
+        for why in news.left:
+            self._context.count_error(why, why.what)
         self._has_changed.set()
         await self._tell({word.car_id for word in words})
 
