@@ -9,8 +9,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, Never, cast
 
+from monocoque.cloud.campaigns import web as campaigns_web
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.enrolment import web as enrolment_web
+from monocoque.cloud.homes import web as homes_web
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.registry import web as registry_web
 from monocoque.cloud.releases import web as releases_web
@@ -63,8 +65,11 @@ def document() -> dict[str, Any]:
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),
             commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+            campaigns_web.console_routes(absent),
+            campaigns_web.phone_routes(absent),
             releases_web.routes(absent),
             releases_web.file_routes(absent, HttpConfig()),
+            homes_web.routes(cast(Any, SimpleNamespace(desk=absent))),
             configurator_web.routes(engine),
             quotes_web.routes(cast(Any, SimpleNamespace(engine=engine)), absent, 0.0),
             orders_web.routes(absent),

@@ -21,6 +21,9 @@ from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.mailbox import Mailbox
 from monocoque.cloud.enrolment import web as enrolment_web
 from monocoque.cloud.enrolment.service import Enrolment
+from monocoque.cloud.homes import web as homes_web
+from monocoque.cloud.homes.config import HomesConfig
+from monocoque.cloud.homes.service.desk import HomeDesk
 from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.pairing.config import PairingConfig
@@ -51,6 +54,7 @@ HTTP_ROLES: Final = (
     Role.CAMPAIGNS,
     Role.ORDERS,
     Role.SHOP,
+    Role.HOMES,
 )
 """As whom HTTP speaks and listens on the cell's bus, by a connection each."""
 
@@ -95,6 +99,9 @@ def build_cell_app(
     mailbox = Mailbox(records, buses[Role.COMMANDS], clock, random, root, mailbox_config, limits)
     live_commands = commands_web.LiveCommands(mailbox, phone, clock, mailbox_config)
     campaigns = _campaigns(context, buses)
+    homes_config = context.config(HomesConfig)
+    homes = HomeDesk(records, buses[Role.HOMES], clock, random, homes_config)
+    live_scenes = homes_web.LiveScenes(homes, phone, clock, homes_config)
     shop = open_shop(
         records,
         context.keystore,
@@ -119,6 +126,7 @@ def build_cell_app(
             releases_web.file_routes(context.port(Documents), context.config(HttpConfig)),
             campaigns_web.console_routes(campaigns),
             campaigns_web.phone_routes(campaigns),
+            homes_web.routes(live_scenes),
             *shop_routers(shop),
         ],
         pages_directory=pages_directory,

@@ -25,6 +25,8 @@ from monocoque.cloud.campaigns import service as campaigns
 from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.homes import service as homes
+from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
@@ -36,6 +38,9 @@ from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
+from monocoque.home.bridge import service as bridge
+from monocoque.home.bridge.config import BridgeConfig
+from monocoque.home.devices.config import DevicesConfig
 from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
@@ -49,6 +54,7 @@ class MachineKind(enum.Enum):
     CELL = "cell"
     CAR = "car"
     FACTORY = "factory"
+    HOME = "home"
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,14 @@ SERVICES: Final = (
         purpose="Keeps the repository of updates fresh, and what was published on record.",
     ),
     ServiceRow(
+        name="homes",
+        machine=MachineKind.CELL,
+        role=Role.HOMES,
+        run=homes.run,
+        configs=(HomesConfig,),
+        purpose="Brings what scenes ask to the home of the car, and the home's answers back.",
+    ),
+    ServiceRow(
         name="telemetry",
         machine=MachineKind.CELL,
         role=Role.TELEMETRY,
@@ -185,6 +199,15 @@ SERVICES: Final = (
         configs=(BuildConfig,),
         purpose="Makes a car for each order that was paid, in its week; signs the first grant of "
         "each car for whoever holds its hand-over code.",
+    ),
+    ServiceRow(
+        name="bridge",
+        machine=MachineKind.HOME,
+        role=Role.HOME,
+        run=bridge.run,
+        configs=(BridgeConfig, DevicesConfig),
+        purpose="Speaks for the home to the cell: hello, its devices; does what scenes ask, once, "
+        "and says what became of it.",
     ),
 )
 """Every row."""

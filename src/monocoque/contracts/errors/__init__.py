@@ -26,7 +26,8 @@ The tree::
     │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
-    │   │   └── MessageFromTheFuture, MessageExpired
+    │   │   ├── MessageFromTheFuture, MessageExpired
+    │   │   └── SceneRequestRefused, HomeWordRefused
     │   ├── TopicUnknown
     │   ├── DocumentRefused        a signed document
     │   │   ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
@@ -40,6 +41,7 @@ The tree::
     │       └── UpdateThresholdUnmet, UpdateHardwareWrong, UpdateUnfit
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
+    │   ├── HomeCodeWrong
     │   ├── CrossSiteRefused, SiteUnknown
     │   ├── TopicRefused
     │   └── CredentialsRefused
@@ -47,10 +49,12 @@ The tree::
     │   ├── TooManyRequests
     │   ├── QueueFull, MailboxFull
     │   ├── HandOverTriesSpent
+    │   ├── HomeCodeTriesSpent, HomesFull
     │   └── VinSerialsSpent
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver, CarRefuses
+    │   ├── CarAlreadyTied, HomeAlreadyTaken
     │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
@@ -63,6 +67,7 @@ The tree::
     │   ├── RecordsUnavailable, RecordsOutcomeUnknown
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
+    │   ├── DeviceFailed
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -96,7 +101,9 @@ from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
 from monocoque.contracts.errors.conflicts import CarRefuses as CarRefuses
+from monocoque.contracts.errors.conflicts import CarAlreadyTied as CarAlreadyTied
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
+from monocoque.contracts.errors.conflicts import HomeAlreadyTaken as HomeAlreadyTaken
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
 from monocoque.contracts.errors.conflicts import PaymentDeclined as PaymentDeclined
@@ -140,21 +147,26 @@ from monocoque.contracts.errors.inputs import SceneMalformed as SceneMalformed
 from monocoque.contracts.errors.inputs import SceneWordUnknown as SceneWordUnknown
 from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
+from monocoque.contracts.errors.limits import HomeCodeTriesSpent as HomeCodeTriesSpent
+from monocoque.contracts.errors.limits import HomesFull as HomesFull
 from monocoque.contracts.errors.limits import LimitError as LimitError
 from monocoque.contracts.errors.limits import MailboxFull as MailboxFull
 from monocoque.contracts.errors.limits import NoWeekFree as NoWeekFree
 from monocoque.contracts.errors.limits import QueueFull as QueueFull
 from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
 from monocoque.contracts.errors.limits import VinSerialsSpent as VinSerialsSpent
+from monocoque.contracts.errors.messages import HomeWordRefused as HomeWordRefused
 from monocoque.contracts.errors.messages import MessageExpired as MessageExpired
 from monocoque.contracts.errors.messages import MessageFromTheFuture as MessageFromTheFuture
 from monocoque.contracts.errors.messages import MessageMalformed as MessageMalformed
 from monocoque.contracts.errors.messages import MessageRefused as MessageRefused
 from monocoque.contracts.errors.messages import MessageTooLarge as MessageTooLarge
 from monocoque.contracts.errors.messages import MessageVersionUnknown as MessageVersionUnknown
+from monocoque.contracts.errors.messages import SceneRequestRefused as SceneRequestRefused
 from monocoque.contracts.errors.messages import TopicUnknown as TopicUnknown
 from monocoque.contracts.errors.rights import CredentialsRefused as CredentialsRefused
 from monocoque.contracts.errors.rights import CrossSiteRefused as CrossSiteRefused
+from monocoque.contracts.errors.rights import HomeCodeWrong as HomeCodeWrong
 from monocoque.contracts.errors.rights import NotAllowed as NotAllowed
 from monocoque.contracts.errors.rights import NotSignedIn as NotSignedIn
 from monocoque.contracts.errors.rights import PasskeyRefused as PasskeyRefused
@@ -186,6 +198,7 @@ from monocoque.contracts.errors.unavailable import BusOutcomeUnknown as BusOutco
 from monocoque.contracts.errors.unavailable import BusUnavailable as BusUnavailable
 from monocoque.contracts.errors.unavailable import CellUnreachable as CellUnreachable
 from monocoque.contracts.errors.unavailable import DeadlinePassed as DeadlinePassed
+from monocoque.contracts.errors.unavailable import DeviceFailed as DeviceFailed
 from monocoque.contracts.errors.unavailable import LakeUnavailable as LakeUnavailable
 from monocoque.contracts.errors.unavailable import PaymentUnclear as PaymentUnclear
 from monocoque.contracts.errors.unavailable import ProviderUnavailable as ProviderUnavailable

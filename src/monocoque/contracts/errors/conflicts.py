@@ -45,6 +45,20 @@ class CarRefuses(ConflictError):
     default_hint = "Wait until the car is done with what it does; its state says what that is."
 
 
+class CarAlreadyTied(ConflictError):
+    """The car belongs to another home; nothing was changed."""
+
+    code = "car_already_tied"
+    default_hint = "Untie the car from its other home first."
+
+
+class HomeAlreadyTaken(ConflictError):
+    """The home belongs to somebody; nothing was changed."""
+
+    code = "home_already_taken"
+    default_hint = "Its owner gives it up on the phone site first."
+
+
 class IdentifierUsed(ConflictError):
     """Something else has this identifier already."""
 
