@@ -21,7 +21,8 @@ from typing import Any, Final
 import typer
 
 from monocoque.cli import settings
-from monocoque.contracts import documents, errors, rights, signals, topics
+from monocoque.contracts import documents, errors, rights, scenes, signals, topics
+from monocoque.contracts.arguments import Limits, Text, WholeNumber
 from monocoque.shop.orders import logic as orders
 from monocoque.shop.practice import logic as practice
 from monocoque.sim import judges, sabotage
@@ -114,6 +115,29 @@ def signal_table() -> str:
             yield [str(row.number), code(row.path), row.unit or "none", row.purpose]
 
     return table("number | VSS path | unit | meaning", rows())
+
+
+def word_table() -> str:
+    """Every word that a scene can say."""
+    rows = (
+        [
+            code(name),
+            row.done_by,
+            "; ".join(f"{code(n)}: {limits_of(a)}" for n, a in row.arguments.items()) or "none",
+            row.purpose,
+        ]
+        for name, row in scenes.ACTIONS.items()
+    )
+    return table("action | done by | arguments | meaning", rows)
+
+
+def limits_of(argument: Limits) -> str:
+    """What an argument may be, in words."""
+    if isinstance(argument, WholeNumber):
+        return f"{argument.minimum} to {argument.maximum}"
+    if isinstance(argument, Text):
+        return f"a text of at most {argument.characters_max} characters"
+    return "true or false"
 
 
 def role_table() -> str:
@@ -309,6 +333,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
     ("signals", "protocol/signals.md", signal_table),
+    ("scenes", "protocol/scenes.md", word_table),
     ("roles", "protocol/rights.md", role_table),
     ("rights", "protocol/rights.md", right_table),
     ("documents", "protocol/documents.md", document_table),

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -37,6 +38,7 @@ from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.migrations import records_in_memory
+from monocoque.roles.table import DOERS
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.loop import run_virtual
 from monocoque.sim.machine import silent_log
@@ -110,6 +112,7 @@ class Stand:
             KeysConfig: KeysConfig(),
             CommandsConfig: config or CommandsConfig(),
         }
+        self.doers: dict[str, commands.Doer] = dict(DOERS)
         self.said: list[Receipt] = []
         """Every receipt that was said, in order, repetitions too."""
         self.messages: list[CarReceipt] = []
@@ -146,7 +149,10 @@ class Stand:
         async with asyncio.TaskGroup() as group:
             lives = [
                 group.create_task(run(self.context(name)))
-                for name, run in (("body", body.run), ("car-commands", commands.run))
+                for name, run in (
+                    ("body", body.run),
+                    ("car-commands", partial(commands.run, doers=self.doers)),
+                )
             ]
             await asyncio.sleep(0.05)  # virtual: until they listen
             try:

@@ -392,3 +392,29 @@ def test_a_line_that_the_cell_lacks_is_kept_however_old_it_is() -> None:
         assert {line.sequence for line in stand.said[before:]} == {2, 3, 4, 5}
 
     on_a_stand(story, CommandsConfig(lines_kept=1))
+
+
+def test_what_is_only_a_record_is_done_in_one_transaction_with_its_line() -> None:
+    done: list[tuple[str, dict[str, int | bool]]] = []
+
+    def keep(connection, car_id, arguments, _now_us):
+        """Write where the body is, so that the line and it are there together or not at all."""
+        done.append((car_id, dict(arguments)))
+        return None if arguments["agreed"] else "too_late"
+
+    async def story(stand: Stand) -> None:
+        stand.doers["update"] = keep
+        phone = Phone()
+        agreed = {"release_number": 7, "agreed": True}
+        command = phone.ask("update", arguments=agreed)
+        receipt = await stand.answer(phone, command)
+        assert outcome(receipt) == ("done", None)
+        assert done == [(CAR_ID, agreed)]
+        assert outcome(await stand.answer(phone, command)) == ("done", None)
+        assert len(done) == 1  # the line again, and nothing else
+        again = phone.ask("update", arguments=agreed | {"agreed": False})
+        assert outcome(await stand.answer(phone, again)) == ("refused", "too_late")
+        assert await stand.acts() == {}
+        stand.check_log()
+
+    on_a_stand(story)

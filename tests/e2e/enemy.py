@@ -26,6 +26,7 @@ from monocoque.cli.hand_over import hand_over_url
 from monocoque.contracts.errors import DocumentRefused
 from monocoque.contracts.identifiers import CarId, PersonId
 from monocoque.contracts.rights import PersonRole, Site
+from monocoque.contracts.strict_json import strict_object
 from monocoque.contracts.topics import CAR_COMMANDS, CAR_RECEIPTS, Topic
 from monocoque.contracts.wire.command_pb2 import CarReceipt, CommandEnvelope
 from monocoque.phone.accounts import records as accounts
@@ -47,7 +48,6 @@ from monocoque.roles.layout import Layout
 from monocoque.shop.build.service import hand_over_paper
 from monocoque.trust import base64url
 from monocoque.trust.commands import CommandRequest, command_digest, sign_command
-from monocoque.trust.documents import strict_object
 from monocoque.trust.grants import CarKeys, Grant, read_chain, sign_child_grant
 from monocoque.trust.keys import PrivateKey, SystemKeyMaker
 from monocoque.trust.receipts import LogPlace, Receipt, answers, verify_log, verify_receipt

@@ -221,12 +221,19 @@ def _arguments() -> list[tuple[str, str, object]]:
     jti = LOCK["jti"]
     right = LOCK["sealed"]
     warm = {"on": True, "temperature_decicelsius": 210}
+    agreed = {"release_number": 7, "agreed": True}
     wrong = "arguments_wrong"
     return [
         ("right", command(), {}),
         ("right unlock", asked("unlock", {}), {}),
         ("right climate", asked("climate", warm), warm),
         ("right charge limit", asked("charge_limit", {"percent": 80}), {"percent": 80}),
+        ("right update", asked("update", agreed), agreed),
+        ("latest release", asked("update", agreed | {"release_number": 2**31 - 1}),
+         agreed | {"release_number": 2**31 - 1}),
+        ("release 0", asked("update", agreed | {"release_number": 0}), wrong),
+        ("release too late", asked("update", agreed | {"release_number": 2**31}), wrong),
+        ("agreed to no release", asked("update", {"agreed": True}), wrong),
         ("lowest", asked("charge_limit", {"percent": 50}), {"percent": 50}),
         ("highest", asked("climate", warm | {"temperature_decicelsius": 280}),
          warm | {"temperature_decicelsius": 280}),

@@ -28,7 +28,7 @@ CODE = make_code(_CHANCE.randbytes(16))
 EPOCH = base64url.encode(_CHANCE.randbytes(16))
 CAR_ID = "car_0123456789abcdefghjkmnpqrs"
 OTHER_CAR_ID = "car_7zzzzzzzzzzzzzzzzzzzzzzzzz"
-SCOPES = ["charge_limit", "climate", "lock", "unlock"]
+SCOPES = ["charge_limit", "climate", "lock", "unlock", "update"]
 ABSENT = object()
 """In a change: the claim is left out."""
 

@@ -91,6 +91,11 @@ def car_id(text: str) -> CarId:
     return CarId(parse(text, "car"))
 
 
+def home_id(text: str) -> HomeId:
+    """Parse a home's identifier; raises IdentifierMalformed."""
+    return HomeId(parse(text, "home"))
+
+
 def order_id(text: str) -> OrderId:
     """Parse an order's identifier; raises IdentifierMalformed."""
     return OrderId(parse(text, "order"))

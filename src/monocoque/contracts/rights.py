@@ -104,6 +104,19 @@ COMMAND_CAR: Final = Right(
     "Put a command into the mailbox of one's own car, or take it back; the car itself judges it "
     "by its signature.",
 )
+READ_OWN_HOMES: Final = Right(
+    "own_homes.read",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "See one's own homes and their devices, and the scenes of one's own cars: what they asked of "
+    "the home, what became of it, and why.",
+)
+CHANGE_OWN_HOMES: Final = Right(
+    "own_homes.change",
+    frozenset({PersonRole.OWNER}),
+    frozenset({Site.PHONE}),
+    "Take a home by its code, give it up, and say which of one's own cars belong to it.",
+)
 CONFIGURE_CAR: Final = Right(
     "shop.configure",
     frozenset(),
@@ -150,6 +163,8 @@ RIGHTS: Final = (
     TAKE_OVER_CAR,
     READ_OWN_CARS,
     COMMAND_CAR,
+    READ_OWN_HOMES,
+    CHANGE_OWN_HOMES,
     CONFIGURE_CAR,
     ORDER_CAR,
     READ_OWN_ORDERS,

@@ -9,7 +9,7 @@ Left out on purpose: what is in the files; each belongs to its room.
 from dataclasses import dataclass
 from pathlib import Path
 
-from monocoque.contracts.identifiers import CarId
+from monocoque.contracts.identifiers import CarId, HomeId
 from monocoque.plumbing.files import PRIVATE_DIRECTORY_MODE, make_directory
 from monocoque.plumbing.metrics_file import metrics_path
 
@@ -19,7 +19,7 @@ BORN_FILE = "born_us"
 
 @dataclass(frozen=True)
 class MachineLayout:
-    """One machine's part: the cell's, the factory's, or a car's."""
+    """One machine's part: the cell's, the factory's, a car's, or a home's."""
 
     path: Path
 
@@ -35,7 +35,7 @@ class MachineLayout:
 
     @property
     def born(self) -> Path:
-        """When it was made, of a car: without this file a folder is no car."""
+        """When it was made, of a car or home: without this file a folder is neither."""
         return self.path / BORN_FILE
 
     def make(self) -> None:
@@ -141,16 +141,26 @@ class Layout:
         """One car's part."""
         return MachineLayout(self.cars / car_id)
 
+    @property
+    def homes(self) -> Path:
+        """One folder per home that lives here."""
+        return self.path / "homes"
+
+    def home(self, home_id: HomeId) -> MachineLayout:
+        """One home's part."""
+        return MachineLayout(self.homes / home_id)
+
     def count_cars(self) -> int:
         """How many cars live here, whoever runs them."""
         return sum(1 for _ in self.cars.glob(f"car_*/{BORN_FILE}"))
 
     def machines(self) -> list[MachineLayout]:
-        """Every machine that has a folder here: the cell, the factory, the cars by name."""
+        """Every machine that has a folder here: cell, factory, cars and homes by name."""
         return [
             self.cell,
             self.factory,
             *(MachineLayout(path) for path in sorted(self.cars.glob("*/"))),
+            *(MachineLayout(path) for path in sorted(self.homes.glob("*/"))),
         ]
 
     def databases(self) -> list[Path]:
@@ -166,7 +176,8 @@ class Layout:
             self.secrets,
             self.snapshots,
         )
-        names = {path.name for path in (*ours, self.cell.path, self.factory.path, self.cars)}
+        folders = (self.cell.path, self.factory.path, self.cars, self.homes)
+        names = {path.name for path in (*ours, *folders)}
         # Beside ours: the half-written file of a start that was cut off, and a fresh disk's own.
         return name in names or name.startswith(".") or name == "lost+found"
 
@@ -182,5 +193,6 @@ class Layout:
             self.lake,
             self.nats,
             self.cars,
+            self.homes,
         ):
             make_directory(folder, PRIVATE_DIRECTORY_MODE)

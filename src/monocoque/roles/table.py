@@ -5,7 +5,9 @@ the role under which the service speaks on its machine's own bus, and the limits
 """
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from monocoque.car.body import service as body
@@ -15,6 +17,7 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link import service as link
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.updates import service as updates
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing import service as pairing
@@ -30,6 +33,7 @@ from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
 from monocoque.shop.build.config import BuildConfig
+from monocoque.trust.scopes import UPDATE
 
 
 class MachineKind(enum.Enum):
@@ -51,6 +55,9 @@ class ServiceRow:
     configs: tuple[type, ...]
     purpose: str
 
+
+DOERS: Final[Mapping[str, car_commands.Doer]] = {UPDATE.name: updates.agree}
+"""What owners ask that is only a record in the car, by scope, and who keeps it."""
 
 SERVICES: Final = (
     ServiceRow(
@@ -74,7 +81,7 @@ SERVICES: Final = (
         name="car-commands",
         machine=MachineKind.CAR,
         role=Role.CAR,
-        run=car_commands.run,
+        run=partial(car_commands.run, doers=DOERS),
         configs=(CarCommandsConfig, KeysConfig, BodyConfig),
         purpose="Carries out what an owner's key asks, once, and signs what became of it.",
     ),

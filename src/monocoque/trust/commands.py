@@ -28,13 +28,13 @@ from monocoque.contracts.errors import (
     IdentifierMalformed,
 )
 from monocoque.contracts.identifiers import parse
+from monocoque.contracts.strict_json import strict_object
 from monocoque.trust import base64url
 from monocoque.trust.documents import (
     SECOND_US,
     authenticate,
     sign,
     signing_digest,
-    strict_object,
 )
 from monocoque.trust.grants import RIGHT_FORM, Grant, judge_chain, read_chain
 from monocoque.trust.keys import PrivateKey

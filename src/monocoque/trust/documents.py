@@ -26,8 +26,6 @@ from typing import Any, Final
 from monocoque.contracts.documents import (
     CLOCK_DIFFERENCE_S_MAX,
     DOCUMENT_BYTES_MAX,
-    DOCUMENT_DEPTH_MAX,
-    DOCUMENT_NUMBER_MAX,
     DocumentType,
 )
 from monocoque.contracts.errors import (
@@ -41,6 +39,7 @@ from monocoque.contracts.errors import (
     DocumentTypeUnknown,
     KeyUnknown,
 )
+from monocoque.contracts.strict_json import strict_object
 from monocoque.trust import base64url
 from monocoque.trust.keys import check_signature, public_members, thumbprint
 from monocoque.trust.ports import Signer
@@ -169,26 +168,6 @@ def unverified_claim(document: bytes, name: str) -> str:
     return _text(_unpack(claims_text), name)
 
 
-def strict_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in these bytes, when every language reads it alike; DocumentMalformed."""
-    try:
-        members = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_without_repetition,
-            parse_constant=_no_number,
-            parse_float=_no_number,
-            parse_int=_whole_number,
-        )
-        _check_depth(members, DOCUMENT_DEPTH_MAX)
-        # Half of a surrogate pair is a text that cannot be stored or sent (RFC 7493 section 2.1).
-        json.dumps(members, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise DocumentMalformed("A part is not JSON.") from None
-    if not isinstance(members, dict):
-        raise DocumentMalformed("A part is not a JSON object.")
-    return members
-
-
 def _signed(
     document_type: DocumentType,
     document: bytes,
@@ -290,30 +269,3 @@ def _pack(members: Mapping[str, Any]) -> str:
 
 def _unpack(text: str) -> dict[str, Any]:
     return strict_object(base64url.decode(text))
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise DocumentMalformed("A member is there twice.")
-    return members
-
-
-def _no_number(_: str) -> Any:
-    raise DocumentMalformed("A number is not whole.")
-
-
-def _whole_number(digits: str) -> int:
-    number = int(digits)
-    if abs(number) > DOCUMENT_NUMBER_MAX:
-        raise DocumentMalformed("A number is too large to be the same for every reader.")
-    return number
-
-
-def _check_depth(value: object, left: int) -> None:
-    if not isinstance(value, (dict, list)):
-        return
-    if left == 0:
-        raise DocumentMalformed("A part is nested too deeply.")
-    for member in value.values() if isinstance(value, dict) else value:
-        _check_depth(member, left - 1)

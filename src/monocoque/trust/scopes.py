@@ -15,6 +15,9 @@ from typing import Final
 
 from monocoque.contracts.errors import ArgumentsWrong, ScopeUnknown
 
+NUMBER_MAX: Final = 2**31 - 1
+"""The highest number of a release."""
+
 Arguments = Mapping[str, int | bool]
 """The arguments of one command, by name."""
 
@@ -62,7 +65,13 @@ CHARGE_LIMIT: Final = Scope(
     "Charge up to this much of the battery, in percent.",
 )
 
-SCOPES: Final = {row.name: row for row in (LOCK, UNLOCK, CLIMATE, CHARGE_LIMIT)}
+UPDATE: Final = Scope(
+    "update",
+    {"release_number": WholeNumber(1, NUMBER_MAX), "agreed": YesOrNo()},
+    "Agree that a release be installed once the car is parked and charged; or take that back.",
+)
+
+SCOPES: Final = {row.name: row for row in (LOCK, UNLOCK, CLIMATE, CHARGE_LIMIT, UPDATE)}
 """Every row, by its name."""
 
 

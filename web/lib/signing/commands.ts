@@ -24,7 +24,8 @@ export type Wish =
   | { scope: 'lock'; arguments: Record<string, never> }
   | { scope: 'unlock'; arguments: Record<string, never> }
   | { scope: 'climate'; arguments: { on: boolean; temperature_decicelsius: number } }
-  | { scope: 'charge_limit'; arguments: { percent: number } };
+  | { scope: 'charge_limit'; arguments: { percent: number } }
+  | { scope: 'update'; arguments: { release_number: number; agreed: boolean } };
 
 /** A command before it is sealed and signed. */
 export interface CommandRequest {
@@ -63,6 +64,7 @@ export const SCOPES: Readonly<Record<string, Readonly<Record<string, Limits>>>> 
   unlock: {},
   climate: { on: 'yes or no', temperature_decicelsius: { minimum: 160, maximum: 280 } },
   charge_limit: { percent: { minimum: 50, maximum: 100 } },
+  update: { release_number: { minimum: 1, maximum: 2_147_483_647 }, agreed: 'yes or no' },
 };
 
 const ENVELOPE_BYTES_MAX = 32_768;

@@ -51,7 +51,7 @@ def _would_strand(arguments: Arguments, body: Body) -> bool:
     return bool(arguments["on"]) and is_low and not body.plugged
 
 
-ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit")
+ACTIONS: Final = ("lock", "unlock", "climate", "charge_limit", "update")
 """What a car can do at all."""
 
 INTERLOCKS: Final = (

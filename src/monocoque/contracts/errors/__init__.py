@@ -21,9 +21,12 @@ The tree::
     │   ├── NotFound, MethodNotAllowed
     │   ├── WeekNotBuildable
     │   ├── OptionUnknown, ConfigurationImpossible
+    │   ├── SceneMalformed
+    │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
     │   │   ├── MessageMalformed, MessageTooLarge, MessageVersionUnknown
-    │   │   └── MessageFromTheFuture, MessageExpired
+    │   │   ├── MessageFromTheFuture, MessageExpired
+    │   │   └── SceneRequestRefused, HomeWordRefused
     │   ├── TopicUnknown
     │   └── DocumentRefused        a signed document
     │       ├── DocumentMalformed, DocumentTooLarge, DocumentTypeUnknown
@@ -33,6 +36,7 @@ The tree::
     │       └── ScopeUnknown, ArgumentsWrong, LogBroken
     ├── RightsError                the caller may not do this
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
+    │   ├── HomeCodeWrong
     │   ├── CrossSiteRefused, SiteUnknown
     │   ├── TopicRefused
     │   └── CredentialsRefused
@@ -40,10 +44,12 @@ The tree::
     │   ├── TooManyRequests
     │   ├── QueueFull, MailboxFull
     │   ├── HandOverTriesSpent
+    │   ├── HomeCodeTriesSpent, HomesFull
     │   └── VinSerialsSpent
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
+    │   ├── CarAlreadyTied
     │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
@@ -54,6 +60,7 @@ The tree::
     │   ├── RecordsUnavailable, RecordsOutcomeUnknown
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
+    │   ├── DeviceFailed
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -77,6 +84,7 @@ engineers and logs.
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
+from monocoque.contracts.errors.conflicts import CarAlreadyTied as CarAlreadyTied
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
@@ -117,23 +125,30 @@ from monocoque.contracts.errors.inputs import NotFound as NotFound
 from monocoque.contracts.errors.inputs import OptionUnknown as OptionUnknown
 from monocoque.contracts.errors.inputs import RequestMalformed as RequestMalformed
 from monocoque.contracts.errors.inputs import RequestTooLarge as RequestTooLarge
+from monocoque.contracts.errors.inputs import SceneMalformed as SceneMalformed
+from monocoque.contracts.errors.inputs import SceneWordUnknown as SceneWordUnknown
 from monocoque.contracts.errors.inputs import WeekNotBuildable as WeekNotBuildable
 from monocoque.contracts.errors.limits import HandOverTriesSpent as HandOverTriesSpent
+from monocoque.contracts.errors.limits import HomeCodeTriesSpent as HomeCodeTriesSpent
+from monocoque.contracts.errors.limits import HomesFull as HomesFull
 from monocoque.contracts.errors.limits import LimitError as LimitError
 from monocoque.contracts.errors.limits import MailboxFull as MailboxFull
 from monocoque.contracts.errors.limits import NoWeekFree as NoWeekFree
 from monocoque.contracts.errors.limits import QueueFull as QueueFull
 from monocoque.contracts.errors.limits import TooManyRequests as TooManyRequests
 from monocoque.contracts.errors.limits import VinSerialsSpent as VinSerialsSpent
+from monocoque.contracts.errors.messages import HomeWordRefused as HomeWordRefused
 from monocoque.contracts.errors.messages import MessageExpired as MessageExpired
 from monocoque.contracts.errors.messages import MessageFromTheFuture as MessageFromTheFuture
 from monocoque.contracts.errors.messages import MessageMalformed as MessageMalformed
 from monocoque.contracts.errors.messages import MessageRefused as MessageRefused
 from monocoque.contracts.errors.messages import MessageTooLarge as MessageTooLarge
 from monocoque.contracts.errors.messages import MessageVersionUnknown as MessageVersionUnknown
+from monocoque.contracts.errors.messages import SceneRequestRefused as SceneRequestRefused
 from monocoque.contracts.errors.messages import TopicUnknown as TopicUnknown
 from monocoque.contracts.errors.rights import CredentialsRefused as CredentialsRefused
 from monocoque.contracts.errors.rights import CrossSiteRefused as CrossSiteRefused
+from monocoque.contracts.errors.rights import HomeCodeWrong as HomeCodeWrong
 from monocoque.contracts.errors.rights import NotAllowed as NotAllowed
 from monocoque.contracts.errors.rights import NotSignedIn as NotSignedIn
 from monocoque.contracts.errors.rights import PasskeyRefused as PasskeyRefused
@@ -152,10 +167,10 @@ from monocoque.contracts.errors.setup import ServerFailed as ServerFailed
 from monocoque.contracts.errors.setup import ServerMissing as ServerMissing
 from monocoque.contracts.errors.setup import SettingInvalid as SettingInvalid
 from monocoque.contracts.errors.setup import SetupError as SetupError
-from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
 from monocoque.contracts.errors.storage import DataDirectoryInUse as DataDirectoryInUse
 from monocoque.contracts.errors.storage import DataDirectoryNewer as DataDirectoryNewer
 from monocoque.contracts.errors.storage import DataDirectoryOlder as DataDirectoryOlder
+from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
 from monocoque.contracts.errors.storage import DiskFull as DiskFull
 from monocoque.contracts.errors.storage import NotWritable as NotWritable
 from monocoque.contracts.errors.storage import StorageError as StorageError
@@ -165,6 +180,7 @@ from monocoque.contracts.errors.unavailable import BusOutcomeUnknown as BusOutco
 from monocoque.contracts.errors.unavailable import BusUnavailable as BusUnavailable
 from monocoque.contracts.errors.unavailable import CellUnreachable as CellUnreachable
 from monocoque.contracts.errors.unavailable import DeadlinePassed as DeadlinePassed
+from monocoque.contracts.errors.unavailable import DeviceFailed as DeviceFailed
 from monocoque.contracts.errors.unavailable import LakeUnavailable as LakeUnavailable
 from monocoque.contracts.errors.unavailable import PaymentUnclear as PaymentUnclear
 from monocoque.contracts.errors.unavailable import ProviderUnavailable as ProviderUnavailable

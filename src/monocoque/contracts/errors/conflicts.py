@@ -37,6 +37,13 @@ class CarAlreadyHandedOver(ConflictError):
     default_hint = "Ask the owner of the car for a key; the maker gives the first one only once."
 
 
+class CarAlreadyTied(ConflictError):
+    """The car belongs to another home; nothing was changed."""
+
+    code = "car_already_tied"
+    default_hint = "Untie the car from its other home first."
+
+
 class IdentifierUsed(ConflictError):
     """Something else has this identifier already."""
 

@@ -82,3 +82,18 @@ class ConfigurationImpossible(InputError):
     code = "configuration_impossible"
     http_status = 422
     default_hint = "Ask for the least repair of these choices, and take it or choose again."
+
+
+class SceneMalformed(InputError):
+    """A scene, or an action of one, has not the form that the vocabulary gives."""
+
+    code = "scene_malformed"
+    http_status = 422
+    default_hint = "Compare the scene with docs/protocol/scenes.md; nothing was changed."
+
+
+class SceneWordUnknown(SceneMalformed):
+    """A scene says a word that the vocabulary of scenes does not have."""
+
+    code = "scene_word_unknown"
+    default_hint = "docs/protocol/scenes.md has every word; what is not there, no scene can say."

@@ -44,6 +44,21 @@ class HandOverTriesSpent(LimitError):
     default_hint = "Wait an hour, then ask again with the code that came with the car."
 
 
+class HomeCodeTriesSpent(LimitError):
+    """This person gave too many wrong codes of homes of late."""
+
+    code = "home_code_tries_spent"
+    default_hint = "Wait a day, then give the code as it is printed."
+
+
+class HomesFull(LimitError):
+    """As many homes belong to this person, or as many cars to this home, as may."""
+
+    code = "homes_full"
+    temporary = False
+    default_hint = "Give one up first."
+
+
 class VinSerialsSpent(LimitError):
     """Every serial number of this model year and plant is given to a car."""
 

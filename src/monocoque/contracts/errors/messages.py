@@ -50,6 +50,20 @@ class MessageExpired(MessageRefused):
     default_hint = "Send it again with a new deadline if it is still wanted."
 
 
+class SceneRequestRefused(MessageRefused):
+    """A car asks of a home what it cannot: under another's name, misshapen, or beside the time."""
+
+    code = "scene_request_refused"
+    default_hint = "docs/protocol/homes.md says what a request must say; look at what sent it."
+
+
+class HomeWordRefused(MessageRefused):
+    """A home says what it cannot know: of another's request, or of a time that cannot be."""
+
+    code = "home_word_refused"
+    default_hint = "docs/protocol/homes.md says what a home may say; set its clock, or revoke it."
+
+
 class TopicUnknown(InputError):
     """No row of contracts/topics has this topic."""
 

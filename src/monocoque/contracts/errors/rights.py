@@ -48,6 +48,13 @@ class PasskeyRefused(RightsError):
     )
 
 
+class HomeCodeWrong(RightsError):
+    """No home waits for this code: it was used, is too old, or never existed."""
+
+    code = "home_code_wrong"
+    default_hint = "Run `monocoque home code HOME_ID --data DIR` for a new code."
+
+
 class CrossSiteRefused(RightsError):
     """A request that changes something came from another origin or without its token."""
 

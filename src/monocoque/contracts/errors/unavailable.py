@@ -69,6 +69,13 @@ class CellUnreachable(UnavailableError):
     default_hint = "Start it with `monocoque up` on the same data directory."
 
 
+class DeviceFailed(UnavailableError):
+    """A device of a home did not do what it was told; it is as it was."""
+
+    code = "device_failed"
+    default_hint = "Look at the device itself; then let the scene run again."
+
+
 class PaymentUnclear(UnavailableError):
     """The payment provider did not answer; the charge may have been made."""
 

@@ -87,11 +87,11 @@ SCENES_CHANGED: Final = Topic(
     name="scenes.{car_id}.changed",
     message=home_pb2.ScenesChanged,
     published_by=frozenset({Role.HOMES}),
-    read_by=frozenset({Role.PHONE}),
+    read_by=frozenset({Role.HOMES, Role.PHONE}),
     kept=Kept.NOTHING,
     retention_s=0,
     message_bytes_max=1 * KIB,
-    rate_per_minute_max=600,
+    rate_per_minute_max=6_000,
     privacy=Privacy.PERSONAL,
     purpose="Something about the scenes of a car or its home changed; the page reads the records.",
 )

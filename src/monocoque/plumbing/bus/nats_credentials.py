@@ -140,6 +140,10 @@ class NatsAuthority:
         """The JWT that gives the car with this public bus key its place; needs the cars' key."""
         return self._user(Role.CAR, car_id, check_public_bus_key(bus_public_key))
 
+    def home_credentials(self, home_id: str, bus_public_key: str) -> str:
+        """The same for a home; needs the homes' key."""
+        return self._user(Role.HOME, home_id, check_public_bus_key(bus_public_key))
+
     def service_credentials(self, role: Role) -> NatsCredentials:
         """Credentials of a service role, with a key of their own; needs that role's key."""
         seed = make_bus_key()

@@ -7,6 +7,7 @@ Rules:
 * before an act its intent is on record, with its counter; after the act its outcome and its line
   in the log, together. An intent without outcome, found at the start, becomes "unknown": it may
   have happened, and is never tried again;
+* what is only a record (an agreement) is done by its doer, in one transaction with its line;
 * what is not done is a line too, in one transaction with its counter;
 * a command that has its line gets that line again, and nothing else happens; a command is known by
   the digest of what was signed;
@@ -18,8 +19,10 @@ Left out on purpose: the way to the cell (car/link), and what the state of the c
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from monocoque.car.commands.service.desk import Desk
+from monocoque.car.commands.service.desk import Doer as Doer
 from monocoque.car.commands.service.log import Log
 from monocoque.car.commands.service.waiting import Waiting
 from monocoque.car.keys import service as keys
@@ -28,11 +31,14 @@ from monocoque.plumbing.service import Context
 from monocoque.trust.keys import SeededKeyMaker
 
 
-async def run(context: Context) -> None:
-    """Close what a loss of power left open, then carry out what comes, until cancelled."""
+async def run(context: Context, doers: Mapping[str, Doer]) -> None:
+    """Close what a loss of power left open, then carry out what comes, until cancelled.
+
+    doers: of other features, by scope; see ``Doer``.
+    """
     key_maker = SeededKeyMaker(context.random.randbytes)
     log = Log(context, keys.identity_of(context.keystore, key_maker))
-    desk = Desk(context, log, keys.seal_key_of(context.keystore, key_maker))
+    desk = Desk(context, log, keys.seal_key_of(context.keystore, key_maker), doers)
     waiting = Waiting(context)
     await desk.begin()
     async with asyncio.TaskGroup() as group:

@@ -2,13 +2,14 @@
 
 Rules: see the package. Two transactions frame the act: the first writes the intent with the
 counter, or the line of a command that is not done; the second writes outcome and line together.
-Both are asked until the records answer, and may have been done before.
+Both are asked until the records answer, and may have been done before. What is only a record is
+done by a doer, in one transaction with its line: there is no intent, since nothing lies between.
 
 Left out on purpose: the order of the questions (logic.py) and the form of a line (log.py).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
@@ -39,12 +40,22 @@ from monocoque.trust.scopes import SCOPES, Arguments
 FindEnding = Callable[[Connection], Ending]
 """Says what became of a command, once that is to be written down."""
 
+Doer = Callable[[Connection, str, Arguments, int], str | None]
+"""Does what is only a record: connection, car id, arguments, the time now in microseconds.
+
+Says why it does not, or None. It does SQL alone and may run twice, like any work of ``transact``.
+"""
+
 
 class Desk:
     """The desk of one car."""
 
-    def __init__(self, context: Context, log: Log, seal_key: PrivateKey) -> None:
+    def __init__(
+        self, context: Context, log: Log, seal_key: PrivateKey, doers: Mapping[str, Doer]
+    ) -> None:
+        """doers: who does what is only a record, by its scope; the body does all the rest."""
         self._context = context
+        self._doers = doers
         self._config = context.config(CommandsConfig)
         self._car_id = context.machine_id
         self._log = log
@@ -95,6 +106,8 @@ class Desk:
                 self.has_acted.set()
             if ending is not None:
                 self._count(ending)
+                if command.scope in self._doers:
+                    self.has_acted.set()
             if message is not None:
                 await self._log.say(message)
 
@@ -136,12 +149,25 @@ class Desk:
             keys.keep_window(connection, command.key_id, verdict.window, now_us)
         if verdict.pins_owner:
             keys.pin_owner(connection, self._car_id, *logic.owner_of(command))
-        if verdict.ending is None:
+        ending = verdict.ending
+        if ending is None and command.scope in self._doers:
+            assert not isinstance(arguments, Reason)
+            ending = self._do(connection, command.scope, arguments, now_us)
+        if ending is None:
             records.add_intent(connection, intent)
             return intent, None, None
-        answer = _answer(intent, verdict.ending)
-        message = self._log.write(connection, answer, command.replaces, header, now_us)
-        return None, message, verdict.ending
+        message = self._log.write(
+            connection, _answer(intent, ending), command.replaces, header, now_us
+        )
+        return None, message, ending
+
+    def _do(self, connection: Connection, scope: str, arguments: Arguments, now_us: int) -> Ending:
+        """What is only a record, as far as the guard and its doer let it be."""
+        present = body.present(connection, self._car_id, now_us)
+        refusal = guard(scope, arguments, present)
+        if refusal is None:
+            refusal = self._doers[scope](connection, self._car_id, arguments, now_us)
+        return Ending(Outcome.DONE) if refusal is None else Ending(Outcome.REFUSED, refusal)
 
     def _recall(self, connection: Connection, command: AuthenticCommand) -> tuple[Known, int]:
         """What the car remembers that bears on this command, and what time it is."""

@@ -31,6 +31,7 @@ from monocoque.contracts.errors import (
     StorageError,
     UnavailableError,
 )
+from monocoque.contracts.strict_json import strict_object
 from monocoque.contracts.weeks import SECOND_US
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.shop.orders.logic import PAYABLE, Event, State
@@ -46,7 +47,6 @@ from monocoque.shop.payments.logic.events import (
 from monocoque.shop.payments.logic.states import Finding, Found, Meaning, PaymentState, Treatment
 from monocoque.shop.payments.service import Ask
 from monocoque.shop.payments.service.port import Provider
-from monocoque.trust.documents import strict_object
 
 Answered = TypeVar("Answered")
 AWAY = (UnavailableError, RecordsContended, StorageError)

@@ -1,0 +1,152 @@
+"""Tells each home how the cars are that belong to it.
+
+Rules:
+
+* a home is told of its own cars alone; one that is untied is told of no more, and the home hears
+  that it is gone;
+* at a start every home is told anew; then whenever a car of its own changed, or the cars did, and
+  no more often than ``cars_flush_s``;
+* while bus or records are away it waits and goes on by itself; of one car the newest word counts.
+
+Left out on purpose: cars that belong to no home, which nobody is told of.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from sqlalchemy import Connection
+
+from monocoque.cloud.homes import records as rows
+from monocoque.cloud.homes.config import HomesConfig
+from monocoque.cloud.homes.service.keeping import AWAY, LISTEN_S
+from monocoque.cloud.twin.service import read_body
+from monocoque.contracts import topics
+from monocoque.contracts.wire import command_pb2, home_pb2
+from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.service import Context
+
+
+class Showing:
+    """The telling half of the desk."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._config = context.config(HomesConfig)
+        self._home_of: dict[str, str] = {}
+        """By car that belongs to one; a cache of the records."""
+        self._bodies: dict[str, command_pb2.CarBody] = {}
+        """The newest word of each of these cars."""
+        self._to_look_at: set[str] = set()
+        """Cars that may have come to a home, or left it."""
+        self._to_tell: set[str] = set()
+        """Homes whose cars changed."""
+        self._is_begun = False
+        self._has_news = asyncio.Event()
+        self._has_news.set()
+
+    async def hear_bodies(self) -> None:
+        """What the twin says of cars that belong to a home."""
+        async with self._context.bus.listen(topics.TWIN_CHANGED) as subscription:
+            while True:
+                delivery = await subscription.next(LISTEN_S)
+                if delivery is None:
+                    continue
+                car_id = delivery.identifiers["car_id"]
+                if car_id in self._home_of:
+                    self._bodies[car_id] = delivery.message
+                    self._to_tell.add(self._home_of[car_id])
+                    self._has_news.set()
+
+    async def hear_changes(self) -> None:
+        """A car whose home may be another now."""
+        async with self._context.bus.listen(topics.SCENES_CHANGED) as subscription:
+            while True:
+                delivery = await subscription.next(LISTEN_S)
+                if delivery is None:
+                    continue
+                if len(self._to_look_at) < self._config.scenes_cars_max:
+                    self._to_look_at.add(delivery.identifiers["car_id"])
+                    self._has_news.set()
+
+    async def tell(self) -> None:
+        """Tell homes what changed, for ever."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            try:
+                if self._is_begun:
+                    await self._look()
+                else:
+                    await self._begin()
+                while self._to_tell:
+                    home_id = min(self._to_tell)
+                    await self._tell(home_id)
+                    self._to_tell.discard(home_id)
+            except AWAY as error:
+                self._context.count_error(error, "homes are not told of their cars")
+                self._has_news.set()
+                await asyncio.sleep(self._config.retry_s)
+            await asyncio.sleep(self._config.cars_flush_s)
+
+    async def _begin(self) -> None:
+        """Know every car that belongs to a home, and tell every home that has ever had one."""
+        ties = await self._context.records.transact(rows.all_ties)
+        self._home_of = {tie.car_id: tie.home_id for tie in ties}
+        homes = await self._context.records.transact(rows.all_homes)
+        await self._read_bodies(self._home_of)
+        self._to_tell.update(home.home_id for home in homes)
+        self._is_begun = True
+
+    async def _look(self) -> None:
+        """Read again where the cars belong that may have moved."""
+        looked_at = set(self._to_look_at)
+        if not looked_at:
+            return
+
+        def work(connection: Connection) -> dict[str, str]:
+            ties = (rows.find_tie(connection, car_id) for car_id in sorted(looked_at))
+            return {tie.car_id: tie.home_id for tie in ties if tie is not None}
+
+        found = await self._context.records.transact(work)
+        moved = {car_id for car_id in looked_at if found.get(car_id) != self._home_of.get(car_id)}
+        await self._read_bodies(moved & set(found))
+        for car_id in moved:
+            before, now = self._home_of.pop(car_id, None), found.get(car_id)
+            if now is None:
+                self._bodies.pop(car_id, None)
+            else:
+                self._home_of[car_id] = now
+            self._to_tell.update(home_id for home_id in (before, now) if home_id is not None)
+        self._to_look_at -= looked_at
+
+    async def _read_bodies(self, car_ids: Collection[str]) -> None:
+        for car_id in sorted(car_ids):
+            body = await read_body(self._context.records, car_id)
+            if body is not None:
+                self._bodies[car_id] = body
+
+    async def _tell(self, home_id: str) -> None:
+        message = home_pb2.HomeCars()
+        for car_id in sorted(car for car, home in self._home_of.items() if home == home_id):
+            body = self._bodies.get(car_id)
+            if body is not None:
+                message.cars.append(_car(car_id, body))
+        stamp(message, self._context.clock, self._context.random)
+        await self._context.bus.publish(topics.HOME_CARS, message, home_id=home_id)
+
+
+def _car(car_id: str, body: command_pb2.CarBody) -> home_pb2.HomeCar:
+    return home_pb2.HomeCar(
+        car_id=car_id,
+        locked=body.locked,
+        charge_percent=body.charge_percent,
+        range_km=body.range_km,
+        plugged=body.plugged,
+        charging=body.charging,
+        climate_on=body.climate_on,
+        climate_target_celsius=body.climate_target_celsius,
+        cabin_celsius=body.cabin_celsius,
+        latitude_degrees=body.latitude_degrees,
+        longitude_degrees=body.longitude_degrees,
+        said_at_us=body.header.occurred_at_us,
+    )
