@@ -17,6 +17,10 @@ from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.mailbox import Mailbox
+from monocoque.cloud.homes import service as homes
+from monocoque.cloud.homes import web as homes_web
+from monocoque.cloud.homes.config import HomesConfig
+from monocoque.cloud.homes.service.desk import HomeDesk
 from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.pairing.config import PairingConfig
@@ -62,12 +66,14 @@ WAIT_S_MAX = 20.0
 PAIRING = PairingConfig(answers_wait_s=0.1, send_interval_s=0.05)
 TWIN = TwinConfig(flush_interval_s=0.01)
 MAILBOX = MailboxConfig(receipts_wait_s=0.1, look_s=0.02, hello_flush_s=0.01, retry_s=0.05)
+HOMES = HomesConfig(hello_flush_s=0.01, outcomes_wait_s=0.1, cars_flush_s=0.01, retry_s=0.05)
 REGISTRY = RegistryConfig(flush_interval_s=0.01, events_wait_s=0.1)
 SERVICES: dict[str, tuple[Role, Run]] = {
     "registry": (Role.REGISTRY, registry.run),
     "pairing": (Role.PAIRING, pairing.run),
     "twin": (Role.TWIN, twin.run),
     "commands": (Role.COMMANDS, commands.run),
+    "homes": (Role.HOMES, homes.run),
 }
 
 
@@ -87,6 +93,7 @@ class Cell:
         records: Records,
         mailbox: MailboxConfig = MAILBOX,
         pairing_config: PairingConfig = PAIRING,
+        homes_config: HomesConfig = HOMES,
     ) -> None:
         keys = SystemKeyMaker()
         self.root, self.car, self.seal = (keys.make("ES256") for _ in range(3))
@@ -97,11 +104,12 @@ class Cell:
         self.hub = MemoryHub(self.clock, self.metrics, structlog.stdlib.get_logger())
         self.secrets = SecretsInMemory()
         self.secrets.write("trusted-maker-root", public_text(self.root.public_jwk).encode())
-        self.configs = {
+        self.configs: dict[type, Any] = {
             MailboxConfig: mailbox,
             PairingConfig: pairing_config,
             TwinConfig: TWIN,
             RegistryConfig: REGISTRY,
+            HomesConfig: homes_config,
         }
         self.sessions = SessionsInMemory()
         self.place = LogPlace()
@@ -129,12 +137,17 @@ class Cell:
             REGISTRY,
         )
         self.live = commands_web.LiveCommands(self.mailbox, phone, self.clock, mailbox_config)
+        homes_bus = self.hub.connect(Identity(Role.HOMES))
+        homes_config: HomesConfig = self.configs[HomesConfig]
+        self.homes = HomeDesk(self.records, homes_bus, self.clock, self.random, homes_config)
+        self.live_scenes = homes_web.LiveScenes(self.homes, phone, self.clock, homes_config)
         self.application = build_application(
             make_context(self.clock, records=self.records),
             routers=[
                 pairing_web.routes(self.desk, self.records, self.root.public_jwk),
                 twin_web.routes(self.garage),
                 commands_web.routes(self.live),
+                homes_web.routes(self.live_scenes),
             ],
             sessions=self.sessions,
             pages=None,

@@ -12,3 +12,6 @@ class StartConfig:
     cars: int = 3
     """How many virtual cars ``monocoque up`` shall have; what is missing is ordered. ``--cars``
     goes before it."""
+    homes: int = 1
+    """How many homes ``monocoque up`` shall have; what is missing is made. They run beside the
+    cars, so with no cars there are none. ``--homes`` goes before it."""

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from monocoque import __version__
 from monocoque.cli.car import app as car_commands
-from monocoque.cli.setting_checks import CARS_MAX, PORT_MAX
+from monocoque.cli.home import app as home_commands
+from monocoque.cli.setting_checks import CARS_MAX, HOMES_MAX, PORT_MAX
 from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
     MonocoqueError,
@@ -31,6 +32,7 @@ from monocoque.contracts.rights import Site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(car_commands, name="car")
+app.add_typer(home_commands, name="home")
 
 Data = Annotated[
     Path,
@@ -52,6 +54,15 @@ Cars = Annotated[
         show_default="the setting `cars`",
     ),
 ]
+Homes = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=HOMES_MAX,
+        help="How many homes: what is missing is made; without cars none run here.",
+        show_default="the setting `homes`",
+    ),
+]
 Port = Annotated[
     int | None,
     typer.Option(
@@ -65,12 +76,12 @@ Without = Annotated[
     ),
 ]
 OPTIONS_OF_ROLES = {
-    "cell": {"--cars", "--port", "--without"},
+    "cell": {"--cars", "--homes", "--port", "--without"},
     "cars": {"--cars", "--until-input-ends"},
     "car": {"--car", "--until-input-ends"},
     "factory": set[str](),
     "http": {"--port"},
-    **{part: set[str]() for part in ("registry", "pairing", "twin", "commands")},
+    **{part: set[str]() for part in ("registry", "pairing", "twin", "commands", "homes")},
 }
 """What `monocoque run` takes beside ``--data``, for each role."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -93,10 +104,16 @@ def monocoque(
 
 
 @app.command()
-def up(data: Data, cars: Cars = None, port: Port = None, without: Without = None) -> None:
-    """Start a whole installation: the bus, the cell with its pages, and virtual cars."""
+def up(
+    data: Data,
+    cars: Cars = None,
+    homes: Homes = None,
+    port: Port = None,
+    without: Without = None,
+) -> None:
+    """Start a whole installation: the bus, the cell with its pages, virtual cars and a home."""
     with _start_on(data):
-        _start_cell(data, port, cars, without)
+        _start_cell(data, port, cars, homes, without)
 
 
 def _start_on(data: Path) -> contextlib.AbstractContextManager[None]:
@@ -107,10 +124,16 @@ def _start_on(data: Path) -> contextlib.AbstractContextManager[None]:
     return leaving_refusals(Layout(data))
 
 
-def _start_cell(data: Path, port: int | None, cars: int | None, without: list[str] | None) -> None:
+def _start_cell(
+    data: Path,
+    port: int | None,
+    cars: int | None,
+    homes: int | None,
+    without: list[str] | None,
+) -> None:
     from monocoque.cli.starting import start_cell
 
-    start_cell(data, port, cars, frozenset(without or ()))
+    start_cell(data, port, cars, homes, frozenset(without or ()))
 
 
 @app.command()
@@ -128,6 +151,7 @@ def run(
             "none if not given.",
         ),
     ] = None,
+    homes: Homes = None,
     port: Port = None,
     car: Annotated[str, typer.Option(help="Which car, for the role car; a new one if none.")] = "",
     until_input_ends: Annotated[
@@ -138,6 +162,7 @@ def run(
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
         "--cars": cars is not None,
+        "--homes": homes is not None,
         "--port": port is not None,
         "--car": bool(car),
         "--until-input-ends": until_input_ends,
@@ -147,7 +172,7 @@ def run(
     with _start_on(data):
         match role:
             case "cell":
-                _start_cell(data, port, cars or 0, without)
+                _start_cell(data, port, cars or 0, homes, without)
             case "cars":
                 from monocoque.cli.starting_cars import start_cars
 

@@ -20,6 +20,8 @@ FACTOR_MAX: Final = 1_000
 PORT_MAX: Final = 65_535
 CARS_MAX: Final = 1_000
 """Virtual cars in one process."""
+HOMES_MAX: Final = 100
+"""Homes in one process."""
 WEEK_S: Final = (0.1, 2_419_200.0)
 """The shortest and the longest production week: a wink in a demonstration, four real weeks."""
 RECORDS_URL: Final = "records.url"
@@ -104,6 +106,7 @@ def _level(name: str, value: Any) -> str:
 
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "cars": _whole_to(CARS_MAX),
+    "homes": _whole_to(HOMES_MAX),
     PUBLIC_HOSTS: _hosts,
     "log.level": _level,
     "port": _whole_to(PORT_MAX),

@@ -3,7 +3,7 @@
 Rules:
 
 * a setting is named ``SECTION.FIELD``, such as ``link.hello_interval_s``, after its dataclass; what
-  an argument may also say stands in no section: ``port``, ``cars``;
+  an argument may also say stands in no section: ``port``, ``cars``, ``homes``;
 * defaults < ``monocoque.toml`` in the data directory < environment < arguments; the environment's
   name is ``MONOCOQUE_LINK_HELLO_INTERVAL_S``;
 * an unknown name or a value of another type is refused with SettingInvalid, never passed over;
@@ -32,12 +32,15 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
 from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.weeks import WeekConfig
+from monocoque.home.bridge.config import BridgeConfig
+from monocoque.home.devices.config import DevicesConfig
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.config import LogConfig
@@ -62,6 +65,9 @@ SECTIONS: Final[Mapping[str, type]] = {
     "bus": BusConfig,
     "car_commands": CarCommandsConfig,
     "commands": MailboxConfig,
+    "home_bridge": BridgeConfig,
+    "home_desk": HomesConfig,
+    "home_devices": DevicesConfig,
     "http": HttpConfig,
     "keys": KeysConfig,
     "link": LinkConfig,

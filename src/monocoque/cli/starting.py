@@ -15,6 +15,7 @@ import typer
 from monocoque import __version__
 from monocoque.cli.config import StartConfig
 from monocoque.cli.hand_over import hand_over_url, read_paper
+from monocoque.cli.homes import first_code, home_url
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.cli.typed import typed
@@ -43,11 +44,17 @@ from monocoque.roles.parts import HTTP, PARTS, take_part
 SITES = (Site.SHOP, Site.PHONE, Site.CONSOLE)
 
 
-def start_cell(data: Path, port: int | None, cars: int | None, without: frozenset[str]) -> None:
-    """Run the cell, with so many virtual cars beside it at least, until it is told to stop.
+def start_cell(
+    data: Path,
+    port: int | None,
+    cars: int | None,
+    homes: int | None,
+    without: frozenset[str],
+) -> None:
+    """Run the cell, with so many virtual cars and homes beside it at least, until told to stop.
 
-    port, cars: the settings' when None. without: parts that are run in processes of their own
-    (starting_part.py).
+    port, cars, homes: the settings' when None; without cars there are no homes. without: parts
+    that are run in processes of their own (starting_part.py).
     """
     if without - set(PARTS):
         raise RoleUnknown(
@@ -70,7 +77,9 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
         clock = clock_of(directory.layout)
         for part in sorted(set(PARTS) - without):
             stack.callback(take_part(directory.layout, part).release)
-        settings = CellSettings(_or(cars, start.cars), configs, __version__, without)
+        wanted = _or(cars, start.cars)
+        homes_wanted = _or(homes, start.homes) if wanted else 0
+        settings = CellSettings(wanted, homes_wanted, configs, __version__, without)
 
         async def announce(records: Records) -> None:
             accounts: AccountsConfig = configs[AccountsConfig]
@@ -88,6 +97,9 @@ def start_cell(data: Path, port: int | None, cars: int | None, without: frozense
             with contextlib.suppress(NotFound):  # no car was made yet, or none shall be
                 paper = await read_paper(directory.layout, configs[RecordsConfig], None)
                 typer.echo(f"  {'car':8}{hand_over_url(paper, listener.port)}")
+            home_code = await first_code(directory.layout, records)
+            if home_code is not None:
+                typer.echo(f"  {'home':8}{home_url(home_code, listener.port)}")
 
         main = run_cell(directory, listener, settings, clock, random, announce)
         run_until_stopped(main, ends_with_input=False)

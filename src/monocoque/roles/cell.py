@@ -5,7 +5,7 @@ Rules:
 * ``run_cell`` ends by being cancelled; whatever it started has ended when it returns, nats-server
   last, so that everybody's last word could still be said;
 * the cars that are missing are ordered before the services start, so that these find the orders;
-  what could not be paid then is tried again beside them;
+  what could not be paid then is tried again beside them; homes that are missing are made;
 * children that die are started again: nats-server on its port, the cars with the folders they
   had;
 * a child ends by itself when this process is killed: nats-server is ended by the next start, the
@@ -51,6 +51,7 @@ from monocoque.roles.clock import CLOCK_LOOK_S, ClockWatch
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import make_factory
 from monocoque.roles.first_cars import FirstCars
+from monocoque.roles.homes import make_homes
 from monocoque.roles.http import METRICS_ENTRY
 from monocoque.roles.migrations import migrate
 from monocoque.roles.orders import tell_order
@@ -75,6 +76,8 @@ class CellSettings:
 
     cars: int
     """How many virtual cars shall live here; what is missing is ordered."""
+    homes: int
+    """How many homes shall live here; what is missing is made."""
     configs: Mapping[type, Any]
     software_version: str
     without: frozenset[str] = frozenset()
@@ -171,6 +174,7 @@ async def _parts(
         async with asyncio.TaskGroup() as group:
             group.create_task(nats.start())
             group.create_task(first_cars.order(_tell_nobody))
+        await make_homes(layout, records, nats.authority, clock, random, settings.homes)
         frame = Frame(
             process_name=CELL,
             layout=layout,

@@ -30,6 +30,7 @@ from monocoque.roles.cars import (
     watch_process,
 )
 from monocoque.roles.factory import run_factory, run_factory_now
+from monocoque.roles.homes import run_homes
 from monocoque.trust.grants import CarKeys
 from monocoque.trust.keys import SystemKeyMaker
 
@@ -96,10 +97,11 @@ class CarLine:
 
 
 async def run_cars_and_factory(process: CarProcess, cars: list[TakenCar]) -> None:
-    """Run these cars until cancelled, and the factory with its line unless another process does."""
+    """Run these cars and every home until cancelled; the factory unless another process does."""
     line = CarLine(process, [car.car_id for car in cars])
     async with asyncio.TaskGroup() as group:
         group.create_task(run_cars(process, cars, CARS))
+        group.create_task(run_homes(process))
         group.create_task(line.keep_running())
         group.create_task(
             run_factory(

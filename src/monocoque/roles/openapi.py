@@ -11,6 +11,7 @@ from typing import Any, Never, cast
 
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.enrolment import web as enrolment_web
+from monocoque.cloud.homes import web as homes_web
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.registry import web as registry_web
 from monocoque.cloud.twin import web as twin_web
@@ -62,6 +63,7 @@ def document() -> dict[str, Any]:
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),
             commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+            homes_web.routes(cast(Any, SimpleNamespace(desk=absent))),
             configurator_web.routes(engine),
             quotes_web.routes(cast(Any, SimpleNamespace(engine=engine)), absent, 0.0),
             orders_web.routes(absent),

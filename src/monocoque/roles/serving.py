@@ -16,6 +16,9 @@ from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.mailbox import Mailbox
 from monocoque.cloud.enrolment import web as enrolment_web
 from monocoque.cloud.enrolment.service import Enrolment
+from monocoque.cloud.homes import web as homes_web
+from monocoque.cloud.homes.config import HomesConfig
+from monocoque.cloud.homes.service.desk import HomeDesk
 from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing import web as pairing_web
 from monocoque.cloud.pairing.config import PairingConfig
@@ -42,6 +45,7 @@ HTTP_ROLES: Final = (
     Role.COMMANDS,
     Role.ORDERS,
     Role.SHOP,
+    Role.HOMES,
 )
 """As whom HTTP speaks and listens on the cell's bus, by a connection each."""
 
@@ -85,6 +89,9 @@ def build_cell_app(
     mailbox_config = context.config(MailboxConfig)
     mailbox = Mailbox(records, buses[Role.COMMANDS], clock, random, root, mailbox_config, limits)
     live_commands = commands_web.LiveCommands(mailbox, phone, clock, mailbox_config)
+    homes_config = context.config(HomesConfig)
+    homes = HomeDesk(records, buses[Role.HOMES], clock, random, homes_config)
+    live_scenes = homes_web.LiveScenes(homes, phone, clock, homes_config)
     shop = open_shop(
         records,
         context.keystore,
@@ -105,6 +112,7 @@ def build_cell_app(
             pairing_web.routes(desk, records, root),
             twin_web.routes(garage),
             commands_web.routes(live_commands),
+            homes_web.routes(live_scenes),
             *shop_routers(shop),
         ],
         pages_directory=pages_directory,

@@ -20,6 +20,8 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.car.updates import service as updates
 from monocoque.cloud.commands import service as commands
 from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.homes import service as homes
+from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing import service as pairing
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry import service as registry
@@ -29,6 +31,9 @@ from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
+from monocoque.home.bridge import service as bridge
+from monocoque.home.bridge.config import BridgeConfig
+from monocoque.home.devices.config import DevicesConfig
 from monocoque.plumbing.service import Run
 from monocoque.roles import orders
 from monocoque.shop.build import service as build
@@ -42,6 +47,7 @@ class MachineKind(enum.Enum):
     CELL = "cell"
     CAR = "car"
     FACTORY = "factory"
+    HOME = "home"
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,14 @@ SERVICES: Final = (
         purpose="Brings commands to cars until they answer, and keeps what they answer.",
     ),
     ServiceRow(
+        name="homes",
+        machine=MachineKind.CELL,
+        role=Role.HOMES,
+        run=homes.run,
+        configs=(HomesConfig,),
+        purpose="Brings what scenes ask to the home of the car, and the home's answers back.",
+    ),
+    ServiceRow(
         name="telemetry",
         machine=MachineKind.CELL,
         role=Role.TELEMETRY,
@@ -141,6 +155,15 @@ SERVICES: Final = (
         configs=(BuildConfig,),
         purpose="Makes a car for each order that was paid, in its week; signs the first grant of "
         "each car for whoever holds its hand-over code.",
+    ),
+    ServiceRow(
+        name="bridge",
+        machine=MachineKind.HOME,
+        role=Role.HOME,
+        run=bridge.run,
+        configs=(BridgeConfig, DevicesConfig),
+        purpose="Speaks for the home to the cell: hello, its devices; does what scenes ask, once, "
+        "and says what became of it.",
     ),
 )
 """Every row."""

@@ -5,8 +5,8 @@ Rules:
 * a request counts under its own car's name, in a form that a home could answer, and for a day at
   most; a message with one that does not is refused whole;
 * a request of a car without a home is answered at once; what is over when it comes, too;
-* the home's answer counts, whenever it comes; until then a request that was never said is "expired",
-  and one that was said is "unknown", when its time is over;
+* the home's answer counts, whenever it comes; until then a request that was never said is
+  "expired", and one that was said is "unknown", when its time is over;
 * a home answers for what was asked of it, and for no time that cannot be.
 
 Left out on purpose: whether a home did what it says. The cell asks; the home is the owner's.
@@ -98,6 +98,11 @@ def _read(car_id: str, request: home_pb2.HomeRequest, now_us: int) -> Asked:
     return Asked(request_id, scene_id, request.action, request.occurred_at_us, expires_us)
 
 
+def is_there(hello_us: int | None, now_us: int, window_us: int) -> bool:
+    """Whether a home that said its last hello then counts as there."""
+    return hello_us is not None and now_us - hello_us < window_us
+
+
 def standing_at_first(
     asked: Asked, now_us: int, *, has_home: bool, is_home_there: bool
 ) -> Standing:
@@ -113,6 +118,13 @@ def standing_by_time(state: State) -> Standing:
     """How an open request stands when its time is over."""
     if state is State.WAITING:
         return Standing(State.EXPIRED, Reason.NOT_SAID)
+    return Standing(State.UNKNOWN, Reason.NOT_ANSWERED)
+
+
+def standing_untied(state: State) -> Standing:
+    """How an open request stands when its car leaves the home that was asked."""
+    if state is State.WAITING:
+        return Standing(State.REFUSED, Reason.NO_HOME)
     return Standing(State.UNKNOWN, Reason.NOT_ANSWERED)
 
 

@@ -259,6 +259,12 @@ def open_requests(
     return connection.execute(_OPEN_OF_HOMES, sought).all()
 
 
+def open_of_car(connection: Connection, car_id: str) -> Sequence[Row[Any]]:
+    """The requests of this car that are not closed."""
+    wanted = select(requests).where(requests.c.car_id == car_id, requests.c.due_us.is_not(None))
+    return connection.execute(wanted.order_by(requests.c.request_id)).all()
+
+
 def due_requests(connection: Connection, now_us: int, count_max: int) -> Sequence[Row[Any]]:
     """The requests whose time is over, the longest over first."""
     return connection.execute(_DUE, {"now_us": now_us, "count_max": count_max}).all()

@@ -49,7 +49,7 @@ The tree::
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver
-    │   ├── CarAlreadyTied
+    │   ├── CarAlreadyTied, HomeAlreadyTaken
     │   ├── BuildBegun
     │   ├── IdentifierUsed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
@@ -86,6 +86,7 @@ from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlread
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
 from monocoque.contracts.errors.conflicts import CarAlreadyTied as CarAlreadyTied
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
+from monocoque.contracts.errors.conflicts import HomeAlreadyTaken as HomeAlreadyTaken
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
 from monocoque.contracts.errors.conflicts import OrderConflict as OrderConflict
 from monocoque.contracts.errors.conflicts import PaymentDeclined as PaymentDeclined
@@ -167,10 +168,10 @@ from monocoque.contracts.errors.setup import ServerFailed as ServerFailed
 from monocoque.contracts.errors.setup import ServerMissing as ServerMissing
 from monocoque.contracts.errors.setup import SettingInvalid as SettingInvalid
 from monocoque.contracts.errors.setup import SetupError as SetupError
+from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
 from monocoque.contracts.errors.storage import DataDirectoryInUse as DataDirectoryInUse
 from monocoque.contracts.errors.storage import DataDirectoryNewer as DataDirectoryNewer
 from monocoque.contracts.errors.storage import DataDirectoryOlder as DataDirectoryOlder
-from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
 from monocoque.contracts.errors.storage import DiskFull as DiskFull
 from monocoque.contracts.errors.storage import NotWritable as NotWritable
 from monocoque.contracts.errors.storage import StorageError as StorageError

@@ -44,6 +44,13 @@ class CarAlreadyTied(ConflictError):
     default_hint = "Untie the car from its other home first."
 
 
+class HomeAlreadyTaken(ConflictError):
+    """The home belongs to somebody; nothing was changed."""
+
+    code = "home_already_taken"
+    default_hint = "Its owner gives it up on the phone site first."
+
+
 class IdentifierUsed(ConflictError):
     """Something else has this identifier already."""
 

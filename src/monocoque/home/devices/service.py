@@ -3,8 +3,8 @@
 Rules:
 
 * a device says how it is, and does what it is told or raises DeviceFailed; then it is as it was;
-* a virtual device is a record of its home, so it outlives whoever looks; each act is counted by what
-  it was for;
+* a virtual device is a record of its home, so it outlives whoever looks; each act is counted by
+  what it was for;
 * a virtual device fails on purpose while it is jammed.
 
 Left out on purpose: that an act happens once. A device does what it is told as often as it is told;

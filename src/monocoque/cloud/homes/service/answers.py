@@ -99,17 +99,13 @@ class Answers:
         self._context.count_error(error, error.what, home_id=delivery.identifiers["home_id"])
 
 
-def _answer(
-    connection: Connection, delivery: Delivery[home_pb2.HomeOutcome], now_us: int
-) -> bool:
+def _answer(connection: Connection, delivery: Delivery[home_pb2.HomeOutcome], now_us: int) -> bool:
     """Put one outcome on record; whether it is news. Raises HomeWordRefused."""
     message = delivery.message
     state, reason = logic.read_outcome(message, now_us)
     row = rows.find_request(connection, message.car_id, message.request_id)
     asked_of, taken_us = (None, 0) if row is None else (row.home_id, row.taken_us)
-    logic.check_answer(
-        delivery.identifiers["home_id"], asked_of, taken_us, message.decided_at_us
-    )
+    logic.check_answer(delivery.identifiers["home_id"], asked_of, taken_us, message.decided_at_us)
     assert row is not None  # else nobody was asked
     if row.is_answered:
         return False

@@ -64,6 +64,7 @@ class Asking:
         self._context = context
         self._config = context.config(HomesConfig)
         self._grace_us = round(self._config.answer_grace_s * SECOND_US)
+        self._window_us = round(self._config.online_window_s * SECOND_US)
         self._has_changed = asyncio.Event()
 
     async def hear_scenes(self) -> None:
@@ -166,13 +167,15 @@ class Asking:
                 await say_request(self._context, row)
             except AWAY as error:
                 self._context.count_error(error, "a request waits for its home's hello")
-        for error in news.left:
-            self._context.count_error(error, error.what)
+        for why in news.left:
+            self._context.count_error(why, why.what)
         self._has_changed.set()
         await self._tell({word.car_id for word in words})
 
     def _take_word(self, connection: Connection, word: _Word, now_us: int, news: _News) -> None:
-        new = [a for a in word.asked if not rows.find_request(connection, word.car_id, a.request_id)]
+        new = [
+            a for a in word.asked if not rows.find_request(connection, word.car_id, a.request_id)
+        ]
         if not new:
             return
         limits, car_id = self._config, word.car_id
@@ -193,7 +196,8 @@ class Asking:
                 asked,
                 now_us,
                 has_home=home is not None,
-                is_home_there=home is not None and self._is_there(home, now_us),
+                is_home_there=home is not None
+                and logic.is_there(home.hello_us, now_us, self._window_us),
             )
             self._add(connection, word, asked, None if home is None else home.home_id, standing)
             recent += 1
@@ -240,10 +244,6 @@ class Asking:
         closed, next_us = await self._context.records.transact(work)
         await self._tell(closed)
         return next_us
-
-    def _is_there(self, home: Row[Any], now_us: int) -> bool:
-        window_us = round(self._config.online_window_s * SECOND_US)
-        return home.hello_us is not None and now_us - home.hello_us < window_us
 
     def _columns(self, standing: Standing, expires_us: int) -> dict[str, Any]:
         """The columns that say how a request stands."""

@@ -1,12 +1,12 @@
 """Hears homes: that they are there, and how their devices are.
 
-Rules: what comes within a moment is put on record together; of a state the newest counts; a home that
-is not on record is heard by nobody.
+Rules: what comes within a moment is put on record together; of a state the newest counts; a home
+that is not on record is heard by nobody.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -126,8 +126,8 @@ class Hearing:
         return known
 
 
-def _columns(heard: _Heard, home_id: str, now_us: int) -> Mapping[str, object]:
-    columns: dict[str, object] = {}
+def _columns(heard: _Heard, home_id: str, now_us: int) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
     if home_id in heard.hellos:
         columns |= {"hello_us": now_us, "software_version": heard.hellos[home_id]}
     if home_id in heard.states:

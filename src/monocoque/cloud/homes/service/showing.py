@@ -12,7 +12,6 @@ Left out on purpose: cars that belong to no home, which nobody is told of.
 """
 
 import asyncio
-from collections.abc import Collection
 
 from sqlalchemy import Connection
 
@@ -36,6 +35,8 @@ class Showing:
         """By car that belongs to one; a cache of the records."""
         self._bodies: dict[str, command_pb2.CarBody] = {}
         """The newest word of each of these cars."""
+        self._to_read: set[str] = set()
+        """Cars of homes that said something new of themselves."""
         self._to_look_at: set[str] = set()
         """Cars that may have come to a home, or left it."""
         self._to_tell: set[str] = set()
@@ -53,8 +54,7 @@ class Showing:
                     continue
                 car_id = delivery.identifiers["car_id"]
                 if car_id in self._home_of:
-                    self._bodies[car_id] = delivery.message
-                    self._to_tell.add(self._home_of[car_id])
+                    self._to_read.add(car_id)
                     self._has_news.set()
 
     async def hear_changes(self) -> None:
@@ -74,14 +74,11 @@ class Showing:
             await self._has_news.wait()
             self._has_news.clear()
             try:
-                if self._is_begun:
-                    await self._look()
-                else:
+                if not self._is_begun:
                     await self._begin()
-                while self._to_tell:
-                    home_id = min(self._to_tell)
-                    await self._tell(home_id)
-                    self._to_tell.discard(home_id)
+                await self._look()
+                await self._read()
+                await self._tell_all()
             except AWAY as error:
                 self._context.count_error(error, "homes are not told of their cars")
                 self._has_news.set()
@@ -93,37 +90,57 @@ class Showing:
         ties = await self._context.records.transact(rows.all_ties)
         self._home_of = {tie.car_id: tie.home_id for tie in ties}
         homes = await self._context.records.transact(rows.all_homes)
-        await self._read_bodies(self._home_of)
+        self._to_read.update(self._home_of)
         self._to_tell.update(home.home_id for home in homes)
         self._is_begun = True
 
     async def _look(self) -> None:
         """Read again where the cars belong that may have moved."""
-        looked_at = set(self._to_look_at)
-        if not looked_at:
-            return
+        looked_at, self._to_look_at = self._to_look_at, set()
 
         def work(connection: Connection) -> dict[str, str]:
             ties = (rows.find_tie(connection, car_id) for car_id in sorted(looked_at))
             return {tie.car_id: tie.home_id for tie in ties if tie is not None}
 
-        found = await self._context.records.transact(work)
-        moved = {car_id for car_id in looked_at if found.get(car_id) != self._home_of.get(car_id)}
-        await self._read_bodies(moved & set(found))
-        for car_id in moved:
+        try:
+            found = await self._context.records.transact(work) if looked_at else {}
+        except AWAY:
+            self._to_look_at |= looked_at
+            raise
+        for car_id in looked_at:
             before, now = self._home_of.pop(car_id, None), found.get(car_id)
-            if now is None:
-                self._bodies.pop(car_id, None)
-            else:
+            if now is not None:
                 self._home_of[car_id] = now
-            self._to_tell.update(home_id for home_id in (before, now) if home_id is not None)
-        self._to_look_at -= looked_at
+            if before != now:
+                self._bodies.pop(car_id, None)
+                self._to_read.add(car_id)
+                self._to_tell.update(home for home in (before, now) if home is not None)
 
-    async def _read_bodies(self, car_ids: Collection[str]) -> None:
-        for car_id in sorted(car_ids):
-            body = await read_body(self._context.records, car_id)
+    async def _read(self) -> None:
+        """Read the newest words of cars that belong to homes; what came meanwhile is read next."""
+        while self._to_read:
+            car_id = min(self._to_read)
+            self._to_read.discard(car_id)
+            if car_id not in self._home_of:
+                continue
+            try:
+                body = await read_body(self._context.records, car_id)
+            except AWAY:
+                self._to_read.add(car_id)
+                raise
             if body is not None:
                 self._bodies[car_id] = body
+                self._to_tell.add(self._home_of[car_id])
+
+    async def _tell_all(self) -> None:
+        while self._to_tell:
+            home_id = min(self._to_tell)
+            self._to_tell.discard(home_id)
+            try:
+                await self._tell(home_id)
+            except AWAY:
+                self._to_tell.add(home_id)
+                raise
 
     async def _tell(self, home_id: str) -> None:
         message = home_pb2.HomeCars()

@@ -10,8 +10,8 @@ Rules:
 * an outcome is a row before it is a message, and is said until the cell has it;
 * it says hello at every new connection, when it listens again, and the devices when they changed.
 
-Left out on purpose: doubt in the cell, which brings what the owner's car asked. A home does what its
-cell says; it has no words for anything that opens or moves a car.
+Left out on purpose: doubt in the cell, which brings what the owner's car asked. A home does what
+its cell says; it has no words for anything that opens or moves a car.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """What a home does: each request once, by its device, with intent before and outcome after.
 
-Rules: see the package; a request that cannot be put on record now is left to the cell, which says it
-again at the next hello.
+Rules: see the package; a request that cannot be put on record now is left to the cell, which says
+it again at the next hello.
 """
 
 import asyncio
@@ -54,8 +54,7 @@ class Working:
                 rows.save_request(connection, row.number, _columns(verdict, now_us))
 
         await self._insist(work)
-        for has_work in self._has_work.values():
-            has_work.set()
+        self._wake_all()
 
     async def hear(self) -> None:
         """Take every request on record, and wake its device."""
@@ -92,30 +91,35 @@ class Working:
         try:
             asked = read_request(delivery.message, now_us)
             take = partial(self._take, asked=asked, trace_id=trace_of(delivery), now_us=now_us)
-            taken = await self._context.records.transact(take)
-        except (*AWAY, SceneRequestRefused) as error:
+            device = await self._context.records.transact(take)
+        except SceneRequestRefused as error:
             self._context.count_error(error, error.what)
-            return
-        if isinstance(taken, Wanted):
-            self._has_work[taken.device].set()
-        elif taken is not None:
-            self._saying.tell_outcomes()
+        except AWAY as error:
+            self._context.count_error(error, error.what)
+            self._wake_all()  # it may be on record
+        else:
+            if device is None:
+                self._saying.tell_outcomes()
+            else:
+                self._has_work[device].set()
 
     def _take(
         self, connection: Connection, asked: Asked, trace_id: str | None, now_us: int
-    ) -> Verdict | Wanted | None:
-        """Put it on record; what is to be done now, None when it is under way already."""
+    ) -> str | None:
+        """Put it on record; the device that has work now, None when the outcome is known."""
         known = rows.find_request(connection, asked.car_id, asked.request_id)
         if known is not None:
             if known.decided_us is None:
-                return None
+                under_way: str = known.device
+                return under_way
             rows.save_request(connection, known.number, {"is_known": False})
-            return Verdict(Outcome(known.state))
+            return None
         config = self._config
         before_us = now_us - round(config.remembered_s * SECOND_US)
         rows.forget_requests(connection, before_us, config.forget_batch_requests)
         waiting = rows.count_waiting(connection)
         found = decide_at_once(asked, self.devices, waiting, config.waiting_requests_max, now_us)
+        device = found.device if isinstance(found, Wanted) else None
         values = {
             "car_id": asked.car_id,
             "request_id": asked.request_id,
@@ -124,15 +128,18 @@ class Working:
             "trace_id": trace_id,
             "received_us": now_us,
             "expires_us": asked.expires_us,
-            "device": found.device if isinstance(found, Wanted) else None,
+            "device": device,
             "state": rows.WAITING,
             "reason": "",
             "is_known": False,
         }
-        rows.add_request(
-            connection, values | ({} if isinstance(found, Wanted) else _columns(found, now_us))
-        )
-        return found
+        decided = {} if isinstance(found, Wanted) else _columns(found, now_us)
+        rows.add_request(connection, values | decided)
+        return device
+
+    def _wake_all(self) -> None:
+        for has_work in self._has_work.values():
+            has_work.set()
 
     async def _begin_next(self, name: str) -> Row[Any] | None:
         """Put the intent of the next request of this device on record; None when none waits.
