@@ -233,7 +233,7 @@ class NatsAuthority:
         found += [self._outside_account(role) for role in nats_rights.OUTSIDE]
         for name in self._keystore.names():
             if name.startswith(_MQTT_ACCOUNT):
-                found.append(self._mqtt_account(name.removeprefix(_MQTT_ACCOUNT)))
+                found.append(self.mqtt_account(name.removeprefix(_MQTT_ACCOUNT)))
         return {self._public(account.name): account for account in found}
 
     def sign_account(self, account: AccountClaims) -> str:
@@ -282,7 +282,8 @@ class NatsAuthority:
             },
         )
 
-    def _mqtt_account(self, home_id: str) -> AccountClaims:
+    def mqtt_account(self, home_id: str) -> AccountClaims:
+        """What the account of one home's MQTT clients is now; needs the home's keys."""
         allowed = nats_rights.MQTT_SUBJECTS
         scope = {
             "kind": "user_scope",

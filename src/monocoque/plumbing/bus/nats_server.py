@@ -26,11 +26,11 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
-import nats.errors
 import psutil
 import structlog
 from nats.aio.client import Client
@@ -44,13 +44,12 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.topics import KIB, TOPICS, Topic
 from monocoque.plumbing.bus.config import NATS_DEFAULTS, NatsServerConfig
-from monocoque.plumbing.bus.nats_accounts import tell_account
+from monocoque.plumbing.bus.nats_accounts import own_client, tell_accounts
 from monocoque.plumbing.bus.nats_credentials import (
     AccountClaims,
     NatsAuthority,
     NatsCredentials,
 )
-from monocoque.plumbing.bus.nats_rights import INBOX
 from monocoque.plumbing.bus.nats_streams import ensure_streams
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.files import (
@@ -188,12 +187,10 @@ class NatsServer:
                 if self._told.get(key) != account
             }
             if changed:
-                async with self._connected(self.authority.herald_credentials()) as client:
-                    for key, account in changed.items():
-                        await tell_account(
-                            client, self.authority.sign_account(account), self._config
-                        )
-                        self._told[key] = account
+                async with self._client(self.authority.herald_credentials()) as client:
+                    told = changed.values()
+                    await tell_accounts(client, self.authority, told, self._config)
+                self._told |= changed
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
@@ -274,30 +271,12 @@ class NatsServer:
             raise ServerFailed("The bus server was not ready in time.") from error
 
     async def _make_streams(self, steward: NatsCredentials) -> None:
-        async with self._connected(steward) as client:
+        async with self._client(steward) as client:
             await ensure_streams(client, self._topics, self._config)
 
-    @contextlib.asynccontextmanager
-    async def _connected(self, credentials: NatsCredentials) -> AsyncIterator[Client]:
-        """A client of our own, for a moment; raises ServerFailed."""
-        client = Client()
-        try:
-            await client.connect(
-                self._address_of(self._port),
-                user_jwt_cb=lambda: credentials.jwt.encode(),
-                signature_cb=lambda nonce: credentials.sign(nonce.encode()),
-                inbox_prefix=f"{INBOX}{credentials.name}".encode(),
-                allow_reconnect=False,
-                max_reconnect_attempts=1,  # else it tries the same address for ever
-                reconnect_time_wait=0,
-                error_cb=self._log_client_error,
-                tls=self._own_certificate(),
-            )
-            yield client
-        except (nats.errors.Error, OSError) as error:
-            raise ServerFailed("The bus server does not take our own credentials.") from error
-        finally:
-            await client.close()
+    def _client(self, credentials: NatsCredentials) -> AbstractAsyncContextManager[Client]:
+        address, tls = self._address_of(self._port), self._own_certificate()
+        return own_client(address, credentials, tls, self._log_client_error)
 
     def _own_certificate(self) -> ssl.SSLContext | None:
         """What the steward trusts: the server's very certificate, whatever names stand in it."""
