@@ -3,6 +3,7 @@
 Rules: what a command needs is imported when it runs, so that the others start quickly.
 """
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,15 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+
+
+class Form(enum.StrEnum):
+    """How Home Assistant is told of cars; see home/assistant/logic.py."""
+
+    DEVICE = "device"
+    ENTITIES = "entities"
+
+
 HomeArgument = Annotated[str, typer.Argument(metavar="HOME_ID", help="Which home.")]
 
 
@@ -54,3 +64,27 @@ def code(home_id: HomeArgument, data: Data) -> None:
     from monocoque.cli.homes import print_code
 
     print_code(data, parse_home_id(home_id))
+
+
+@app.command()
+def assistant(
+    home_id: HomeArgument,
+    data: Data,
+    discovery: Annotated[
+        Form,
+        typer.Option(help="How Home Assistant is told: entities for a version before 2024.12."),
+    ] = Form.DEVICE,
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Take it back, and end what is connected.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print once what Home Assistant needs to see the cars of a home; an older one is void."""
+    from monocoque.cli import assistants
+
+    if revoke:
+        assistants.revoke(data, parse_home_id(home_id))
+    elif as_json:
+        assistants.print_json(data, parse_home_id(home_id), discovery.value)
+    else:
+        assistants.print_lines(data, parse_home_id(home_id), discovery.value)

@@ -43,6 +43,7 @@ from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.weeks import WeekConfig
+from monocoque.home.assistant.config import AssistantConfig
 from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.config import DevicesConfig
 from monocoque.phone.accounts.config import AccountsConfig
@@ -50,6 +51,7 @@ from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
+from monocoque.plumbing.mqtt.config import MqttConfig
 from monocoque.plumbing.records.address import masked
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.roles.config import SupervisorConfig
@@ -71,6 +73,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "car_commands": CarCommandsConfig,
     "car_updates": UpdatesConfig,
     "commands": MailboxConfig,
+    "home_assistant": AssistantConfig,
     "home_bridge": BridgeConfig,
     "home_desk": HomesConfig,
     "home_devices": DevicesConfig,
@@ -78,6 +81,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "keys": KeysConfig,
     "link": LinkConfig,
     "log": LogConfig,
+    "mqtt": MqttConfig,
     "nats": NatsServerConfig,
     "orders": OrdersConfig,
     "pairing": PairingConfig,

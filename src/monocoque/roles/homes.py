@@ -30,6 +30,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.identifiers import HomeId
 from monocoque.contracts.topics import Role
+from monocoque.home.assistant.service.port import HomeMqtt
 from monocoque.home.devices.service import Wiring, virtual_wiring
 from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.bus.memory import MemoryHub
@@ -46,10 +47,12 @@ from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.logging import get_log
+from monocoque.plumbing.mqtt.config import MqttConfig
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
+from monocoque.roles.assistants import Door
 from monocoque.roles.cars import CarProcess
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
@@ -184,6 +187,7 @@ async def _live(process: CarProcess, home_id: HomeId) -> None:
                 config=process.configs[BusConfig],
             )
         hub = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
+        door = Door(process.layout, home_id, process.configs[MqttConfig])
         services = [
             Supervised(
                 Context(
@@ -200,7 +204,7 @@ async def _live(process: CarProcess, home_id: HomeId) -> None:
                     software_version=process.software_version,
                     configs=process.configs,
                     uplink=uplink,
-                    ports={Wiring: virtual_wiring},
+                    ports={Wiring: virtual_wiring, HomeMqtt: door},
                 ),
                 row.run,
             )

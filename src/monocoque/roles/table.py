@@ -38,6 +38,8 @@ from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin import service as twin
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts.topics import Role
+from monocoque.home.assistant import service as assistant
+from monocoque.home.assistant.config import AssistantConfig
 from monocoque.home.bridge import service as bridge
 from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.config import DevicesConfig
@@ -208,6 +210,14 @@ SERVICES: Final = (
         configs=(BridgeConfig, DevicesConfig),
         purpose="Speaks for the home to the cell: hello, its devices; does what scenes ask, once, "
         "and says what became of it.",
+    ),
+    ServiceRow(
+        name="assistant",
+        machine=MachineKind.HOME,
+        role=Role.HOME,
+        run=assistant.run,
+        configs=(AssistantConfig,),
+        purpose="Shows the home's cars to Home Assistant, when the home has one.",
     ),
 )
 """Every row."""

@@ -86,6 +86,19 @@ class NatsServerConfig:
     """How long a synced stream recognises a message id that it already has."""
     log_bytes_max: int = 8 * MIB
     """The server's log is turned over at this size; one old file is kept."""
+    mqtt_connections_max: int = 16
+    """MQTT clients of one home at once, the home's own among them."""
+    mqtt_subscriptions_max: int = 2_000
+    """What all MQTT clients of one home listen to, together; Home Assistant takes two for each
+    entity at most."""
+    mqtt_consumers_max: int = 200
+    """Subscriptions of one home that the server repeats until they are acknowledged (QoS 1)."""
+    mqtt_message_bytes_max: int = 64 * KIB
+    """The largest message of a home's MQTT client."""
+    mqtt_store_bytes_max: int = 16 * MIB
+    """What the server keeps on disk for one home: retained messages and sessions."""
+    mqtt_homes_max: int = 1_000
+    """For how many homes the server sets that room aside."""
 
 
 NATS_DEFAULTS: Final = NatsServerConfig()

@@ -22,8 +22,9 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import nkeys
@@ -31,6 +32,7 @@ import nkeys
 from monocoque.contracts.errors import CredentialsRefused
 from monocoque.contracts.topics import TOPICS, Role, Topic
 from monocoque.plumbing.bus import nats_rights
+from monocoque.plumbing.bus.config import NATS_DEFAULTS, NatsServerConfig
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.keystore.rules import DAMAGED_HINT
@@ -96,12 +98,25 @@ def check_public_bus_key(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class AccountClaims:
+    """What an account is: its key's name in the keystore, and what the cell says of it."""
+
+    name: str
+    claims: Mapping[str, Any]
+
+
 class NatsAuthority:
     """The cell's keys on NATS; needs only the keys that a call uses."""
 
     def __init__(
-        self, keystore: KeyStore, clock: Clock, topics: Sequence[Topic[Any]] = TOPICS
+        self,
+        keystore: KeyStore,
+        clock: Clock,
+        topics: Sequence[Topic[Any]] = TOPICS,
+        limits: NatsServerConfig = NATS_DEFAULTS,
     ) -> None:
+        self._limits = limits
         self._keystore = keystore
         self._clock = clock
         self._topics = topics
@@ -145,6 +160,16 @@ class NatsAuthority:
         }
         return NatsCredentials(self._sign(_CELL, "user", name, public_key(seed), rights), seed)
 
+    def herald_credentials(self) -> NatsCredentials:
+        """Credentials to tell a running server what an account is from now on, and nothing else."""
+        seed, name = make_bus_key(), "herald"
+        rights = {
+            "pub": {"allow": [nats_rights.ACCOUNT_UPDATE]},
+            "sub": {"allow": [f"{nats_rights.INBOX}{name}.>"]},
+            **_USER_LIMITS,
+        }
+        return NatsCredentials(self._sign(_SYSTEM, "user", name, public_key(seed), rights), seed)
+
     def watchman_credentials(self) -> NatsCredentials:
         """Credentials to hear whom the server turns away (nats_refusals.py), and nothing else."""
         seed, name = make_bus_key(), "watchman"
@@ -163,24 +188,60 @@ class NatsAuthority:
         """
         self._revoked = frozenset(check_public_bus_key(key) for key in bus_public_keys)
 
-    def server_configuration(self) -> dict[str, str]:
-        """The lines of the server's configuration that say whom it trusts, by their names."""
+    def open_mqtt(self, home_id: str, random_bytes: RandomBytes = secrets.token_bytes) -> None:
+        """Give a home a new signing key for MQTT: what older ones signed is worth nothing more.
+
+        The server hears of it when it reads its rights again. Raises DiskFull, NotWritable.
+        """
+        account = mqtt_account_name(home_id)
+        if account not in self._keystore.names():
+            self._keystore.write(account, _make_seed(nkeys.PREFIX_BYTE_ACCOUNT, random_bytes))
+        signer = _make_seed(nkeys.PREFIX_BYTE_ACCOUNT, random_bytes)
+        self._keystore.write(mqtt_signer_name(home_id), signer)
+
+    def mqtt_credentials(
+        self, home_id: str, name: str, random_bytes: RandomBytes = secrets.token_bytes
+    ) -> str:
+        """What an MQTT client of this home shows as its password; needs the home's signing key.
+
+        Whoever has it may use it: MQTT 3.1.1 has no way to prove that one holds a key.
+        """
+        seed = make_bus_key(random_bytes)  # nobody keeps it: the server asks for no signature
+        issuer = {"issuer_account": self._public(mqtt_account_name(home_id))}
+        return self._sign(mqtt_signer_name(home_id), "user", name, public_key(seed), issuer)
+
+    def server_configuration(self, accounts_directory: Path) -> dict[str, str]:
+        """The lines of the server's configuration that say whom it trusts, by their names.
+
+        accounts_directory: where the server keeps what it is told of accounts while it runs.
+        """
         system = self._public(_SYSTEM)
-        operator = self._sign(
-            _OPERATOR, "operator", "monocoque", self._public(_OPERATOR), {"system_account": system}
-        )
-        accounts = {system: self._account(_SYSTEM, {}), self._public(_CELL): self._cell_account()}
-        for role in nats_rights.OUTSIDE:
-            accounts[self._public(_account_name(role))] = self._outside_account(role)
+        claims = {"system_account": system}
+        operator = self._sign(_OPERATOR, "operator", "monocoque", self._public(_OPERATOR), claims)
+        accounts = {key: self.sign_account(claims) for key, claims in self.accounts().items()}
         preload = "\n".join(f'  {key}: "{jwt}"' for key, jwt in accounts.items())
         return {
             "operator": f'"{operator}"',
             "system_account": system,
-            "resolver": "MEMORY",
+            "resolver": f"{{ type: full, dir: {json.dumps(str(accounts_directory))} }}",
             "resolver_preload": f"{{\n{preload}\n}}",
         }
 
-    def _cell_account(self) -> str:
+    def accounts(self) -> dict[str, AccountClaims]:
+        """What each account is now, by its public key."""
+        found = [AccountClaims(_SYSTEM, {}), self._cell_account()]
+        found += [self._outside_account(role) for role in nats_rights.OUTSIDE]
+        for name in self._keystore.names():
+            if name.startswith(_MQTT_ACCOUNT):
+                found.append(self.mqtt_account(name.removeprefix(_MQTT_ACCOUNT)))
+        return {self._public(account.name): account for account in found}
+
+    def sign_account(self, account: AccountClaims) -> str:
+        """The cell's word to the server that the account is so from now on."""
+        claims = {"limits": _LIMITS, **account.claims}
+        return self._sign(_OPERATOR, "account", account.name, self._public(account.name), claims)
+
+    def _cell_account(self) -> AccountClaims:
         exports: list[dict[str, Any]] = []
         for role in nats_rights.OUTSIDE:
             said = nats_rights.service_export(role, self._topics)
@@ -188,7 +249,7 @@ class NatsAuthority:
             for heard in nats_rights.stream_exports(role, self._topics):
                 exports.append({"name": heard, "subject": heard, "type": "stream"})
         mapped = nats_rights.mappings(self._topics)
-        return self._account(
+        return AccountClaims(
             _CELL,
             {
                 "limits": _LIMITS | _STREAM_LIMITS,
@@ -198,7 +259,7 @@ class NatsAuthority:
             },
         )
 
-    def _outside_account(self, role: Role) -> str:
+    def _outside_account(self, role: Role) -> AccountClaims:
         said = nats_rights.service_export(role, self._topics)
         heard = nats_rights.stream_exports(role, self._topics)
         kinds = [(said, "service"), *((subject, "stream") for subject in heard)]
@@ -212,7 +273,7 @@ class NatsAuthority:
             }
             for subject, kind in kinds
         ]
-        return self._account(
+        return AccountClaims(
             _account_name(role),
             {
                 "signing_keys": [self._scope(role)],
@@ -221,9 +282,36 @@ class NatsAuthority:
             },
         )
 
-    def _account(self, name: str, claims: dict[str, Any]) -> str:
-        return self._sign(
-            _OPERATOR, "account", name, self._public(name), {"limits": _LIMITS} | claims
+    def mqtt_account(self, home_id: str) -> AccountClaims:
+        """What the account of one home's MQTT clients is now; needs the home's keys."""
+        allowed = nats_rights.MQTT_SUBJECTS
+        scope = {
+            "kind": "user_scope",
+            "key": self._public(mqtt_signer_name(home_id)),
+            "role": "mqtt",
+            "template": {
+                "pub": {"allow": list(allowed.publish)},
+                "sub": {"allow": list(allowed.subscribe)},
+                "allowed_connection_types": ["MQTT"],
+                "bearer_token": True,
+                **_USER_LIMITS,
+            },
+        }
+        limits = {
+            **_LIMITS,
+            "imports": 0,
+            "exports": 0,
+            "leaf": 0,
+            "conn": self._limits.mqtt_connections_max,
+            "subs": self._limits.mqtt_subscriptions_max,
+            "payload": self._limits.mqtt_message_bytes_max,
+            "mem_storage": 0,
+            "disk_storage": self._limits.mqtt_store_bytes_max,
+            "streams": MQTT_STREAMS,
+            "consumer": self._limits.mqtt_consumers_max,
+        }
+        return AccountClaims(
+            mqtt_account_name(home_id), {"limits": limits, "signing_keys": [scope]}
         )
 
     def _scope(self, role: Role) -> dict[str, Any]:
@@ -277,6 +365,9 @@ class NatsAuthority:
         return seed
 
 
+MQTT_STREAMS: Final = 5
+"""What the server itself keeps for MQTT in an account: sessions, messages and retained ones."""
+_MQTT_ACCOUNT: Final = "nats-mqtt-account-"
 _OPERATOR: Final = "nats-operator"
 _SYSTEM: Final = "nats-account-system"
 _CELL: Final = "nats-account-cell"
@@ -288,6 +379,16 @@ _STREAM_LIMITS: Final = dict.fromkeys(
     ("mem_storage", "disk_storage", "streams", "consumer"), _NO_LIMIT
 )
 _USER_LIMITS: Final = dict.fromkeys(("subs", "data", "payload"), _NO_LIMIT)
+
+
+def mqtt_account_name(home_id: str) -> str:
+    """The secret that is the account of one home's MQTT clients."""
+    return f"{_MQTT_ACCOUNT}{home_id}"
+
+
+def mqtt_signer_name(home_id: str) -> str:
+    """The secret that signs what one home's MQTT clients show."""
+    return f"nats-mqtt-signer-{home_id}"
 
 
 def _account_name(role: Role) -> str:

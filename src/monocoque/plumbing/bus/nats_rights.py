@@ -35,12 +35,26 @@ TURNED_AWAY: Final = "$SYS.SERVER.*.CLIENT.AUTH.ERR"
 """Where the server itself says, to its system account alone, that it refused somebody."""
 
 
+ACCOUNT_UPDATE: Final = "$SYS.REQ.CLAIMS.UPDATE"
+"""Where the server is told, on its system account, what an account is from now on."""
+
+
 @dataclass(frozen=True)
 class Subjects:
     """Where one role may publish and subscribe."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
+
+
+MQTT_ROOT: Final = "homeassistant"
+"""The one first word of every topic of a home's MQTT clients."""
+MQTT_SUBJECTS: Final = Subjects(
+    publish=(MQTT_ROOT, f"{MQTT_ROOT}.>"),
+    subscribe=(MQTT_ROOT, f"{MQTT_ROOT}.>", "$MQTT.sub.>"),
+)
+"""Where a home's MQTT client may publish and subscribe. The last is where the server itself lets a
+client hear what it repeats until it is acknowledged (QoS 1)."""
 
 
 def subjects(role: Role, topics: Sequence[Topic[Any]]) -> Subjects:

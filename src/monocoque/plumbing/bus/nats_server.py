@@ -6,7 +6,9 @@ Rules:
 * it runs in a session of its own, so that Ctrl-C at the terminal does not end it before those who
   still publish; ``stop`` ends it;
 * it listens on loopback, or elsewhere with TLS only;
-* its port is free to choose once, and then kept (run/nats.json); participants read it there;
+* its ports are free to choose once, and then kept (run/nats.json); participants read them there.
+  One is for MQTT 3.1.1: it is always open, and nobody has a password for it but the homes that
+  asked for one (docs/decisions/0089);
 * a server that a crashed cell left behind is ended and started anew, so that rights and streams
   are always those of this version. It is known by number and start, or by the very command line
   that names our configuration; nobody else's process is ever touched;
@@ -25,10 +27,10 @@ import socket
 import ssl
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
-import nats.errors
 import psutil
 import structlog
 from nats.aio.client import Client
@@ -42,8 +44,12 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.topics import KIB, TOPICS, Topic
 from monocoque.plumbing.bus.config import NATS_DEFAULTS, NatsServerConfig
-from monocoque.plumbing.bus.nats_credentials import NatsAuthority, NatsCredentials
-from monocoque.plumbing.bus.nats_rights import INBOX
+from monocoque.plumbing.bus.nats_accounts import own_client, tell_accounts
+from monocoque.plumbing.bus.nats_credentials import (
+    AccountClaims,
+    NatsAuthority,
+    NatsCredentials,
+)
 from monocoque.plumbing.bus.nats_streams import ensure_streams
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.files import (
@@ -64,6 +70,7 @@ from monocoque.plumbing.process_file import (
 
 PROGRAM: Final = "nats-server"
 PORT_NAME: Final = "nats"
+MQTT_PORT_NAME: Final = "mqtt"
 HEADERS_BYTES_MAX: Final = 4 * KIB
 """Room for NATS' own headers on top of the largest message."""
 START_ATTEMPTS: Final = 3
@@ -89,13 +96,15 @@ class NatsServer:
         address is not loopback and there is no TLS.
         """
         _check_listen(config)
-        self.authority = NatsAuthority(keystore, clock, topics)
+        self.authority = NatsAuthority(keystore, clock, topics, config)
         self._home = data_directory.resolve() / "cell" / "nats"
         self._run = data_directory.resolve() / "run"
         self._log = log
         self._config = config
         self._topics = topics
         self._port = 0
+        self._mqtt_port = 0
+        self._told: dict[str, AccountClaims] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -110,6 +119,11 @@ class NatsServer:
         """Where participants connect; an argument for ``NatsBus.connect``."""
         return self._address_of(self._port)
 
+    @property
+    def mqtt_port(self) -> int:
+        """Where MQTT clients of homes connect; on the same address as everybody."""
+        return self._mqtt_port
+
     async def start(self) -> None:
         """Start it and return when it serves with every stream in place.
 
@@ -121,7 +135,8 @@ class NatsServer:
         self.authority.make_keys()
         await self._end_orphans()
         last = read_process_file(self._process_file)
-        self._port = (last.ports.get(PORT_NAME, 0) if last else 0) or _free_port(self._host)
+        ports = last.ports if last else {}
+        self._port, self._mqtt_port = ports.get(PORT_NAME, 0), ports.get(MQTT_PORT_NAME, 0)
         await self._launch()
 
     async def supervise(self) -> None:
@@ -155,10 +170,27 @@ class NatsServer:
         CredentialsRefused when one is no bus key.
         """
         self.authority.revoke(bus_public_keys)
+        await self.read_rights_again()
+
+    async def read_rights_again(self) -> None:
+        """Tell the running server of every account that is no longer as it was told last.
+
+        Who has lost a place is gone at once; nobody else notices. A server that does not run will
+        read it all at its start. Raises ServerFailed.
+        """
         async with self._changing:
-            if self._process is not None and self.pid is not None:
-                self._write_configuration()
-                self._process.send_signal(signal.SIGHUP)
+            if self.pid is None:
+                return
+            changed = {
+                key: account
+                for key, account in self.authority.accounts().items()
+                if self._told.get(key) != account
+            }
+            if changed:
+                async with self._client(self.authority.herald_credentials()) as client:
+                    told = changed.values()
+                    await tell_accounts(client, self.authority, told, self._config)
+                self._told |= changed
 
     async def stop(self) -> None:
         """End it; call this after every participant has left."""
@@ -206,11 +238,11 @@ class NatsServer:
         self._log.info("bus server ready", port=self._port)
 
     async def _start_once(self) -> None:
-        if self._port == 0 or not _is_free(self._host, self._port):
-            self._port = _free_port(self._host)
+        self._port, self._mqtt_port = _usable_ports(self._host, self._port, self._mqtt_port)
         self._write_configuration()
         self._process = await self._spawn()
-        write_process_file(self._process_file, self._process.pid, {PORT_NAME: self._port})
+        ports = {PORT_NAME: self._port, MQTT_PORT_NAME: self._mqtt_port}
+        write_process_file(self._process_file, self._process.pid, ports)
         await self._wait_until_ready()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
@@ -239,24 +271,12 @@ class NatsServer:
             raise ServerFailed("The bus server was not ready in time.") from error
 
     async def _make_streams(self, steward: NatsCredentials) -> None:
-        client = Client()
-        try:
-            await client.connect(
-                self._address_of(self._port),
-                user_jwt_cb=lambda: steward.jwt.encode(),
-                signature_cb=lambda nonce: steward.sign(nonce.encode()),
-                inbox_prefix=f"{INBOX}{steward.name}".encode(),
-                allow_reconnect=False,
-                max_reconnect_attempts=1,  # else it tries the same address for ever
-                reconnect_time_wait=0,
-                error_cb=self._log_client_error,
-                tls=self._own_certificate(),
-            )
+        async with self._client(steward) as client:
             await ensure_streams(client, self._topics, self._config)
-        except (nats.errors.Error, OSError) as error:
-            raise ServerFailed("The bus server does not take our own credentials.") from error
-        finally:
-            await client.close()
+
+    def _client(self, credentials: NatsCredentials) -> AbstractAsyncContextManager[Client]:
+        address, tls = self._address_of(self._port), self._own_certificate()
+        return own_client(address, credentials, tls, self._log_client_error)
 
     def _own_certificate(self) -> ssl.SSLContext | None:
         """What the steward trusts: the server's very certificate, whatever names stand in it."""
@@ -305,10 +325,12 @@ class NatsServer:
         return list(found.values())
 
     def _write_configuration(self) -> None:
+        self._told = self.authority.accounts()
         bytes_max = max(topic.message_bytes_max for topic in self._topics) + HEADERS_BYTES_MAX
         streams = sum(topic.is_durable for topic in self._topics)
         limits = self._config
         store_bytes = streams * (limits.stream_bytes_max + limits.last_values_bytes_max)
+        store_bytes += limits.mqtt_homes_max * limits.mqtt_store_bytes_max
         lines: dict[str, object] = {
             "server_name": "cell",
             "host": json.dumps(self._host),
@@ -322,13 +344,16 @@ class NatsServer:
                 f"{{ store_dir: {json.dumps(str(self._home))}, sync_interval: always, "
                 f"max_file_store: {store_bytes} }}"
             ),
-            **self.authority.server_configuration(),
+            **self.authority.server_configuration(self._home / "accounts"),
         }
+        mqtt = f"host: {json.dumps(self._host)}, port: {self._mqtt_port}"
         if limits.tls_certificate_file and limits.tls_key_file:
             certificate, key = limits.tls_certificate_file, limits.tls_key_file
             lines["tls"] = (
                 f"{{ cert_file: {json.dumps(str(certificate))}, key_file: {json.dumps(str(key))} }}"
             )
+            mqtt += f", tls: {lines['tls']}"
+        lines["mqtt"] = f"{{ {mqtt} }}"
         text = "".join(f"{name}: {value}\n" for name, value in lines.items())
         write_atomically(self._configuration_file, text.encode())
 
@@ -348,10 +373,19 @@ def published_address(data_directory: Path) -> str:
     For participants in other processes; ask again before every attempt, since the port may change.
     Raises BusUnavailable when no server has run yet.
     """
+    return f"nats://127.0.0.1:{_published_port(data_directory, PORT_NAME)}"
+
+
+def published_mqtt_port(data_directory: Path) -> int:
+    """At which port of this machine MQTT clients of homes connect; as ``published_address``."""
+    return _published_port(data_directory, MQTT_PORT_NAME)
+
+
+def _published_port(data_directory: Path, name: str) -> int:
     process = read_process_file(data_directory / "run" / "nats.json")
-    if process is None or PORT_NAME not in process.ports:
+    if process is None or name not in process.ports:
         raise BusUnavailable("No bus server has run on this data directory.")
-    return f"nats://127.0.0.1:{process.ports[PORT_NAME]}"
+    return process.ports[name]
 
 
 def is_loopback(host: str) -> bool:
@@ -379,6 +413,16 @@ def _free_port(host: str) -> int:
     with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def _usable_ports(host: str, *wanted: int) -> list[int]:
+    """The wanted ports where they are free, others where not; no port twice."""
+    found: list[int] = []
+    for port in wanted:
+        while port == 0 or port in found or not _is_free(host, port):
+            port = _free_port(host)
+        found.append(port)
+    return found
 
 
 def _is_free(host: str, port: int) -> bool:
