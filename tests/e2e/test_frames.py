@@ -29,6 +29,7 @@ CARS = 3
 SETTINGS = """
 [link]
 frame_interval_s = 0.2
+charging_frame_interval_s = 0.2
 spool_retry_s = 0.2
 resend_after_s_min = 2.0
 [telemetry]
@@ -40,7 +41,7 @@ CALM_S_MAX = 1.5
 
 
 class Fleet(Installation):
-    """An installation whose cars speak often, and what its disks say."""
+    """An installation whose cars, which charge, speak often, and what its disks say."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, CARS)

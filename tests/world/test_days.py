@@ -2,15 +2,17 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from monocoque.sim.diary import PIECE_S
 from monocoque.sim.driving import DrivingConfig
 from monocoque.sim.faults import Faults
+from monocoque.sim.loop import run_virtual
 from monocoque.sim.page import page_of
 from monocoque.sim.report import WorldReport, figures
 from monocoque.sim.setting import CALM_S, Setting
-from monocoque.sim.world import live
+from monocoque.sim.world import World, live
 from tests.world.hurried import HURRIED, hurried, troubled
 
 DAY_S = 86_400.0
@@ -21,8 +23,23 @@ JOINS_IN_THE_DARK = 104
 
 
 @pytest.fixture(scope="module")
-def calm() -> WorldReport:
-    return hurried(seed=7)
+def world() -> tuple[World, WorldReport]:
+    return lived(HURRIED)
+
+
+@pytest.fixture(scope="module")
+def calm(world: tuple[World, WorldReport]) -> WorldReport:
+    return world[1]
+
+
+def lived(setting: Setting) -> tuple[World, WorldReport]:
+    """The world of this setting when it is over, and what came of it."""
+
+    async def main() -> tuple[World, WorldReport]:
+        world = World(setting)
+        return world, await world.run()
+
+    return run_virtual(main())
 
 
 def test_people_buy_cars_drive_them_and_press_buttons(calm: WorldReport) -> None:
@@ -36,13 +53,17 @@ def test_people_buy_cars_drive_them_and_press_buttons(calm: WorldReport) -> None
     assert calm.virtual_seconds == calm.prologue_seconds + HURRIED.duration_s + CALM_S
 
 
-def test_a_car_makes_a_frame_every_ten_seconds_or_sleeps(calm: WorldReport) -> None:
-    first_two_s = 2 * (HURRIED.duration_s + CALM_S)
-    counted_s = calm.frames * 10.0 + calm.sleep_hours * 3_600.0
-    # The third joins on the way; the last frames of each are still gathered at the end.
-    assert first_two_s - 60.0 < counted_s < 1.5 * first_two_s + 60.0
-    assert calm.frames > 50
-    assert calm.sleep_hours > 0.0
+def test_a_car_makes_a_frame_every_ten_seconds_and_fewer_while_it_charges(
+    world: tuple[World, WorldReport],
+) -> None:
+    frames = world[0].judges.measured().frames_since(0)
+    moving_s = frames.until_next_s[frames.is_moving]
+    charging_s = frames.until_next_s[frames.is_charging & np.isfinite(frames.until_next_s)]
+    assert len(moving_s) > 10
+    assert moving_s.max() < 11.0
+    assert charging_s.max() < 61.0
+    assert (charging_s > 59.0).any(), "nobody else is at the car"
+    assert world[1].frames > 20
 
 
 def test_a_report_has_names_of_violations_and_its_page_has_plots(calm: WorldReport) -> None:

@@ -335,7 +335,6 @@ class World:
         return Counter(
             {
                 "frames": self.judges.measured().frames,
-                "frames_made": sum((await self.judges.spools.frames_made()).values()),
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
@@ -369,10 +368,11 @@ class World:
         commands = [] if crowd is None else crowd.commands(begin_s)
         orders = [] if crowd is None else crowd.purchases(begin_s)
         gained = {name: count - self._before[name] for name, count in counted.items()}
-        driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
+        driven_m, measured = gained.pop("driven_m"), self.judges.measured()
+        days = Days(START_US, begin_s, loop.time())
         link: LinkConfig = self.setting.limits.get(LinkConfig, LinkConfig())
-        awake_s = frames_made * link.frame_interval_s
-        sleep_s = max(0.0, self._car_seconds(loop.time()) - awake_s)
+        measured_s = measured.frames_since(days.begins_us).measured_s(link)
+        sleep_s = max(0.0, self._car_seconds(loop.time()) - measured_s)
         return WorldReport(
             seed=self.setting.seed,
             cars=len(self.cars),
@@ -391,8 +391,8 @@ class World:
             violations=tuple(self.judges.invariants.violations),
             violations_counted=self.judges.invariants.counted.total(),
             diary=diary_of(
-                Days(START_US, begin_s, loop.time()),
-                self.judges.measured(),
+                days,
+                measured,
                 [sent.begun_s for sent in commands],
                 [purchase.begun_s for purchase in orders],
             ),

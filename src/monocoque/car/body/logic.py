@@ -94,11 +94,6 @@ class Body:
         return self.plugged and self.charge_percent < self.charge_limit_percent
 
     @property
-    def is_at_rest(self) -> bool:
-        """Whether it stands, fills nothing, and moves nothing."""
-        return self.drive is None and not self.is_charging and not self.motions
-
-    @property
     def range_km(self) -> float:
         """How far the charge reaches."""
         return self.charge_percent * RANGE_KM_PER_PERCENT
