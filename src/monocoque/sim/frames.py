@@ -57,7 +57,8 @@ class Measured:
         car, at_us, charges = of(signals.IS_CHARGING)
         until_next_s = np.full(len(car), np.inf)
         until_next_s[:-1] = np.where(np.diff(car) == 0, np.diff(at_us) / SECOND_US, np.inf)
-        return Frames(until_next_s, of(signals.IS_MOVING)[2] > 0, charges > 0)
+        is_moving, is_door_open = of(signals.IS_MOVING)[2] > 0, of(signals.IS_DOOR_OPEN)[2] > 0
+        return Frames(until_next_s, is_moving, charges > 0, is_door_open)
 
     def charges(self) -> NDArray[np.float64]:
         """Every charge that a car told, in percent."""
@@ -73,6 +74,7 @@ class Frames:
     """How long after each the same car made another; infinite for its last."""
     is_moving: NDArray[np.bool_]
     is_charging: NDArray[np.bool_]
+    is_door_open: NDArray[np.bool_]
 
     def measured_s(self, link: LinkConfig) -> float:
         """For how long the cars were measured, all together.

@@ -35,6 +35,11 @@ _REQUESTS_MAX: Final = 10_000
 LONG_CALM_S: Final = 3_600.0
 """How long the end without trouble takes: longer than every pause of these."""
 LONG_CHECK_INTERVAL_S: Final = 1_800.0
+LONG_CALL_OFF_SHARE: Final = 0.3
+"""How many of those who buy during the days call their first order off."""
+LONG_FAULTS_RARER: Final = 3.0
+"""So many times less often something is cut, killed or without power: who pauses longer would else
+do little but begin again."""
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
         look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_000.0

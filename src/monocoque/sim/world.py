@@ -59,7 +59,13 @@ from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
 from monocoque.sim.maker import Maker
 from monocoque.sim.network import Path
-from monocoque.sim.pace import LONG, LONG_CALM_S, LONG_CHECK_INTERVAL_S
+from monocoque.sim.pace import (
+    LONG,
+    LONG_CALL_OFF_SHARE,
+    LONG_CALM_S,
+    LONG_CHECK_INTERVAL_S,
+    LONG_FAULTS_RARER,
+)
 from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Power
 from monocoque.sim.report import WorldReport
@@ -202,7 +208,7 @@ class World:
         setting = self.setting
         if self.crowd is None or not setting.buyers + setting.late_buyers:
             return
-        buyers = self.crowd.add_buyers(setting.buyers, 0.0)
+        buyers = self.crowd.add_buyers(setting.buyers)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(setting.prologue_s_max):
                 for buyer in buyers:
@@ -212,7 +218,7 @@ class World:
                 self.judges.invariants.violate("never_delivered", buyer.name)
         self._before = await self._count()
         self._days_begin_s = asyncio.get_running_loop().time()
-        self.crowd.add_buyers(setting.late_buyers, setting.duration_s / 2)
+        self.crowd.add_late_buyers(setting.late_buyers, setting.duration_s / 2)
 
     async def _calm(self) -> None:
         """No more trouble; bring everything to its end."""
@@ -442,6 +448,11 @@ def run_world(
     )
     if hours >= LONG_HOURS_MIN:
         setting = replace(
-            setting, limits=LONG, calm_s=LONG_CALM_S, check_interval_s=LONG_CHECK_INTERVAL_S
+            setting,
+            limits=LONG,
+            calm_s=LONG_CALM_S,
+            check_interval_s=LONG_CHECK_INTERVAL_S,
+            late_call_off_share=LONG_CALL_OFF_SHARE,
+            faults=faults.rarer(LONG_FAULTS_RARER),
         )
     return live(setting)
