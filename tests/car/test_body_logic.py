@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monocoque.car.body.logic import (
+    DRIVER_DOOR,
     OUTSIDE_CELSIUS,
     SPEED_M_PER_S_MAX,
     Body,
@@ -17,6 +18,8 @@ from monocoque.car.body.logic import (
     is_at,
     next_event_us,
     of_members,
+    open_door,
+    shut_doors,
     step,
     to_members,
     with_jam,
@@ -141,3 +144,25 @@ def test_a_drive_is_as_fast_as_it_was_begun() -> None:
     assert slow.speed_m_per_s == 5.0
     # Two seconds to gather speed, at half of it.
     assert slow.odometer_m - PARKED.odometer_m == pytest.approx(5.0 * 29.0)
+
+
+def test_a_door_that_is_opened_by_hand_is_unlocked_and_touched() -> None:
+    standing = step(PARKED, HOUR_US)
+    opened = open_door(open_door(standing, DRIVER_DOOR), DRIVER_DOOR)
+    assert (opened.doors_open, opened.locked, opened.touched_us) == ((DRIVER_DOOR,), False, HOUR_US)
+    shut = shut_doors(step(opened, 2 * HOUR_US))
+    assert (shut.doors_open, shut.locked, shut.touched_us) == ((), False, 2 * HOUR_US)
+
+
+def test_a_car_that_is_being_locked_is_not_locked_once_a_door_is_open() -> None:
+    unlocked = replace(PARKED, locked=False)
+    locking = begin_motion(unlocked, Motion("locks", {"locked": True}, 300_000))
+    opened = step(open_door(step(locking, 200_000), DRIVER_DOOR), SECOND_US)
+    assert not opened.locked
+    assert opened.motions == ()
+
+
+def test_a_car_that_drives_keeps_its_doors_shut() -> None:
+    away = step(begin_drive(PARKED, HOUR_US), 10 * SECOND_US)
+    assert open_door(away, DRIVER_DOOR) == away
+    assert begin_drive(open_door(PARKED, DRIVER_DOOR), HOUR_US).doors_open == ()

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from monocoque.car.body.logic import Body, Motion, begin_drive, begin_motion, begin_park, step
 from monocoque.car.signals.logic import READINGS, frame_of
-from monocoque.car.signals.service import AWAKE_AFTER_US, is_awake
+from monocoque.car.signals.service import AWAKE_AFTER_US, Watch, watch_of
 from monocoque.contracts import signals
 
 SECOND_US = 1_000_000
@@ -62,18 +64,25 @@ def test_an_open_door_is_told():
     assert values[signals.CABIN_TEMPERATURE.number] == PARKED.cabin_celsius
 
 
-def test_a_car_is_awake_while_it_drives_or_charges_and_sleeps_when_left_alone():
+def test_a_car_is_awake_while_it_drives_and_sleeps_when_left_alone():
     full = replace(PARKED, charge_percent=80.0)
-    assert is_awake(PARKED), "it charges"
-    assert not is_awake(full)
-    assert is_awake(step(begin_drive(full, 600 * SECOND_US), full.at_us + 300 * SECOND_US))
+    assert watch_of(full) is Watch.SLEEPS
+    driving = step(begin_drive(full, 600 * SECOND_US), full.at_us + 300 * SECOND_US)
+    assert watch_of(driving) is Watch.AWAKE
 
 
-def test_a_car_that_was_touched_stays_awake_for_a_while():
-    alone = replace(PARKED, plugged=False)
-    assert not is_awake(alone)
+def test_a_car_that_only_fills_its_battery_charges_until_the_limit():
+    assert watch_of(PARKED) is Watch.CHARGES
+    assert watch_of(replace(PARKED, plugged=False)) is Watch.SLEEPS
+    assert watch_of(replace(PARKED, charge_percent=80.0)) is Watch.SLEEPS
+
+
+@pytest.mark.parametrize("plugged", [True, False])
+def test_a_car_that_was_touched_stays_awake_for_a_while(plugged: bool):
+    alone = replace(PARKED, plugged=plugged)
+    assert watch_of(alone) is not Watch.AWAKE
     commanded = begin_motion(alone, replace(UNLOCK, ends_us=alone.at_us + SECOND_US))
     plugged_in = begin_park(replace(alone, charge_percent=90.0))
     for touched in (commanded, plugged_in):
-        assert is_awake(step(touched, alone.at_us + AWAKE_AFTER_US - 1))
-        assert not is_awake(step(touched, alone.at_us + AWAKE_AFTER_US))
+        assert watch_of(step(touched, alone.at_us + AWAKE_AFTER_US - 1)) is Watch.AWAKE
+        assert watch_of(step(touched, alone.at_us + AWAKE_AFTER_US)) is not Watch.AWAKE

@@ -15,7 +15,8 @@ from monocoque.car.body.logic import Body, begin_park
 from monocoque.car.link import records as rows
 from monocoque.car.link import service
 from monocoque.car.link.config import LinkConfig
-from monocoque.contracts.topics import CAR_FRAMES, CAR_FRAMES_CONFIRMED, Role
+from monocoque.contracts.topics import CAR_BODY, CAR_FRAMES, CAR_FRAMES_CONFIRMED, Role
+from monocoque.contracts.wire.command_pb2 import CarBody
 from monocoque.contracts.wire.telemetry_pb2 import Frames, FramesConfirmed
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
@@ -32,7 +33,11 @@ from tests.fixtures.bus import SecretsInMemory
 
 CAR_ID = "car_0123456789abcdefghjkmnpqrs"
 START_US = 1_795_600_000_000_000
-QUIET = LinkConfig(hello_interval_s=3_600.0, state_interval_s=3_600.0)
+QUIET = LinkConfig(
+    hello_interval_s=3_600.0, state_interval_s=3_600.0, charging_frame_interval_s=10.0
+)
+"""A new car is plugged in and charges: here it makes as many frames as one that drives."""
+CHARGING = replace(QUIET, charging_frame_interval_s=60.0)
 
 
 class Road:
@@ -79,10 +84,18 @@ class Road:
         )
         async with asyncio.TaskGroup() as group:
             life = group.create_task(service.run(context))
+            self.own = own
             try:
                 yield
             finally:
                 life.cancel()
+
+    async def tell_body(self) -> None:
+        """The body is said on the car's own bus, as whoever changes it says it."""
+        said = CarBody()
+        stamp(said, self.clock, Random(self.clock.now_us()))
+        bus = self.own.connect(Identity(Role.CAR, {"car_id": CAR_ID}))
+        await bus.publish(CAR_BODY, said, car_id=CAR_ID)
 
     async def confirm(self, sequence: int) -> None:
         said = FramesConfirmed(sequence=sequence)
@@ -133,6 +146,46 @@ def test_an_asleep_car_makes_no_frames_and_goes_on_where_it_was() -> None:
         return replace(body, plugged=False)
 
     on_the_road(story)
+
+
+def test_a_car_that_only_charges_makes_frames_at_a_pace_of_its_own() -> None:
+    async def story(road: Road) -> None:
+        async with road.living():
+            await asyncio.sleep(1_000.0)
+            assert await road.spool() == list(range(1, 18))
+            for sequence in range(1, 18):  # each wakes the spool, and none makes it measure
+                await road.confirm(sequence)
+                await asyncio.sleep(1.0)
+            assert len(await road.spool()) <= 1
+        assert 17 <= max(road.sequences()) <= 18
+
+    on_the_road(story, CHARGING)
+
+
+def test_a_charging_car_that_is_touched_is_awake_at_once() -> None:
+    touched_s: list[float] = []
+    heard_s: list[float] = []
+
+    async def story(road: Road) -> None:
+        loop = asyncio.get_running_loop()
+        async with road.living():
+            await asyncio.sleep(1_000.0)
+            now_us, touched = road.clock.now_us(), loop.time()
+            await body_service.change(road.records, CAR_ID, now_us, begin_park)
+            await road.tell_body()
+            touched_s.append(touched)
+            made = max(road.sequences())
+            while len(heard_s) < 3:
+                await asyncio.sleep(0.1)
+                if max(road.sequences()) > made:
+                    made = max(road.sequences())
+                    heard_s.append(loop.time())
+
+    on_the_road(story, CHARGING)
+    pace_s = CHARGING.frame_interval_s
+    assert heard_s[0] <= touched_s[0] + pace_s + 1.0
+    for earlier_s, later_s in pairwise(heard_s):
+        assert abs(later_s - earlier_s - pace_s) <= 1.0
 
 
 def test_an_awake_car_sends_a_frame_at_its_pace_and_keeps_it_until_it_is_confirmed() -> None:

@@ -143,3 +143,57 @@ def test_a_savepoint_takes_back_what_was_done_in_it(connection) -> None:
             connection.execute(change, {"sought": "b", "number": number})
             savepoint.rollback()
     assert connection.execute(select(things).where(things.c.name == "b")).one().number == 2**62
+
+
+def test_a_statement_that_is_built_anew_has_its_own_values(connection) -> None:
+    for name, number in (("a", 1), ("b", 2), ("a", 3), ("nobody", 4)):
+        mine = things.c.name == name
+        changed = connection.execute(update(things).where(mine).values(number=number, note=name))
+        wanted = select(things.c.number, things.c.note, things.c.is_there).where(mine).limit(number)
+        found = connection.execute(wanted).all()
+        assert changed.rowcount == len(found) == (name != "nobody")
+        assert found == usual(connection, wanted, {})
+        assert [row.number for row in found] in ([number], [])
+    for name in "cde":
+        connection.execute(insert(things).values(**ROW | {"name": name, "note": name * 2}))
+        connection.execute(delete(things).where(things.c.note == name * 2, things.c.name < "e"))
+    left = connection.execute(select(things.c.name).order_by(things.c.name)).scalars().all()
+    assert left == ["a", "b", "e"]
+
+
+@pytest.mark.parametrize("names", [["b"], ["a", "b", "c"], [], ["c"], ["b", "a"]])
+def test_a_list_is_as_long_as_it_is(connection, names: list[str]) -> None:
+    listed = select(things.c.name).where(things.c.name.in_(bindparam("names", expanding=True)))
+    for _ in range(TIMES):
+        anew = select(things.c.name).where(things.c.name.in_(names), things.c.is_there.in_([True]))
+        assert connection.execute(anew).all() == usual(connection, anew, {})
+        found = connection.execute(listed.order_by(things.c.name), {"names": names}).scalars().all()
+        assert found == sorted(set(names) & {"a", "b"})
+
+
+def test_statements_of_one_structure_and_other_columns_are_kept_apart(connection) -> None:
+    for _ in range(TIMES):
+        for column, expected in ((things.c.name, "a"), (things.c.number, 2**62)):
+            wanted = select(column).where(things.c.name == "a")
+            assert connection.execute(wanted).scalar_one() == expected
+        for values in ({"share": 0.25}, {"number": 2**62}):
+            connection.execute(update(things).where(things.c.name == "a").values(**values))
+
+
+def twice(connection: Connection) -> None:
+    with connection.begin():
+        for _ in range(2):
+            connection.execute(insert(things).values(**ROW))
+
+
+def test_a_transaction_that_is_taken_back_leaves_nothing_and_the_next_one_begins() -> None:
+    engine = create_engine("sqlite+pysqlite://", poolclass=StaticPool)
+    with QuickConnection(engine) as connection:
+        with connection.begin():
+            things.metadata.create_all(connection)
+        for _ in range(TIMES):
+            with pytest.raises(IntegrityError):
+                twice(connection)
+            with connection.begin():
+                assert connection.execute(select(func.count()).select_from(things)).scalar() == 0
+    engine.dispose()

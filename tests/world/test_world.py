@@ -1,5 +1,6 @@
 """Worlds: one seed, one story; and no trouble that breaks an invariant."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,10 +14,16 @@ from monocoque.sim.setting import CALM_S, ECHO_SERVICES, WITHOUT_DOOR, Setting
 from monocoque.sim.world import live, run_world
 from tests.world.hurried import hurried, troubled
 
-SEEDS = 30
+SEEDS = 12
+"""Echo is in every world, those of test_days.py too; here it is asked every few seconds."""
 
 
-def troubled_echo(seed: int, cars: int = 2) -> WorldReport:
+once = functools.cache(troubled)
+"""A world that several tests look at."""
+
+
+@functools.cache
+def troubled_echo(seed: int, cars: int) -> WorldReport:
     faults = Faults.usual()
     return live(
         Setting(seed=seed, cars=cars, duration_s=600.0, faults=faults, services=WITHOUT_DOOR)
@@ -44,18 +51,18 @@ def test_echo_says_each_thing_once_when_nothing_fails() -> None:
 
 
 def test_the_same_seed_gives_the_same_world() -> None:
-    first, second = troubled(seed=11), troubled(seed=11)
+    first, second = once(seed=11), troubled(seed=11)
     assert first.digest == second.digest
     assert first.events == second.events
     assert first.messages == second.messages
 
 
 def test_another_seed_gives_another_world() -> None:
-    assert len({troubled(seed).digest for seed in (1, 2, 3)}) == 3
+    assert len({once(seed=seed).digest for seed in (1, 2, 11)}) == 3
 
 
 def test_trouble_changes_the_world() -> None:
-    assert hurried(seed=11).digest != troubled(seed=11).digest
+    assert hurried(seed=11).digest != once(seed=11).digest
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
@@ -69,12 +76,12 @@ def test_another_process_lives_through_the_same_world(hash_seed: str) -> None:
         timeout=100,
         check=True,
     )
-    assert done.stdout.strip() == troubled(seed=11).digest
+    assert done.stdout.strip() == once(seed=11).digest
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_trouble_breaks_an_invariant_of_echo(seed: int) -> None:
-    report = troubled_echo(seed, cars=1 + seed % 2)
+    report = troubled_echo(seed, cars=1 + seed % 2)  # each second one is looked at again below
     assert report.violations == ()
     assert report.questions > 0
 
@@ -86,7 +93,7 @@ def test_people_send_at_least_six_commands_a_day() -> None:
 
 
 def test_the_usual_trouble_is_real_trouble() -> None:
-    reports = [troubled_echo(seed) for seed in range(5)]
+    reports = [troubled_echo(seed, cars=2) for seed in range(1, SEEDS, 2)]
     assert all(report.path_cuts > 0 and report.restarts > 0 for report in reports)
     assert sum(report.kills for report in reports) > 10
     assert sum(report.power_cuts for report in reports) > 3

@@ -6,9 +6,10 @@ Rules:
 * some wish for what a rule forbids, are told why, and take the least repair;
 * who gets no answer to an order or a payment sends the same again, under the same key; who is
   declined pays otherwise, under another key; whose order ended orders once more;
+* some call their first order off, before they pay or as soon as they did, and then order another;
 * what was acknowledged is kept here, and nowhere else: this list is what orders are judged by.
 
-Left out on purpose: pages and live streams, as with everybody in a world; and calling an order off.
+Left out on purpose: pages and live streams, as with everybody in a world.
 """
 
 import asyncio
@@ -30,9 +31,13 @@ BUSY_OR_AWAY: Final = AWAY | {429}
 GOOD_CARD: Final = "practice-ok"
 ANY_CARD: Final = "practice-by-chance"
 BAD_CARD: Final = "practice-declined"
+UNPAID: Final = "unpaid"
+PAID: Final = "paid"
+"""When a buyer thinks again: before paying, or right after it."""
 KEY_BYTES: Final = 16
 DELIVERED: Final = "delivered"
-ENDED: Final = frozenset({"expired", "cancelled"})
+CANCELLED: Final = "cancelled"
+ENDED: Final = frozenset({"expired", CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class BuyersConfig(CallingConfig):
     """How many buyers try a card first that is declined."""
     chances_max: int = 2
     """So many payments are left to chance; who is not through then takes a card that is good."""
+    call_off_share: float = 0.0
+    """How many buyers call their first order off."""
     purchases_max: int = 20
     """Whose order ended, unpaid, orders again, so often at most."""
 
@@ -68,6 +75,10 @@ class Purchase:
     state: str = ""
     """What the shop said last."""
     car_id: str = ""
+    unwanted_when: str = ""
+    """When the buyer calls it off, ``UNPAID`` or ``PAID``; empty for one who does not."""
+    called_off_s: float | None = None
+    """When the shop acknowledged that it was called off, in virtual seconds."""
 
     @property
     def is_acknowledged(self) -> bool:
@@ -147,6 +158,8 @@ class Buyer:
             total_minor=quote["price"]["total_minor"],
             begun_s=asyncio.get_running_loop().time(),
         )
+        if not self.memory.purchases and self._random.random() < self._config.call_off_share:
+            purchase.unwanted_when = self._random.choice((UNPAID, PAID))
         self.memory.purchases.append(purchase)
         if not await self._place(purchase, quote["quote"]):
             return None
@@ -208,12 +221,30 @@ class Buyer:
                 return False
             if purchase.state == DELIVERED:
                 return True
+            if purchase.unwanted_when == UNPAID and await self._call_off(purchase):
+                return False
             is_open = any(payment["state"] == "asked" for payment in story["payments"])
             if story["order"]["can_be_paid"] and not is_open:
                 await self._pay(purchase, tried)
                 tried += 1
+                if purchase.unwanted_when == PAID and await self._call_off(purchase):
+                    return False
             await asyncio.sleep(pause_s)
         return False
+
+    async def _call_off(self, purchase: Purchase) -> bool:
+        """End the order; False when the shop says that it is too late."""
+        path = f"/api/shop/orders/{purchase.order_id}/cancellation"
+        while True:
+            answer = await self._caller.ask("POST", path, again_at=BUSY_OR_AWAY)
+            if answer.is_success:
+                self._check(purchase, answer.json())
+                purchase.called_off_s = asyncio.get_running_loop().time()
+                return True
+            if answer.json().get("code") != "records_contended":
+                purchase.unwanted_when = ""
+                return False
+            await self._caller.pause()
 
     async def _pay(self, purchase: Purchase, tried: int) -> None:
         card = GOOD_CARD

@@ -11,13 +11,14 @@ Left out on purpose: what each of them does (buyers.py, people.py, driving.py).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from monocoque.car.body.config import BodyConfig
 from monocoque.contracts.rights import Site
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import make_sign_in_link
-from monocoque.sim.buyers import Buyer, Purchase
+from monocoque.sim.buyers import Buyer, BuyersConfig, Purchase
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.door import Way
@@ -66,9 +67,16 @@ class Crowd:
         self._begin(person.live(), f"owner of {car_id}")
         return person
 
-    def add_buyers(self, count: int, after_s: float) -> list[Buyer]:
-        """So many people who order a car, within a time after that; returns them."""
-        return [self._add_buyer(after_s) for _ in range(count)]
+    def add_buyers(self, count: int) -> list[Buyer]:
+        """So many people who order a car; returns them."""
+        return [self._add_buyer(0.0, self._setting.shopping) for _ in range(count)]
+
+    def add_late_buyers(self, count: int, after_s: float) -> None:
+        """So many who order one within that time, and perhaps think again."""
+        share = self._setting.late_call_off_share
+        shopping = replace(self._setting.shopping, call_off_share=share)
+        for _ in range(count):
+            self._add_buyer(after_s, shopping)
 
     def car_left_line(self, car: Machine) -> None:
         """A car is on the road: its buyer, or somebody, wants it."""
@@ -119,7 +127,7 @@ class Crowd:
 
     # --- one of them --------------------------------------------------------------------------
 
-    def _add_buyer(self, after_s: float) -> Buyer:
+    def _add_buyer(self, after_s: float, shopping: BuyersConfig) -> Buyer:
         seed, name = self._setting.seed, f"buyer {len(self.buyers) + 1}"
         random = chance(seed, name)
         buyer = Buyer(
@@ -128,7 +136,7 @@ class Crowd:
             self._code(Site.SHOP, name),
             self._car_is_named,
             random,
-            self._setting.shopping,
+            shopping,
         )
         self.buyers.append(buyer)
         self._begin(_after(random.uniform(0.0, after_s), buyer.live), name)

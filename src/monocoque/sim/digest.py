@@ -16,9 +16,9 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, Table, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table
 
-from monocoque.sim.tables import tables_of
+from monocoque.sim.tables import all_rows, tables_of
 
 _HISTORY_TABLE: Final = "alembic_version"
 _LENGTH_BYTES: Final = 8
@@ -62,7 +62,7 @@ def rows_of(connection: Connection) -> list[str]:
 
 def _rows_of_table(connection: Connection, table: Table) -> list[str]:
     keys = [column.name for column in table.primary_key.columns]
-    rows = [dict(row._mapping) for row in connection.execute(select(table))]
+    rows = [dict(row._mapping) for row in connection.execute(all_rows(table))]
     if len(keys) == 1 and _is_numbered_by_the_store(table.c[keys[0]]):
         rows.sort(key=lambda row: row[keys[0]])
         for number, row in enumerate(rows):

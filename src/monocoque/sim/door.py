@@ -2,7 +2,7 @@
 
 Rules:
 
-* the application is production's (roles/serving.py), in process, over httpx's ASGI transport;
+* the application is production's (roles/serving.py), asked in process;
 * it is a part of the cell with lives of its own, like a service: each life has connections, rates
   and an application of its own, and requests run in the life that took them;
 * who asks while nobody serves gets ConnectError: nothing happened. A request whose life, or whose
@@ -10,7 +10,7 @@ Rules:
 * on the way a message is late, lost before it was taken, or its answer is lost; it never comes
   twice, since a connection of HTTP repeats nothing by itself.
 
-Left out on purpose: sockets, pages, and live streams, which httpx cannot read in process; whoever
+Left out on purpose: sockets, pages, and live streams, which cannot be read in process; whoever
 would watch one asks again and again.
 """
 
@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx
+from starlette.types import ASGIApp
 
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
@@ -37,6 +38,7 @@ from monocoque.plumbing.service import Context
 from monocoque.roles.parts import HTTP
 from monocoque.roles.serving import HTTP_ROLES, build_cell_app
 from monocoque.roles.table import MachineKind, ServiceRow
+from monocoque.sim.asgi import answer_of
 from monocoque.sim.network import Fate, Path
 from monocoque.sim.power import LIVING, Life
 
@@ -50,7 +52,7 @@ class _Serving:
     """One life of HTTP."""
 
     life: Life
-    transport: httpx.ASGITransport
+    application: ASGIApp
     group: asyncio.TaskGroup
     inside: contextvars.Context
 
@@ -98,8 +100,7 @@ class Door:
             application = build_cell_app(own, buses, self._issue, pages_directory=None)
             async with asyncio.TaskGroup() as group:
                 inside = contextvars.copy_context()
-                transport = httpx.ASGITransport(app=application)
-                self._serving = _Serving(life, transport, group, inside)
+                self._serving = _Serving(life, application, group, inside)
                 await life.until_over()
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
@@ -125,8 +126,7 @@ async def _respond(
     serving: _Serving, request: httpx.Request, asked: asyncio.Future[httpx.Response]
 ) -> None:
     try:
-        answer = await serving.transport.handle_async_request(request)
-        content = await answer.aread()
+        answer = await answer_of(serving.application, request)
     # An answer that had begun and failed was cut off; one failing request disturbs no other.
     except Exception as error:  # noqa: BLE001
         if not asked.done() and not serving.life.is_over:
@@ -134,9 +134,7 @@ async def _respond(
         return
     # What the dead still say, nobody hears: ``answer`` tells the asker that the door closed.
     if not asked.done() and not serving.life.is_over:
-        asked.set_result(
-            httpx.Response(answer.status_code, headers=answer.headers, content=content)
-        )
+        asked.set_result(answer)
 
 
 class Way(httpx.AsyncBaseTransport):

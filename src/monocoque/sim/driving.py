@@ -7,8 +7,10 @@ Rules:
 * a day has slots; in each there is one leg, long enough that a whole day has forty minutes and more
   on the road;
 * a car that is being updated is left standing until the next slot;
-* before a leg the car is unlocked, after it locked, by command; then it is plugged in, always when
-  little is left in the battery.
+* before a leg the car is unlocked, after it locked, by command; in between it is plugged in, always
+  when little is left in the battery;
+* whoever gets in or out opens the driver's door and shuts it. Some forget to shut it when they get
+  out: then the car refuses to be locked, they are told so, shut it, and lock it.
 
 Left out on purpose: places to drive to. The car drives its loop.
 """
@@ -21,7 +23,7 @@ from random import Random
 
 from monocoque.car.body import service as body_service
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import Body
+from monocoque.car.body.logic import DRIVER_DOOR, Body, open_door, shut_doors
 from monocoque.car.guard.logic import judge
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
@@ -45,6 +47,10 @@ class DrivingConfig:
     speed_kmh_max: float = 110.0
     braking_s_max: float = 60.0
     """A leg has ended so long after the brakes, at the latest."""
+    door_open_s: float = 8.0
+    """How long a door stays open when somebody gets in or out."""
+    forget_share: float = 0.2
+    """How often the door is left open by who gets out."""
     plug_share: float = 0.6
     """How often the car is plugged in after a leg."""
     low_percent: float = 50.0
@@ -71,6 +77,18 @@ class Wheel:
     async def plug_in(self) -> None:
         """Plug in a car that stands."""
         await body_service.park(self._records, self._car_id, self._clock.now_us())
+
+    async def open_door(self) -> None:
+        """Open the driver's door of a car that stands."""
+        await self._change(lambda body: open_door(body, DRIVER_DOOR))
+
+    async def shut_doors(self) -> None:
+        """Shut what is open."""
+        await self._change(shut_doors)
+
+    async def _change(self, how: Callable[[Body], Body]) -> None:
+        now_us = self._clock.now_us()
+        await body_service.change(self._records, self._car_id, now_us, how)
 
     async def look(self) -> Body:
         """The car as it is now."""
@@ -121,10 +139,22 @@ class Driver:
             return
         config = self._config
         await self._press((UNLOCK.name, {}))
+        await self._wheel.open_door()
+        await asyncio.sleep(config.door_open_s)
+        await self._wheel.shut_doors()
         speed_kmh = self._random.uniform(config.speed_kmh_min, config.speed_kmh_max)
+        is_forgotten = False
         if await self._wheel.drive(leg_s, speed_kmh):
             await asyncio.sleep(leg_s + config.braking_s_max)
+            await self._wheel.open_door()
+            is_forgotten = self._random.random() < config.forget_share
+            if not is_forgotten:
+                await asyncio.sleep(config.door_open_s)
+                await self._wheel.shut_doors()
         is_low = (await self._wheel.look()).charge_percent < config.low_percent
         if is_low or self._random.random() < config.plug_share:
             await self._wheel.plug_in()
         await self._press((LOCK.name, {}))
+        if is_forgotten:
+            await self._wheel.shut_doors()
+            await self._press((LOCK.name, {}))

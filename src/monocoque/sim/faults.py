@@ -7,7 +7,7 @@ Left out on purpose: faults on purpose. A test that wants one at a certain momen
 Power or Link itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,16 @@ class Faults:
             power_cut_s_max=90.0,
             clock_fault_interval_s=900.0,
             clock_offset_s_max=100.0,
+        )
+
+    def rarer(self, times: float) -> "Faults":
+        """The same faults; what strikes at intervals strikes so many times less often."""
+        return replace(
+            self,
+            cut_interval_s=self.cut_interval_s * times,
+            kill_interval_s=self.kill_interval_s * times,
+            power_cut_interval_s=self.power_cut_interval_s * times,
+            clock_fault_interval_s=self.clock_fault_interval_s * times,
         )
 
 

@@ -9,11 +9,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.telemetry.service.table import VALUES
 from monocoque.contracts import signals
+from monocoque.contracts.signals import Signal
 from monocoque.plumbing.lake.file import FileLake
 from monocoque.plumbing.lake.port import Column, Texts
 
+SECOND_US: Final = 1_000_000
 SEQUENCES_MAX: Final = 1 << 40
 """More frames than one car ever makes; keeps cars apart in one number."""
 
@@ -42,10 +45,45 @@ class Measured:
         signal_max = int(self.signal.max(initial=0)) + 1
         return len(self.frame) - len(np.unique(self.frame * signal_max + self.signal))
 
+    def frames_since(self, begins_us: int) -> "Frames":
+        """The frames since then, car by car and in the order in which they were measured."""
+
+        def of(signal: Signal) -> NDArray[np.float64]:
+            told = (self.signal == signal.number) & (self.measured_us >= begins_us)
+            car, at_us = self.car[told], self.measured_us[told]
+            order = np.lexsort((self.frame[told], at_us, car))
+            return np.stack([car[order], at_us[order], self.value[told][order]])
+
+        car, at_us, charges = of(signals.IS_CHARGING)
+        until_next_s = np.full(len(car), np.inf)
+        until_next_s[:-1] = np.where(np.diff(car) == 0, np.diff(at_us) / SECOND_US, np.inf)
+        is_moving, is_door_open = of(signals.IS_MOVING)[2] > 0, of(signals.IS_DOOR_OPEN)[2] > 0
+        return Frames(until_next_s, is_moving, charges > 0, is_door_open)
+
     def charges(self) -> NDArray[np.float64]:
         """Every charge that a car told, in percent."""
         found: NDArray[np.float64] = self.value[self.signal == signals.CHARGE.number]
         return found
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames, one after another."""
+
+    until_next_s: NDArray[np.float64]
+    """How long after each the same car made another; infinite for its last."""
+    is_moving: NDArray[np.bool_]
+    is_charging: NDArray[np.bool_]
+    is_door_open: NDArray[np.bool_]
+
+    def measured_s(self, link: LinkConfig) -> float:
+        """For how long the cars were measured, all together.
+
+        A frame stands for the time until the next, but for no longer than the pause that belongs
+        to it.
+        """
+        pause_s = np.where(self.is_charging, link.charging_frame_interval_s, link.frame_interval_s)
+        return float(np.minimum(pause_s, self.until_next_s).sum())
 
 
 def measured_in(lake: FileLake) -> Measured:

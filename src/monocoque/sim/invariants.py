@@ -1,9 +1,11 @@
 """What must hold in a world, watched all along; a violation is named, and never stops the world.
 
-By the names in ``INVARIANTS``, those of echo and one of the registry:
+By the names in ``INVARIANTS``, those of echo, two of the body and one of the registry:
 
 * what is said on a bus belongs there: its subject is a row's, of a machine that exists, and who
   asks asks as itself;
+* a car says of itself what can be: a charge, and doors that are shut while it drives or is
+  locked;
 * on the bus, an asker's questions are first said in their order, without a gap;
 * on record, every question is dealt with at most once, in the asker's order, and was asked;
 * an answer that an asker noted is on the answerer's record;
@@ -33,6 +35,7 @@ from monocoque.sim.power import LIVING
 INVARIANTS: Final = {
     "foreign_topic": "a message on a topic that is not its speaker's",
     "charge_out_of_range": "a battery was said to hold less than nothing, or more than all",
+    "door_open": "a car drove, or was locked, with a door open",
     "said_out_of_order": "a question was first said before the one before it",
     "answered_twice": "one question was dealt with twice",
     "answered_out_of_order": "a question was dealt with before the one before it",
@@ -42,6 +45,7 @@ INVARIANTS: Final = {
     "online_unlike_hellos": "a car was online without a hello, or had said one and was not",
     "never_noted": "an answer was not noted by the end",
 }
+PARK: Final = "park"
 ON_ITS_WAY_US: Final = 2_000_000
 """A hello is on record so long after the bus took it, at most, when nothing fails."""
 VIOLATIONS_MAX: Final = 100
@@ -109,6 +113,8 @@ class Invariants:
         elif topic is CAR_BODY and machine_id == owner:
             body = command_pb2.CarBody.FromString(data)
             self.check_charges(owner, [body.charge_percent])
+            if body.doors_open and (body.gear != PARK or body.locked):
+                self.violate("door_open", f"{owner} in {body.gear}, locked: {body.locked}")
         elif topic is ECHO_REQUESTS:
             self._hear_question(owner, echo_pb2.Echo.FromString(data))
 

@@ -85,6 +85,9 @@ class Judges:
         await self.sales.check_end()
         measured = self.measured()
         self.invariants.check_charges("lake", measured.charges().tolist())
+        frames = measured.frames_since(0)
+        if (frames.is_door_open & frames.is_moving).any():
+            self.invariants.violate("door_open", "lake")
         await self.spools.check_end(measured)
 
     def measured(self) -> Measured:

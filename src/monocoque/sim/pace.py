@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from monocoque.car.body.config import BodyConfig
+from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.homes.config import HomesConfig
@@ -36,30 +37,55 @@ _REQUESTS_MAX: Final = 10_000
 LONG_CALM_S: Final = 3_600.0
 """How long the end without trouble takes: longer than every pause of these."""
 LONG_CHECK_INTERVAL_S: Final = 1_800.0
+LONG_CALL_OFF_SHARE: Final = 0.3
+"""How many of those who buy during the days call their first order off."""
+LONG_FAULTS_RARER: Final = 3.0
+"""So many times less often something is cut, killed or without power: who pauses longer would else
+do little but begin again."""
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
         look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_000.0
     ),
     LinkConfig: LinkConfig(
         hello_interval_s=_HELLO_S,
+        hello_retry_s=60.0,
         state_interval_s=3_000.0,
+        outbox_retry_s=20.0,
+        crossing_retry_s=5.0,
+        charging_frame_interval_s=300.0,
         asleep_look_s=3_000.0,
-        resend_after_s_min=120.0,
+        spool_retry_s=20.0,
+        resend_after_s_min=240.0,
+        resend_after_s_max=1_200.0,
     ),
+    CarCommandsConfig: CarCommandsConfig(repeat_pause_s_min=30.0, records_retry_s=2.0),
     RegistryConfig: RegistryConfig(
-        online_window_s=round(3 * _HELLO_S), silence_check_s=30.0, events_wait_s=300.0
+        online_window_s=round(3 * _HELLO_S),
+        silence_check_s=30.0,
+        events_wait_s=300.0,
+        flush_interval_s=5.0,
+        retry_s=10.0,
     ),
-    TwinConfig: TwinConfig(flush_interval_s=1.0),
-    MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
-    HomesConfig: HomesConfig(look_s_max=300.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
+    TwinConfig: TwinConfig(flush_interval_s=5.0, retry_s=10.0),
+    MailboxConfig: MailboxConfig(
+        look_s=300.0, hello_flush_s=5.0, receipts_wait_s=300.0, confirm_pause_s=5.0, retry_s=10.0
+    ),
+    HomesConfig: HomesConfig(
+        look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S
+    ),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
-    TelemetryConfig: TelemetryConfig(batch_interval_s=20.0, fetch_wait_s=300.0),
+    TelemetryConfig: TelemetryConfig(batch_interval_s=60.0, fetch_wait_s=300.0, retry_s=20.0),
     PairingConfig: PairingConfig(
-        send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX
+        send_interval_s=300.0,
+        answers_wait_s=300.0,
+        retry_s=10.0,
+        requests_per_day_max=_REQUESTS_MAX,
     ),
-    OrdersConfig: OrdersConfig(look_s_max=300.0, builds_wait_s=300.0),
-    PracticeConfig: PracticeConfig(look_s_max=300.0),
-    BuildConfig: BuildConfig(look_interval_s=300.0, orders_wait_s=300.0, requests_wait_s=300.0),
+    OrdersConfig: OrdersConfig(look_s_max=900.0, builds_wait_s=300.0, retry_s=10.0),
+    PracticeConfig: PracticeConfig(look_s_max=900.0),
+    BuildConfig: BuildConfig(
+        look_interval_s=900.0, orders_wait_s=300.0, requests_wait_s=300.0, retry_s=10.0
+    ),
     EchoConfig: EchoConfig(ask_interval_s=7_200.0, answer_wait_s=300.0, listen_s=300.0),
 }
 """By the type of the limits."""

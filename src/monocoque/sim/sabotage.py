@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 from google.protobuf.message import Message
 from sqlalchemy import Connection, delete, insert, update
 
+from monocoque.car.body.logic import DRIVER_DOOR
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_BODY, CAR_COMMANDS, CAR_FRAMES, Role, Topic
 from monocoque.plumbing.bus.port import Bus, Outgoing
@@ -206,7 +207,7 @@ class _LosingRecords(Sabotage):
         return _BadRecords(records, _nothing, self._table)
 
 
-class _MeddlingRecords(Sabotage):
+class MeddlingRecords(Sabotage):
     """Somebody changes records of one kind of machine behind the services' backs."""
 
     def __init__(self, kind: MachineKind, meddle: Callable[[Connection], None]) -> None:
@@ -261,6 +262,14 @@ def _overcharge(connection: Connection) -> None:
         connection.execute(update(state).where(mine).values(members=json.dumps(members)))
 
 
+def _open_doors(connection: Connection) -> None:
+    state = table_of(connection, BODIES)
+    for row in rows_in(connection, state.name):
+        members = json.loads(row.members) | {"doors_open": [DRIVER_DOOR]}
+        mine = state.c.car_id == row.car_id
+        connection.execute(update(state).where(mine).values(members=json.dumps(members)))
+
+
 def _forget_sold_places(connection: Connection) -> None:
     connection.execute(update(table_of(connection, WEEKS)).values(taken=0))
 
@@ -287,10 +296,11 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "done_twice": _ForgetfulCar(),
     "done_without_act": _LosingRecords(MachineKind.CAR, ACTS),
     "order_lost": _LosingRecords(MachineKind.CELL, ORDERS),
-    "order_doubled": _MeddlingRecords(MachineKind.CELL, _double_orders),
-    "slot_sold_twice": _MeddlingRecords(MachineKind.CELL, _forget_sold_places),
-    "ledger_unbalanced": _MeddlingRecords(MachineKind.CELL, _keep_a_cent),
-    "charge_out_of_range": _MeddlingRecords(MachineKind.CAR, _overcharge),
+    "order_doubled": MeddlingRecords(MachineKind.CELL, _double_orders),
+    "slot_sold_twice": MeddlingRecords(MachineKind.CELL, _forget_sold_places),
+    "ledger_unbalanced": MeddlingRecords(MachineKind.CELL, _keep_a_cent),
+    "charge_out_of_range": MeddlingRecords(MachineKind.CAR, _overcharge),
+    "door_open": MeddlingRecords(MachineKind.CAR, _open_doors),
     "foreign_topic": _BusOf(Role.CAR, _Misnaming, is_uplink=False),
     "spool_never_emptied": _BusOf(Role.LINK, _Swallowing, is_uplink=True),
     "frame_twice": _DoubledLake(),

@@ -10,6 +10,7 @@ not decided yet is not judged.
 Left out on purpose: what a buyer sees wrong in a single answer; buyers.py names that.
 """
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ SALES: Final = {
     "car_refused": "the shop refused a quote for a car that its own configurator had made",
     "slot_sold_twice": "more orders held a place in a week than the week has, or than are counted",
     "ledger_unbalanced": "a posting did not add up, or the ledger and the provider differ",
+    "called_off_in_vain": "an order that was called off went on, or its money was kept",
     "never_delivered": "a buyer of the first days had no car when the days should begin",
     "never_built": "an order was paid, its week was over, and no car was made",
 }
@@ -63,6 +65,7 @@ class Sales:
         self._slots_per_week = slots_per_week
         self._violate = violate
         self._calm_us = 0
+        self._calm_s = 0.0
         self._told: set[tuple[str, str]] = set()
 
     async def check(self) -> None:
@@ -82,6 +85,7 @@ class Sales:
         for order_id in acknowledged:
             if order_id not in known:
                 self._tell("order_lost", order_id)
+        self._check_called_off(books)
         self._check_keys(books)
         self._check_weeks(books)
         self._check_postings(books)
@@ -89,6 +93,7 @@ class Sales:
     def begin_calm(self, now_us: int) -> None:
         """From now on nothing fails: what was due before must be built at the end."""
         self._calm_us = now_us
+        self._calm_s = asyncio.get_running_loop().time()
 
     async def check_end(self) -> None:
         """Check what must hold at the end, after everybody has looked once more."""
@@ -106,6 +111,21 @@ class Sales:
             seen[row.idempotency_key] += 1
             if row.idempotency_key not in wanted or seen[row.idempotency_key] > 1:
                 self._tell("order_doubled", row.order_id)
+
+    def _called_off(self) -> dict[str, float]:
+        """When the shop acknowledged of which order that it was called off, in virtual seconds."""
+        return {
+            purchase.order_id: purchase.called_off_s
+            for buyer in self._buyers
+            for purchase in buyer.memory.purchases
+            if purchase.called_off_s is not None
+        }
+
+    def _check_called_off(self, books: _Books) -> None:
+        called_off = self._called_off()
+        for row in books.orders:
+            if row.order_id in called_off and row.state != State.CANCELLED.value:
+                self._tell("called_off_in_vain", f"{row.order_id} is {row.state}")
 
     def _check_weeks(self, books: _Books) -> None:
         held = Counter(row.week_us for row in books.orders if row.state in HELD)
@@ -143,6 +163,10 @@ class Sales:
             is_over = row.state == State.DELIVERED.value and row.order_id not in undecided
             if is_over and paid[row.order_id] != row.total_minor:
                 self._tell("ledger_unbalanced", row.order_id)
+        for order_id, called_off_s in self._called_off().items():
+            is_late = called_off_s < self._calm_s and order_id in undecided
+            if is_late or (order_id not in undecided and paid[order_id]):
+                self._tell("called_off_in_vain", f"{order_id}: {paid[order_id]} kept")
 
     def _tell(self, invariant: str, what: str) -> None:
         if (invariant, what) not in self._told:

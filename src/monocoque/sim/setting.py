@@ -88,6 +88,8 @@ class Setting:
     echo: EchoConfig = field(default_factory=EchoConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
     shopping: BuyersConfig = field(default_factory=BuyersConfig)
+    late_call_off_share: float = 0.0
+    """How many of the late buyers call their first order off."""
     driving: DrivingConfig = field(default_factory=DrivingConfig)
     """How the buyers drive. Whoever has a car from the beginning leaves it where it is."""
     sabotage: Sabotage = NOTHING_BROKEN

@@ -12,7 +12,7 @@ Left out on purpose: what the columns mean.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, MetaData, Row, Table, func, select
+from sqlalchemy import Connection, MetaData, Row, Select, Table, func, select
 
 ACTS: Final = "body_acts"
 BODIES: Final = "body_state"
@@ -29,6 +29,7 @@ PAYMENTS: Final = "payments_payments"
 SPOOL: Final = "link_spool"
 WEEKS: Final = "orders_weeks"
 
+_ALL_ROWS: Final = "all rows"
 _KNOWN: Final[dict[tuple[str | None, ...], MetaData]] = {}
 """Tables by the schema that describes them."""
 SCHEMAS_MAX: Final = 4
@@ -62,8 +63,15 @@ def table_of(connection: Connection, name: str) -> Table:
 
 def rows_in(connection: Connection, name: str) -> Sequence[Row[Any]]:
     """Every row of one of them."""
-    table = table_of(connection, name)
-    return connection.execute(select(table).order_by(*table.primary_key.columns)).all()
+    return connection.execute(all_rows(table_of(connection, name))).all()
+
+
+def all_rows(table: Table) -> Select[Any]:
+    """Every row of this table; built once, since to build it takes longer than to run it."""
+    if _ALL_ROWS not in table.info:
+        table.info[_ALL_ROWS] = select(table).order_by(*table.primary_key.columns)
+    built: Select[Any] = table.info[_ALL_ROWS]
+    return built
 
 
 def count_in(connection: Connection, name: str) -> int:

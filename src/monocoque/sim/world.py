@@ -61,7 +61,13 @@ from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
 from monocoque.sim.maker import Maker
 from monocoque.sim.network import Path
-from monocoque.sim.pace import LONG, LONG_CALM_S, LONG_CHECK_INTERVAL_S
+from monocoque.sim.pace import (
+    LONG,
+    LONG_CALL_OFF_SHARE,
+    LONG_CALM_S,
+    LONG_CHECK_INTERVAL_S,
+    LONG_FAULTS_RARER,
+)
 from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Power
 from monocoque.sim.report import WorldReport
@@ -204,7 +210,7 @@ class World:
         setting = self.setting
         if self.crowd is None or not setting.buyers + setting.late_buyers:
             return
-        buyers = self.crowd.add_buyers(setting.buyers, 0.0)
+        buyers = self.crowd.add_buyers(setting.buyers)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(setting.prologue_s_max):
                 for buyer in buyers:
@@ -214,7 +220,7 @@ class World:
                 self.judges.invariants.violate("never_delivered", buyer.name)
         self._before = await self._count()
         self._days_begin_s = asyncio.get_running_loop().time()
-        self.crowd.add_buyers(setting.late_buyers, setting.duration_s / 2)
+        self.crowd.add_late_buyers(setting.late_buyers, setting.duration_s / 2)
 
     async def _calm(self) -> None:
         """No more trouble; bring everything to its end."""
@@ -340,7 +346,6 @@ class World:
         return Counter(
             {
                 "frames": self.judges.measured().frames,
-                "frames_made": sum((await self.judges.spools.frames_made()).values()),
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
@@ -374,10 +379,11 @@ class World:
         commands = [] if crowd is None else crowd.commands(begin_s)
         orders = [] if crowd is None else crowd.purchases(begin_s)
         gained = {name: count - self._before[name] for name, count in counted.items()}
-        driven_m, frames_made = gained.pop("driven_m"), gained.pop("frames_made")
+        driven_m, measured = gained.pop("driven_m"), self.judges.measured()
+        days = Days(START_US, begin_s, loop.time())
         link: LinkConfig = self.setting.limits.get(LinkConfig, LinkConfig())
-        awake_s = frames_made * link.frame_interval_s
-        sleep_s = max(0.0, self._car_seconds(loop.time()) - awake_s)
+        measured_s = measured.frames_since(days.begins_us).measured_s(link)
+        sleep_s = max(0.0, self._car_seconds(loop.time()) - measured_s)
         return WorldReport(
             seed=self.setting.seed,
             cars=len(self.cars),
@@ -396,8 +402,8 @@ class World:
             violations=tuple(self.judges.invariants.violations),
             violations_counted=self.judges.invariants.counted.total(),
             diary=diary_of(
-                Days(START_US, begin_s, loop.time()),
-                self.judges.measured(),
+                days,
+                measured,
                 [sent.begun_s for sent in commands],
                 [purchase.begun_s for purchase in orders],
             ),
@@ -447,6 +453,11 @@ def run_world(
     )
     if hours >= LONG_HOURS_MIN:
         setting = replace(
-            setting, limits=LONG, calm_s=LONG_CALM_S, check_interval_s=LONG_CHECK_INTERVAL_S
+            setting,
+            limits=LONG,
+            calm_s=LONG_CALM_S,
+            check_interval_s=LONG_CHECK_INTERVAL_S,
+            late_call_off_share=LONG_CALL_OFF_SHARE,
+            faults=faults.rarer(LONG_FAULTS_RARER),
         )
     return live(setting)

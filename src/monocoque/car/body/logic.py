@@ -30,6 +30,7 @@ CHARGE_PERCENT_PER_S: Final = 11.0 / 77.0 / 3_600.0 * 100.0
 RANGE_KM_PER_PERCENT: Final = 4.3
 SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
 ACCELERATION_M_PER_S2: Final = 2.5
+DRIVER_DOOR: Final = "row1_left"
 LOOP_M: Final = 2_500.0
 """One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
 LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
@@ -100,11 +101,6 @@ class Body:
         return self.plugged and self.charge_percent < self.charge_limit_percent
 
     @property
-    def is_at_rest(self) -> bool:
-        """Whether it stands, fills nothing, and moves nothing."""
-        return self.drive is None and not self.is_charging and not self.motions
-
-    @property
     def range_km(self) -> float:
         """How far the charge reaches."""
         return self.charge_percent * RANGE_KM_PER_PERCENT
@@ -159,6 +155,23 @@ def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PE
         return body
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
     return replace(body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us)
+
+
+def open_door(body: Body, door: str) -> Body:
+    """The body with this door open, unlocked by the handle or the blade of a key if need be.
+
+    What the locks were on their way to is forgotten. A car that drives keeps its doors shut.
+    """
+    if body.drive is not None:
+        return body
+    motions = tuple(motion for motion in body.motions if motion.actuator != "locks")
+    doors = tuple(sorted({*body.doors_open, door}))
+    return replace(body, doors_open=doors, locked=False, motions=motions, touched_us=body.at_us)
+
+
+def shut_doors(body: Body) -> Body:
+    """The body with every door shut."""
+    return replace(body, doors_open=(), touched_us=body.at_us)
 
 
 def begin_park(body: Body) -> Body:

@@ -27,6 +27,8 @@ class LinkConfig:
     """Pause between two values of the body that cross; the newest is the one that does."""
     frame_interval_s: float = 10.0
     """Pause between two frames of an awake car; what was confirmed leaves the spool with them."""
+    charging_frame_interval_s: float = 60.0
+    """Pause between two frames of a car that does nothing but charge."""
     asleep_look_s: float = 60.0
     """How often it is asked whether a car that sleeps is awake, when nothing says so sooner."""
     spool_frames_max: int = 10_000

@@ -1,12 +1,15 @@
-"""The frame of the present moment, for the link.
+"""What there is to measure at the present moment, for the link.
 
 Rules: it is asked inside the caller's transaction, so that looking at the body and keeping what was
-seen cost one write; an asleep car has no frame. A car sleeps when it is at rest, and nobody has
-touched it for ``AWAKE_AFTER_US``.
+seen cost one write. A car is awake that drives, moves a part of it, or was touched within
+``AWAKE_AFTER_US``; another one that fills its battery charges; any other sleeps.
 
-Left out on purpose: asking at an interval, and keeping. The link does both.
+Left out on purpose: asking at an interval, how often each of them is kept, and keeping. The link
+does all three.
 """
 
+import enum
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,12 +23,38 @@ AWAKE_AFTER_US: Final = 60_000_000
 """How long a car stays awake after somebody has commanded it, parked it or plugged it in."""
 
 
-def frame_now(connection: Connection, car_id: str, now_us: int) -> telemetry_pb2.Frames | None:
-    """What the body is like now, or None while it sleeps."""
-    body = body_service.present(connection, car_id, now_us)
-    return logic.frame_of(body) if is_awake(body) else None
+class Watch(enum.Enum):
+    """How closely a car is looked at."""
+
+    SLEEPS = "sleeps"
+    CHARGES = "charges"
+    AWAKE = "awake"
 
 
-def is_awake(body: Body) -> bool:
-    """Whether the car measures now: it drives, charges, or was touched a moment ago."""
-    return not body.is_at_rest or body.at_us - body.touched_us < AWAKE_AFTER_US
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A body at one moment."""
+
+    body: Body
+
+    @property
+    def watch(self) -> Watch:
+        """How closely it is worth looking at."""
+        return watch_of(self.body)
+
+    def frame(self) -> telemetry_pb2.Frames:
+        """The frame of that moment."""
+        return logic.frame_of(self.body)
+
+
+def seen_now(connection: Connection, car_id: str, now_us: int) -> Seen:
+    """What the body is like now."""
+    return Seen(body_service.present(connection, car_id, now_us))
+
+
+def watch_of(body: Body) -> Watch:
+    """Whether the car is awake, charges or sleeps."""
+    is_touched = body.at_us - body.touched_us < AWAKE_AFTER_US
+    if body.drive is not None or body.motions or is_touched:
+        return Watch.AWAKE
+    return Watch.CHARGES if body.is_charging else Watch.SLEEPS

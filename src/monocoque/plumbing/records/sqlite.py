@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -86,7 +86,6 @@ class SqliteRecords:
             pool_reset_on_return=None,  # an attempt ends its transaction itself
             hide_parameters=True,
         )
-        event.listen(self._engine, "begin", _begin_immediate)
         self._connection: QuickConnection | None = None
         """Kept from one transaction to the next: to make it takes longer than a short work."""
 
@@ -159,7 +158,7 @@ class SqliteRecords:
         connection = sqlite3.connect(
             self.path or ":memory:",
             timeout=self._config.lock_wait_ms_max / 1000,
-            isolation_level=None,  # the driver begins nothing by itself; see _begin_immediate
+            isolation_level=None,  # the driver begins nothing by itself; see quick.py
         )
         try:
             if self._image is not None:
@@ -202,9 +201,3 @@ def translate(
     if kind is RecordsUnavailable and commit_began:
         kind = RecordsOutcomeUnknown
     return kind(f"{path or 'The database in memory'}: {error}.")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    raw.execute("BEGIN IMMEDIATE")

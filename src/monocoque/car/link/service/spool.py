@@ -2,10 +2,12 @@
 
 Rules:
 
-* every ``frame_interval_s`` the awake car's frame becomes a row; the same transaction takes out
-  what was confirmed and, beyond ``spool_frames_max`` or ``spool_bytes_max``, the oldest, counted;
+* every ``frame_interval_s`` the awake car's frame becomes a row, and of one that only charges every
+  ``charging_frame_interval_s``; the same transaction takes out what was confirmed and, beyond
+  ``spool_frames_max`` or ``spool_bytes_max``, the oldest, counted;
 * for a car that sleeps nothing is asked or written until its body is said, or the cell confirms
-  what is still here, or ``asleep_look_s`` are over;
+  what is still here, or ``asleep_look_s`` are over; nor, until its next frame is due, for one that
+  charges;
 * what waits is in memory too (shelf.py), so that sending reads no row;
 * a row's sequence is given once and never again. Each message says the oldest that is still here,
   so that nobody waits for what was given up;
@@ -29,7 +31,7 @@ from sqlalchemy import Connection
 from monocoque.car.link import records
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.link.service.shelf import Frame, Plan, Shelf
-from monocoque.car.signals.service import frame_now
+from monocoque.car.signals.service import Watch, seen_now
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DiskFull,
@@ -72,6 +74,8 @@ class Spool:
         """What the rows hold, where that is known."""
         self._at_rows = asyncio.Lock()
         self._counted_frames = 0
+        self._charging_due_s = 0.0
+        """When a car that only charges has its next frame, by the loop's time."""
 
     async def keep(self) -> None:
         """Record, send and hear what is confirmed, until cancelled."""
@@ -95,45 +99,52 @@ class Spool:
             due_s += self._config.frame_interval_s
             self._woken.clear()
             try:
-                is_awake = await self._record()
+                watch = await self._record()
             except AWAY as error:
                 self._count(error)
                 continue
-            if not is_awake:
-                await self._sleep()
+            if watch is not Watch.AWAKE:
+                await self._sleep(watch)
+                if watch is Watch.CHARGES:
+                    due_s = min(due_s, self._charging_due_s)
+                due_s = max(due_s, loop.time())
 
     def wake(self) -> None:
         """The body was said: the car may be awake."""
         self._woken.set()
 
-    async def _sleep(self) -> None:
+    async def _sleep(self, watch: Watch) -> None:
         """Until the car may be awake, or something may leave the spool; bounded."""
+        until_s = asyncio.get_running_loop().time() + self._config.asleep_look_s
+        if watch is Watch.CHARGES:
+            until_s = self._charging_due_s
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._config.asleep_look_s):
+            async with asyncio.timeout_at(until_s):
                 await self._woken.wait()
 
-    async def _record(self) -> bool:
-        """Write a frame, and take out what may go; whether the car is awake."""
+    async def _record(self) -> Watch:
+        """Write the frame that is due, and take out what may go; how the car is."""
         context, car_id = self._context, self._context.machine_id
         now_us = context.clock.now_us()
         # Made before the work, which may run twice.
         header = telemetry_pb2.Frames()
         stamp(header, context.clock, context.random)
 
-        def work(connection: Connection) -> tuple[Shelf, Plan]:
+        def work(connection: Connection) -> tuple[Shelf, Plan, Watch]:
             shelf = known or _read(connection, car_id)
             if self._confirmed is not None and self._confirmed > shelf.last:
                 shelf = _renumbered(connection, car_id, shelf, self._confirmed)
-            frame = frame_now(connection, car_id, now_us)
-            if frame is not None:
+            seen, frame = seen_now(connection, car_id, now_us), None
+            if self._is_due(seen.watch):
+                frame = seen.frame()
                 frame.MergeFrom(header)
             plan = self._plan(shelf, frame)
             _write(connection, car_id, plan)
-            return shelf, plan
+            return shelf, plan, seen.watch
 
         async with self._at_rows:
             known, self._shelf = self._shelf, None  # whoever is interrupted here knows nothing
-            shelf, plan = await context.records.transact(work)
+            shelf, plan, watch = await context.records.transact(work)
             shelf.follow(plan)
             self._shelf = shelf
         self._show(len(shelf.frames))
@@ -141,8 +152,15 @@ class Spool:
             context.metrics.spool_dropped.labels(code=QueueFull.code).inc(plan.dropped)
             context.log.warning("the spool is full; its oldest frames are lost")
         if plan.added is not None:
+            now_s = asyncio.get_running_loop().time()
+            self._charging_due_s = now_s + self._config.charging_frame_interval_s
             self._has_news.set()
-        return plan.added is not None
+        return watch
+
+    def _is_due(self, watch: Watch) -> bool:
+        """Whether a car that is watched so has a frame now; a new life begins with one."""
+        is_time = asyncio.get_running_loop().time() >= self._charging_due_s
+        return watch is Watch.AWAKE or (watch is Watch.CHARGES and is_time)
 
     def _plan(self, shelf: Shelf, frame: telemetry_pb2.Frames | None) -> Plan:
         return shelf.plan(
