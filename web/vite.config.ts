@@ -54,7 +54,7 @@ export function siteConfig(site: SiteName, outDir: string): InlineConfig {
 export default defineConfig({
   plugins: [svelte()],
   test: {
-    include: ['lib/**/*.test.ts', 'phone/**/*.test.ts', 'shop/**/*.test.ts', 'tools/**/*.test.ts'],
+    include: ['{lib,console,phone,shop,tools}/**/*.test.ts'],
     environment: 'node',
     sequence: { shuffle: true },
   },

@@ -257,6 +257,7 @@ export const de: CatalogueOf<typeof en> = {
   'console.taken': 'Verkaufte Plätze',
   'console.taken_of': '{taken} von {slots}',
   'console.cars_by_state': 'Autos',
+  'console.cars_total': { one: '{count} Auto', other: '{count} Autos' },
   'console.to_fleet': 'Zur Flotte',
 
   'error.order_conflict': 'Der Zustand der Bestellung erlaubt das nicht.',

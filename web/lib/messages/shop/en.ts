@@ -250,6 +250,7 @@ export const en = {
   'console.taken': 'Places sold',
   'console.taken_of': '{taken} of {slots}',
   'console.cars_by_state': 'Cars',
+  'console.cars_total': { one: '{count} car', other: '{count} cars' },
   'console.to_fleet': 'To the fleet',
 
   'error.order_conflict': 'The order’s state does not allow that.',

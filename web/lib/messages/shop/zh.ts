@@ -234,6 +234,7 @@ export const zh: CatalogueOf<typeof en> = {
   'console.taken': '已售名额',
   'console.taken_of': '{taken} / {slots}',
   'console.cars_by_state': '车辆',
+  'console.cars_total': { other: '{count} 辆车' },
   'console.to_fleet': '前往车队',
 
   'error.order_conflict': '订单的状态不允许此操作。',
