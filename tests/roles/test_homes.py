@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 import structlog
+from monocoque.roles.locks import DirectoryLock
 
 from monocoque.cli.settings import read_settings
 from monocoque.cloud.homes.config import HomesConfig
@@ -30,7 +31,6 @@ from monocoque.roles.homes import (
     run_homes,
 )
 from monocoque.roles.layout import Layout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import records_in_memory
 from tests.fixtures.bus import NatsCellBus
 

@@ -70,9 +70,7 @@ LONG: Final[Mapping[type, Any]] = {
     MailboxConfig: MailboxConfig(
         look_s=300.0, hello_flush_s=5.0, receipts_wait_s=300.0, confirm_pause_s=5.0, retry_s=10.0
     ),
-    HomesConfig: HomesConfig(
-        look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S
-    ),
+    HomesConfig: HomesConfig(look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=60.0, fetch_wait_s=300.0, retry_s=20.0),
     PairingConfig: PairingConfig(

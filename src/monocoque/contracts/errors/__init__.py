@@ -100,8 +100,8 @@ from monocoque.contracts.errors.campaigns import ReportContradicts as ReportCont
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
-from monocoque.contracts.errors.conflicts import CarRefuses as CarRefuses
 from monocoque.contracts.errors.conflicts import CarAlreadyTied as CarAlreadyTied
+from monocoque.contracts.errors.conflicts import CarRefuses as CarRefuses
 from monocoque.contracts.errors.conflicts import ConflictError as ConflictError
 from monocoque.contracts.errors.conflicts import HomeAlreadyTaken as HomeAlreadyTaken
 from monocoque.contracts.errors.conflicts import IdentifierUsed as IdentifierUsed
