@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 import structlog
-from monocoque.roles.locks import DirectoryLock
 
 from monocoque.cli.settings import read_settings
 from monocoque.cloud.homes.config import HomesConfig
@@ -20,6 +19,7 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority, NatsCredentia
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cars import CarProcess
 from monocoque.roles.homes import (

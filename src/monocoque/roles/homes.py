@@ -46,6 +46,7 @@ from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.plumbing.keystore.files import FileKeyStore
+from monocoque.plumbing.locks import DirectoryLock
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.mqtt.config import MqttConfig
 from monocoque.plumbing.records.config import RecordsConfig
@@ -57,7 +58,6 @@ from monocoque.roles.cars import CarProcess
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
 from monocoque.roles.layout import Layout, MachineLayout
-from monocoque.roles.locks import DirectoryLock
 from monocoque.roles.migrations import migrate
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of

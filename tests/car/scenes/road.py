@@ -18,7 +18,7 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.sim.loop import run_virtual
 from monocoque.trust.receipts import Receipt
-from tests.car.stand import CAR_ID, Phone, Stand, outcome
+from tests.car.stand import CAR_ID, Phone, Stand, freely, outcome
 from tests.vectors import people
 
 SECOND_US = 1_000_000
@@ -123,7 +123,7 @@ class Road(Stand):
     async def drive_off(self) -> None:
         """Drive off."""
         config = self.configs[BodyConfig]
-        await body.drive(self.inner, CAR_ID, self.clock.now_us(), config)
+        await body.drive(self.inner, CAR_ID, self.clock.now_us(), config, freely)
 
     async def until_said(self, fits: Callable[[CarScenes], bool]) -> CarScenes:
         """What the car says of its scenes, once it fits."""

@@ -57,7 +57,9 @@ def _is_updating(_: Arguments, body: Body) -> bool:
 
 
 def _lacks_charge(arguments: Arguments, body: Body) -> bool:
-    return body.charge_percent < arguments["needs_charge_percent"]
+    needed = arguments["needs_charge_percent"]
+    assert isinstance(needed, int)
+    return body.charge_percent < needed
 
 
 ACTIONS: Final = (

@@ -29,8 +29,8 @@ from monocoque.contracts.errors import (
     UpdateThresholdUnmet,
     UpdateTooLarge,
 )
+from monocoque.contracts.strict_json import strict_object
 from monocoque.contracts.updates import COMPANIES_MIN
-from monocoque.trust.documents import strict_object
 from monocoque.trust.ports import Signer
 from monocoque.trust.updates.keys import check_key, company_of
 

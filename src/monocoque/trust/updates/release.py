@@ -17,6 +17,7 @@ from monocoque.contracts.errors import (
     UpdateMalformed,
     UpdateTooLarge,
 )
+from monocoque.contracts.strict_json import strict_object
 from monocoque.contracts.updates import (
     HARDWARE,
     LANGUAGES,
@@ -25,7 +26,6 @@ from monocoque.contracts.updates import (
     image_path,
     is_version,
 )
-from monocoque.trust.documents import strict_object
 
 TITLE_CHARACTERS_MAX: Final = 100
 NOTES_CHARACTERS_MAX: Final = 6_000
