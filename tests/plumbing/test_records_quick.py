@@ -136,6 +136,21 @@ def test_values_that_sqlalchemy_makes_are_made_at_every_time(connection) -> None
     assert connection.execute(select(made.c.number)).scalars().all() == [10, 11, 12]
 
 
+def test_who_adds_a_row_is_told_the_number_that_the_store_gave_it_at_every_time(connection) -> None:
+    numbered = Table(
+        "numbered", MetaData(), Column("number", Integer, primary_key=True), Column("name", String)
+    )
+    numbered.create(connection)
+    adding = insert(numbered)
+    numbers = [
+        connection.execute(adding, {"name": name}).inserted_primary_key[0] for name in "abc"
+    ] + [
+        connection.execute(insert(numbered).values(name=name)).inserted_primary_key[0]
+        for name in "abc"
+    ]
+    assert numbers == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_savepoint_takes_back_what_was_done_in_it(connection) -> None:
     change = update(things).where(things.c.name == bindparam("sought"))
     for number in range(TIMES):

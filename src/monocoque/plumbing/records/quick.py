@@ -291,6 +291,7 @@ def _prepare(
         or compiled.effective_returning
         or compiled._ad_hoc_textual
         or any(each.type._is_tuple_type for each in compiled.post_compile_params)
+        or _lets_the_store_number(statement, compiled)
     )
     binds = compiled.binds
     is_whole = all(
@@ -298,3 +299,10 @@ def _prepare(
         for name in compiled.bind_names.values()
     )
     return _Prepared(compiled, names, dialect) if is_plain and is_whole else None
+
+
+def _lets_the_store_number(statement: Any, compiled: SQLCompiler) -> bool:
+    """Whether a row gets its number from the store, which whoever added it may ask for."""
+    if not isinstance(statement, Insert):
+        return False
+    return any(column.key not in compiled.binds for column in statement.table.primary_key)
