@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Float,
+    Integer,
     LargeBinary,
     MetaData,
     String,
