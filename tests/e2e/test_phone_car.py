@@ -86,6 +86,7 @@ async def test_a_broken_link_says_so(owner: Owner, installation: Installation) -
     page = await sign_in(owner, installation)
     await page.goto(installation.address("phone", "/hand-over#car_short.code"))
     await expect(page.get_by_role("heading", name="This is no hand-over link")).to_be_visible()
+    await look(page, f"phone-broken-link-{owner.look}")
 
 
 async def test_a_lock_waits_is_sent_and_is_verified_by_the_cars_key(

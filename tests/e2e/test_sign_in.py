@@ -56,6 +56,7 @@ async def test_signing_out_ends_the_session_here(
 ) -> None:
     page = await person.open(installation.sign_in_link("shop"))
     await page.get_by_role("link", name="Settings", exact=True).click()
+    await look(page, "shop-settings-wide")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     await page.reload()
@@ -146,5 +147,6 @@ async def test_an_address_that_is_no_page_says_so(
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Configure")
     await page.goto(installation.address("shop", "/nowhere"))
     await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    await look(page, "shop-nowhere-wide")
     await page.get_by_role("link", name="To the start of this site").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Configure")
