@@ -214,8 +214,8 @@ class DyingSecrets(SecretsInMemory):
 
 def test_a_kill_at_any_write_of_a_first_start_is_made_up_for_by_the_next():
     def places(documents):
-        stores = [DyingSecrets(documents) for _ in range(4)]
-        return Places(dict(zip(COMPANIES, stores, strict=False)), *stores[2:], documents)
+        companies = {name: DyingSecrets(documents) for name in COMPANIES}
+        return Places(companies, DyingSecrets(documents), DyingSecrets(documents), documents)
 
     def start(mine, seed):
         keys = SeededKeyMaker(random.Random(seed).randbytes)
