@@ -21,6 +21,7 @@ from typing import Any, Final
 import typer
 
 from monocoque.cli import settings
+from monocoque.cloud.campaigns.logic import rollout
 from monocoque.contracts import documents, errors, rights, signals, topics
 from monocoque.shop.orders import logic as orders
 from monocoque.shop.practice import logic as practice
@@ -290,6 +291,15 @@ def order_table() -> str:
     return table("state | event | state after it | what follows, in the same transaction", rows)
 
 
+def campaign_table() -> str:
+    """What each event does to a campaign."""
+    rows = (
+        [code(before), code(event), code(after)]
+        for (before, event), after in rollout.TRANSITIONS.items()
+    )
+    return table("in state | event | leads to", rows)
+
+
 def token_table() -> str:
     """Every token of the practice provider."""
     rows = ([code(name), row.purpose] for name, row in practice.BEHAVIOURS.items())
@@ -315,6 +325,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("errors", "protocol/errors.md", error_table),
     ("orders", "protocol/orders.md", order_table),
     ("tokens", "protocol/orders.md", token_table),
+    ("campaigns", "protocol/campaigns.md", campaign_table),
     ("settings", "guide/settings.md", setting_table),
     ("commands", "guide/commands.md", command_table),
     ("invariants", "guide/worlds.md", invariant_table),

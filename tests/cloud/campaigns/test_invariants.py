@@ -1,4 +1,4 @@
-"""What must hold of the records, whatever people and cars do, and wherever the service is killed."""
+"""What must hold of the records, whatever people and cars do and wherever the service is killed."""
 
 import asyncio
 import contextlib
