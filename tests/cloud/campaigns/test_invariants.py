@@ -195,6 +195,9 @@ class DyingRecords:
     def __init__(self, records: Any, left: int, *, is_done: bool) -> None:
         self.records, self.left, self.is_done = records, left, is_done
 
+    async def close(self) -> None:
+        await self.records.close()
+
     async def transact(self, work: Any) -> Any:
         self.left -= 1
         if self.left < 0 or (self.left == 0 and not self.is_done):
