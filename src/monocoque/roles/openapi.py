@@ -9,6 +9,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, Never, cast
 
+from monocoque.cloud.campaigns import web as campaigns_web
 from monocoque.cloud.commands import web as commands_web
 from monocoque.cloud.enrolment import web as enrolment_web
 from monocoque.cloud.pairing import web as pairing_web
@@ -62,6 +63,8 @@ def document() -> dict[str, Any]:
             pairing_web.routes(absent, absent, {}),
             twin_web.routes(absent),
             commands_web.routes(cast(Any, SimpleNamespace(mailbox=absent))),
+            campaigns_web.console_routes(absent),
+            campaigns_web.phone_routes(absent),
             configurator_web.routes(engine),
             quotes_web.routes(cast(Any, SimpleNamespace(engine=engine)), absent, 0.0),
             orders_web.routes(absent),

@@ -22,21 +22,27 @@ export const de: CatalogueOf<typeof en> = {
   'error.update_hardware_wrong': 'Das Update ist für andere Hardware.',
   'error.update_hardware_wrong.hint': 'Es wurde nichts installiert. Den Support fragen.',
   'error.release_unknown': 'Dieses Release gibt es nicht.',
-  'error.release_unknown.hint': 'Veröffentliche es zuerst, oder wähle ein anderes.',
+  'error.release_unknown.hint': 'Zuerst veröffentlichen oder ein anderes wählen.',
   'error.campaign_selects_nobody': 'Kein gewähltes Auto bekäme etwas Neues.',
-  'error.campaign_selects_nobody.hint': 'Wähle Autos, die es gibt und die dieses Release noch nicht haben.',
+  'error.campaign_selects_nobody.hint':
+    'Autos wählen, die es gibt und die dieses Release noch nicht haben.',
   'error.release_older_than_car': 'Ein gewähltes Auto hat schon ein neueres Release.',
-  'error.release_older_than_car.hint': 'Nichts wurde begonnen. Lass das Auto weg, oder signiere ein neueres Release.',
+  'error.release_older_than_car.hint':
+    'Nichts wurde begonnen. Das Auto weglassen oder ein neueres Release unterschreiben.',
   'error.car_in_campaign': 'Ein gewähltes Auto ist in einer anderen Kampagne.',
-  'error.car_in_campaign.hint': 'Nichts wurde begonnen. Warte, halte jene Kampagne an, oder lass das Auto weg.',
+  'error.car_in_campaign.hint':
+    'Nichts wurde begonnen. Warten, jene Kampagne anhalten oder das Auto weglassen.',
   'error.campaign_halted': 'Die Kampagne wurde angehalten.',
-  'error.campaign_halted.hint': 'Sieh dir die Autos an, bei denen es misslang; setze sie dann trotz der Fehler fort.',
+  'error.campaign_halted.hint':
+    'Die Autos ansehen, bei denen es misslang; dann trotz der Fehler fortsetzen.',
   'error.campaign_conflict': 'Die Kampagne ist nicht in einem Zustand, der das erlaubt.',
-  'error.campaign_conflict.hint': 'Lies sie neu; was beendet ist, bleibt es.',
+  'error.campaign_conflict.hint': 'Neu laden; was beendet ist, bleibt es.',
   'error.manifest_replayed': 'Das Auto hat etwas Altes noch einmal gesagt.',
-  'error.manifest_replayed.hint': 'Es zählt nicht. Suche ein zweites Auto mit demselben Schlüssel.',
+  'error.manifest_replayed.hint':
+    'Es zählt nicht. Ein zweites Auto mit demselben Schlüssel suchen.',
   'error.inventory_changed': 'Das Auto nennt andere Steuergeräte als vorher.',
-  'error.inventory_changed.hint': 'Finde heraus, wer eines getauscht hat. Bis dahin bekommt es kein Update.',
+  'error.inventory_changed.hint':
+    'Herausfinden, wer eines getauscht hat. Bis dahin bekommt es kein Update.',
   'error.report_contradicts': 'Was das Auto über seine Software sagt, kann nicht stimmen.',
-  'error.report_contradicts.hint': 'Es zählt nicht. Lass das Auto ansehen.',
+  'error.report_contradicts.hint': 'Es zählt nicht. Das Auto ansehen lassen.',
 };

@@ -22,9 +22,11 @@ export const en = {
   'error.campaign_selects_nobody': 'No chosen car would get anything new.',
   'error.campaign_selects_nobody.hint': 'Choose cars that exist and have not got this release yet.',
   'error.release_older_than_car': 'A chosen car has a newer release already.',
-  'error.release_older_than_car.hint': 'Nothing was started. Leave the car out, or sign a newer release.',
+  'error.release_older_than_car.hint':
+    'Nothing was started. Leave the car out, or sign a newer release.',
   'error.car_in_campaign': 'A chosen car is in another campaign.',
-  'error.car_in_campaign.hint': 'Nothing was started. Wait, halt that campaign, or leave the car out.',
+  'error.car_in_campaign.hint':
+    'Nothing was started. Wait, halt that campaign, or leave the car out.',
   'error.campaign_halted': 'The campaign was halted.',
   'error.campaign_halted.hint': 'Look at the cars that failed, then resume despite failures.',
   'error.campaign_conflict': 'The campaign is not in a state that allows this.',
