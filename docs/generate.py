@@ -21,6 +21,7 @@ from typing import Any, Final
 import typer
 
 from monocoque.cli import settings
+from monocoque.cloud.campaigns.logic import rollout
 from monocoque.contracts import documents, errors, rights, scenes, signals, topics
 from monocoque.contracts.arguments import Limits, Text, WholeNumber
 from monocoque.shop.orders import logic as orders
@@ -314,6 +315,15 @@ def order_table() -> str:
     return table("state | event | state after it | what follows, in the same transaction", rows)
 
 
+def campaign_table() -> str:
+    """What each event does to a campaign."""
+    rows = (
+        [code(before), code(event), code(after)]
+        for (before, event), after in rollout.TRANSITIONS.items()
+    )
+    return table("in state | event | leads to", rows)
+
+
 def token_table() -> str:
     """Every token of the practice provider."""
     rows = ([code(name), row.purpose] for name, row in practice.BEHAVIOURS.items())
@@ -340,6 +350,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("errors", "protocol/errors.md", error_table),
     ("orders", "protocol/orders.md", order_table),
     ("tokens", "protocol/orders.md", token_table),
+    ("campaigns", "protocol/campaigns.md", campaign_table),
     ("settings", "guide/settings.md", setting_table),
     ("commands", "guide/commands.md", command_table),
     ("invariants", "guide/worlds.md", invariant_table),

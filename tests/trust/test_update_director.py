@@ -64,12 +64,12 @@ def root() -> Root:
 def checked(found) -> tuple[Targets, Snapshot, Timestamp]:
     """The three, after every check of TUF's that needs no time."""
     trusted = root()
-    targets, snapshot, timestamp = (
-        Metadata.from_bytes(data) for data in (found.targets, found.snapshot, found.timestamp)
-    )
+    targets = Metadata[Targets].from_bytes(found.targets)
+    snapshot = Metadata[Snapshot].from_bytes(found.snapshot)
+    timestamp = Metadata[Timestamp].from_bytes(found.timestamp)
     for metadata in (targets, snapshot, timestamp):
-        kind = metadata.signed.type
-        trusted.verify_delegate(kind, metadata.signed_bytes, metadata.signatures)
+        signed, signatures = metadata.signed, metadata.signatures
+        trusted.verify_delegate(signed.type, metadata.signed_bytes, signatures)
     timestamp.signed.snapshot_meta.verify_length_and_hashes(found.snapshot)
     assert timestamp.signed.snapshot_meta.version == snapshot.signed.version
     pinned = snapshot.signed.meta["targets.json"]

@@ -78,7 +78,7 @@ def start(data: Path, wanted: Start, *, as_json: bool) -> None:
         )
         return await reading.read_campaign(records, await desk.start(asked))
 
-    _print_campaigns([_run(data, do)], as_json=as_json)
+    print_campaigns([_run(data, do)], as_json=as_json)
 
 
 def change(data: Path, campaign_id: str, event: Event, *, as_json: bool) -> None:
@@ -89,7 +89,7 @@ def change(data: Path, campaign_id: str, event: Event, *, as_json: bool) -> None
         await desk.change(chosen, event)
         return await reading.read_campaign(records, chosen)
 
-    _print_campaigns([_run(data, do)], as_json=as_json)
+    print_campaigns([_run(data, do)], as_json=as_json)
 
 
 def show(data: Path, *, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def show(data: Path, *, as_json: bool) -> None:
         return campaigns, cars
 
     campaigns, cars = _run(data, do)
-    _print_campaigns(campaigns, cars, as_json=as_json)
+    print_campaigns(campaigns, cars, as_json=as_json)
 
 
 def _run(data: Path, do: Callable[[Desk, Records], Awaitable[Result]]) -> Result:
@@ -153,26 +153,27 @@ async def _bus_address(layout: Layout) -> str:
     return published_address(layout.path)
 
 
-def _print_campaigns(
+def print_campaigns(
     campaigns: Sequence[reading.CampaignShown | None], cars: Sequence[Any] = (), *, as_json: bool
 ) -> None:
+    """Print these campaigns, and the cars that need a person."""
     found = [_figures(each) for each in campaigns if each is not None]
     persons = [{"car_id": row.car_id, "why": reading.attention_of(row)} for row in cars]
     if as_json:
         typer.echo(json.dumps({"campaigns": found, "needs_a_person": persons}))
         return
-    table = Table("campaign", "release", "state", "wave", "cars", "installed", "failed", "phases")
+    table = Table("release", "state", "wave", "cars")
+    table.add_column("campaign", no_wrap=True)
     for figures in found:
-        state = f"{figures['state']} ({figures['reason']})" if figures["reason"] else "{state}"
+        state = str(figures["state"])
+        if figures["reason"]:
+            state += f" ({figures['reason']})"
         table.add_row(
-            figures["campaign_id"],
             f"{figures['release_number']} ({figures['version']})",
-            state.format(**figures),
-            f"{figures['wave']} of {figures['waves']}",
-            str(figures["cars"]),
-            str(figures["installed"]),
-            f"{figures['failed']}, {figures['failures_max']} a wave may",
+            state,
+            f"{figures['wave']}/{figures['waves']}",
             ", ".join(f"{cars} {phase}" for phase, cars in figures["phases"].items()),
+            figures["campaign_id"],
         )
     console = Console()
     console.print(table)

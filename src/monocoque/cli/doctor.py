@@ -17,6 +17,7 @@ from random import SystemRandom
 import httpx
 
 from monocoque.cli.config import StartConfig
+from monocoque.cli.doctor_campaigns import look_at_campaigns
 from monocoque.cli.doctor_data import look_at_clock, look_at_databases, look_at_secrets
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import (
@@ -70,6 +71,7 @@ def examine(path: Path, port: int | None, product: str) -> Iterator[Finding]:
         ("bus server", find_program),
         ("pages", lambda: _pages(layout, product)),
         ("cell", lambda: _cell(layout, port)),
+        ("campaigns", lambda: _campaigns(layout)),
     ):
         yield _looked(what, look)
 
@@ -156,6 +158,14 @@ def _cell(layout: Layout, port: int | None) -> str:
     except (httpx.HTTPError, ValueError) as error:
         raise CellUnreachable(f"{address} does not answer.") from error
     return f"{address}, {online} cars online"
+
+
+def _campaigns(layout: Layout) -> str:
+    try:
+        config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
+    except SettingInvalid:
+        return "not looked at, as the settings are wrong"
+    return look_at_campaigns(layout, config)
 
 
 def _port(layout: Layout, argument: int | None) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -26,6 +27,7 @@ from monocoque.cloud.campaigns.web.answers import Campaign
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.releases.service.publishing import note_published
 from monocoque.contracts import identifiers, topics
+from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.topics import Role
 from monocoque.contracts.updates import HARDWARE, factory_image, unit_id
 from monocoque.contracts.wire import update_pb2
@@ -62,10 +64,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 def unit(car_id: str, hardware_id: str, number: int, version: str, image: bytes) -> UnitReport:
     """A control unit with this image."""
-    from hashlib import sha256
-
     digest = sha256(image).hexdigest()
-    ecu_id = unit_id(hardware_id, car_id)
+    ecu_id = unit_id(hardware_id, CarId(car_id))
     return UnitReport(ecu_id, hardware_id, number, version, len(image), digest)
 
 

@@ -1,4 +1,4 @@
-"""What must hold of the records, whatever people and cars do, and wherever the service is killed."""
+"""What must hold of the records, whatever people and cars do and wherever the service is killed."""
 
 import asyncio
 import contextlib
@@ -194,6 +194,9 @@ class DyingRecords:
 
     def __init__(self, records: Any, left: int, *, is_done: bool) -> None:
         self.records, self.left, self.is_done = records, left, is_done
+
+    async def close(self) -> None:
+        await self.records.close()
 
     async def transact(self, work: Any) -> Any:
         self.left -= 1
