@@ -21,8 +21,9 @@ class UpdatesConfig:
     records_retry_s: float = 0.5
     """Pause before the records, or a unit that must be finished, are tried again."""
     bytes_per_s_min: int = 1_024
+    """A line that brings less than this, over ``rate_window_s``, is slow on purpose."""
     rate_window_s: float = 30.0
-    """A line that brings less than the first of these, over the second, is slow on purpose."""
+    """Over so long a line is judged."""
     sync_bytes: int = 1_048_576
     """After so many bytes what was downloaded is on disk for good; a cut costs no more."""
     copy_bytes: int = 262_144
