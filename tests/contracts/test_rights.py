@@ -39,6 +39,7 @@ def test_few_rights_are_for_anyone():
         "car.enrol",
         "shop.configure",
         "payment.tell",
+        "updates.fetch",
     }
 
 

@@ -1,11 +1,22 @@
 """What everybody who touches an update agrees on."""
 
+from pathlib import Path
+
 import pytest
 
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.updates import (
+    COMPANIES,
     FACTORY_IMAGE_BYTES,
     HARDWARE,
+    IMAGE_BYTES_MAX,
+    LANGUAGES,
+    RELEASE_BYTES_MAX,
+    RELEASES_LISTED_MAX,
+    ROOT_BYTES_MAX,
+    SNAPSHOT_BYTES_MAX,
+    TARGETS_BYTES_MAX,
+    TIMESTAMP_BYTES_MAX,
     factory_image,
     image_path,
     is_version,
@@ -41,3 +52,19 @@ def test_a_version_is_three_whole_numbers(text):
 )
 def test_nothing_else_is_a_version(text):
     assert not is_version(text)
+
+
+def test_the_page_on_updates_says_the_same():
+    page = (Path(__file__).parents[2] / "docs/protocol/updates.md").read_text("utf-8")
+    for limit, name in (
+        (ROOT_BYTES_MAX, "root"),
+        (TIMESTAMP_BYTES_MAX, "timestamp, snapshot"),
+        (TARGETS_BYTES_MAX, "targets"),
+        (RELEASE_BYTES_MAX, "release document"),
+        (IMAGE_BYTES_MAX, "image"),
+    ):
+        assert f"| {name} | {limit:,} |" in page
+    assert SNAPSHOT_BYTES_MAX == TIMESTAMP_BYTES_MAX
+    assert f"the newest {RELEASES_LISTED_MAX} releases" in page
+    for word in (*HARDWARE, *LANGUAGES, *COMPANIES):
+        assert f"`{word}`" in page or f"/{word}/" in page

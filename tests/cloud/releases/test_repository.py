@@ -1,5 +1,7 @@
 """A release is published whole, by both companies, or nobody sees anything of it."""
 
+import random
+
 import pytest
 from tuf.api.metadata import Timestamp
 
@@ -17,19 +19,24 @@ from monocoque.contracts.errors import (
     UpdateTooLarge,
 )
 from monocoque.contracts.updates import (
+    COMPANIES,
+    DIRECTOR_ROOT,
     FACTORY_IMAGE_BYTES,
     HARDWARE,
     IMAGE_FOLDER,
+    IMAGE_ROOT,
     IMAGE_SNAPSHOT_KEY,
     TIMESTAMP_BYTES_MAX,
     factory_image,
     image_path,
 )
 from monocoque.plumbing.documents.memory import MemoryDocuments
+from monocoque.roles.programme import Places, make_programme
+from monocoque.trust.keys import SeededKeyMaker
 from monocoque.trust.updates import metadata
 from monocoque.trust.updates.image_repository import listed_numbers
 from tests.cloud.releases.stand import DyingDocuments, Folder, PowerLost, Stand, programme
-from tests.fixtures.http import SecretsInMemory
+from tests.fixtures.http import SecretsInMemory, SettableClock
 
 CONFIG = ReleasesConfig()
 TIMESTAMP = f"{IMAGE_FOLDER}/metadata/timestamp.json"
@@ -143,6 +150,16 @@ def test_a_release_is_not_published_where_something_is_missing(stand, name):
     refused(stand, (UpdateAltered, NotFound), signed, folder)
 
 
+@pytest.mark.parametrize("name", ["snapshot", "targets"])
+def test_an_older_file_in_place_of_a_newer_one_is_seen_though_it_is_signed(stand, name):
+    stand.publish(2)
+    targets, folder = stand.new(3, "1.3.0")
+    signed, files = stand.signed(targets), stand.documents.files
+    folder_name = f"{IMAGE_FOLDER}/metadata"
+    files[f"{folder_name}/2.{name}.json"] = files[f"{folder_name}/1.{name}.json"]
+    refused(stand, UpdateAltered, signed, folder, f"2.{name}.json is not the one")
+
+
 def test_a_kill_at_any_write_leaves_the_old_repository_whole_and_the_next_try_completes_it(stand):
     """Enumerated: every number of writes after which the power can be lost."""
     targets, folder = stand.new()
@@ -154,11 +171,7 @@ def test_a_kill_at_any_write_leaves_the_old_repository_whole_and_the_next_try_co
     writes = len(HARDWARE) + 1 + 3  # images, document, targets, snapshot, timestamp
     for done in range(writes + 1):
         dying = DyingDocuments(before, writes=done)
-        mine = Stand(
-            stand.places.__class__(
-                stand.places.companies, stand.places.factory, stand.places.cell, dying
-            )
-        )
+        mine = Stand(Places(stand.places.companies, stand.places.factory, stand.places.cell, dying))
         if done == writes:
             mine.repository.publish(targets, folder, now_us)
             assert dying.written[-1] == TIMESTAMP
@@ -179,7 +192,7 @@ def test_what_a_kill_left_does_not_hinder_another_release(stand):
     before = dict(stand.documents.files)
     dying = DyingDocuments(before, writes=6)
     places = stand.places
-    mine = Stand(places.__class__(places.companies, places.factory, places.cell, dying))
+    mine = Stand(Places(places.companies, places.factory, places.cell, dying))
     with pytest.raises(PowerLost):
         mine.repository.publish(mine.signed(targets), folder, mine.clock.now_us())
     dying.writes = None
@@ -187,16 +200,44 @@ def test_what_a_kill_left_does_not_hinder_another_release(stand):
     mine.seen()
 
 
+class DyingSecrets(SecretsInMemory):
+    """A keystore on the same machine as the documents, whose writes count with theirs."""
+
+    def __init__(self, documents):
+        super().__init__()
+        self._documents = documents
+
+    def write(self, name, secret):
+        self._documents.count(name)
+        super().write(name, secret)
+
+
 def test_a_kill_at_any_write_of_a_first_start_is_made_up_for_by_the_next():
-    whole = DyingDocuments()
-    programme(documents=whole)
-    for done in range(len(whole.written)):
-        dying = DyingDocuments(writes=done)
+    def places(documents):
+        companies = {name: DyingSecrets(documents) for name in COMPANIES}
+        return Places(companies, DyingSecrets(documents), DyingSecrets(documents), documents)
+
+    def start(mine, seed):
+        keys = SeededKeyMaker(random.Random(seed).randbytes)
+        clock = SettableClock()
+        clock.advance(seed)
+        make_programme(mine, keys, clock)
+
+    whole = places(DyingDocuments())
+    start(whole, 1)
+    for done in range(len(whole.documents.written)):
+        mine = places(DyingDocuments(writes=done))
         with pytest.raises(PowerLost):
-            programme(documents=dying)
-        dying.writes = None
-        places = programme(documents=dying)
-        assert Stand(places).seen()
+            start(mine, 1)
+        kept = dict(mine.factory.secrets)
+        mine.documents.writes = None
+        start(mine, 2)
+        assert mine.factory.secrets | kept == mine.factory.secrets
+        for name in (IMAGE_ROOT, DIRECTOR_ROOT):
+            assert mine.cell.read(name) == mine.factory.read(name)
+        first_root = mine.documents.files[f"{IMAGE_FOLDER}/metadata/1.root.json"]
+        assert first_root == mine.cell.read(IMAGE_ROOT)
+        assert Stand(mine).seen()
 
 
 # --- times ----------------------------------------------------------------------------------
