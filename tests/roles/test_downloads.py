@@ -65,6 +65,7 @@ def test_a_file_comes_from_the_byte_on_whether_the_server_knows_ranges_or_not(
         (httpx.Response(416), CellUnreachable),
         (httpx.Response(302, headers={"location": "http://elsewhere/"}), CellUnreachable),
         (httpx.Response(206, content=b"x"), CellUnreachable),
+        (httpx.Response(200, headers={"content-encoding": "identity"}), CellUnreachable),
         (httpx.Response(206, headers={"content-range": "bytes 7-9/10"}), CellUnreachable),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def signed(update: UpdateReport = QUIET, units=(GATEWAY, BODY), sequence: int = 
     return sign_manifest(CAR, sequence, 3, units, update, NOW_S, KEY)
 
 
-def claims_of(document: bytes) -> dict[str, object]:
+def claims_of(document: bytes) -> dict[str, Any]:
     return json.loads(base64url.decode(document.split(b".")[1].decode()))
 
 

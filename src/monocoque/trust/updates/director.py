@@ -78,6 +78,15 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Signers:
+    """The cell's keys, by what they sign."""
+
+    targets: Signer
+    snapshot: Signer
+    timestamp: Signer
+
+
+@dataclass(frozen=True, slots=True)
 class Directions:
     """The three files for one car, as they are sent."""
 
@@ -93,12 +102,12 @@ def direct(
     timestamp_version: int,
     now_us: int,
     lifetimes: Lifetimes,
-    signer: Signer,
+    signers: Signers,
 ) -> Directions:
     """The files by which a car is told what to install.
 
     assignment: None for nothing. version: of targets and snapshot. Raises AlgorithmRefused when
-    the signer's key is not Ed25519, DefectError when a control unit is named twice.
+    a key is not Ed25519, DefectError when a control unit is named twice.
     """
     expires = _expires(now_us, lifetimes.targets_s)
     signed: dict[str, Any] = {
@@ -115,7 +124,8 @@ def direct(
             "path": assignment.release.path,
             **_facts(assignment.release),
         }
-    return _completed(_sign(signed, signer), version, timestamp_version, now_us, lifetimes, signer)
+    targets = _sign(signed, signers.targets)
+    return _completed(targets, version, timestamp_version, now_us, lifetimes, signers)
 
 
 def renew(
@@ -124,12 +134,13 @@ def renew(
     timestamp_version: int,
     now_us: int,
     lifetimes: Lifetimes,
-    signer: Signer,
+    signers: Signers,
 ) -> Directions:
     """The same directions with more time. targets: what ``direct`` or ``renew`` gave."""
     signed = json.loads(targets)["signed"]
     signed |= {"version": version, "expires": _expires(now_us, lifetimes.targets_s)}
-    return _completed(_sign(signed, signer), version, timestamp_version, now_us, lifetimes, signer)
+    renewed = _sign(signed, signers.targets)
+    return _completed(renewed, version, timestamp_version, now_us, lifetimes, signers)
 
 
 def sign_timestamp(
@@ -138,7 +149,7 @@ def sign_timestamp(
     timestamp_version: int,
     now_us: int,
     lifetimes: Lifetimes,
-    signer: Signer,
+    signers: Signers,
 ) -> bytes:
     """A fresh timestamp over this snapshot; all that a car needs that has nothing new."""
     signed = {
@@ -148,7 +159,7 @@ def sign_timestamp(
         "spec_version": SPECIFICATION_VERSION,
         "version": timestamp_version,
     }
-    return _sign(signed, signer)
+    return _sign(signed, signers.timestamp)
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -163,7 +174,7 @@ def _completed(
     timestamp_version: int,
     now_us: int,
     lifetimes: Lifetimes,
-    signer: Signer,
+    signers: Signers,
 ) -> Directions:
     snapshot = _sign(
         {
@@ -173,9 +184,9 @@ def _completed(
             "spec_version": SPECIFICATION_VERSION,
             "version": version,
         },
-        signer,
+        signers.snapshot,
     )
-    timestamp = sign_timestamp(snapshot, version, timestamp_version, now_us, lifetimes, signer)
+    timestamp = sign_timestamp(snapshot, version, timestamp_version, now_us, lifetimes, signers)
     return Directions(targets, snapshot, timestamp)
 
 

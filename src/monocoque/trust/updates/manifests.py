@@ -22,13 +22,13 @@ from typing import Any, Final
 
 from monocoque.contracts.documents import DOCUMENT_NUMBER_MAX, VEHICLE_MANIFEST
 from monocoque.contracts.errors import DocumentMalformed
+from monocoque.contracts.updates import NUMBER_MAX
 from monocoque.trust.documents import authenticate, sign
 from monocoque.trust.keys import thumbprint
 from monocoque.trust.ports import Signer
 
 UNITS_MAX: Final = 64
 """Control units of one car, at most."""
-RELEASE_NUMBER_MAX: Final = 2**31 - 1
 PERCENT_MAX: Final = 100
 PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
 """An identifier, a version or a hash."""
@@ -154,7 +154,7 @@ def _read(claims: Mapping[str, Any], car_id: str, document: bytes) -> Manifest:
     return Manifest(
         car_id=car_id,
         sequence=_number(claims, "sequence", 1, DOCUMENT_NUMBER_MAX),
-        directions_version=_number(claims, "directions_version", 0, RELEASE_NUMBER_MAX),
+        directions_version=_number(claims, "directions_version", 0, NUMBER_MAX),
         units=tuple(sorted(units, key=lambda unit: unit.ecu_id)),
         update=_update(claims["update"]),
         document=document,
@@ -172,7 +172,7 @@ def _unit(value: object) -> UnitReport:
     return UnitReport(
         ecu_id=_text(members, "ecu_id", PLAIN),
         hardware_id=_text(members, "hardware_id", PLAIN),
-        release_number=_number(members, "release_number", 0, RELEASE_NUMBER_MAX),
+        release_number=_number(members, "release_number", 0, NUMBER_MAX),
         version=_text(members, "version", PLAIN),
         length=_number(members, "length", 0, DOCUMENT_NUMBER_MAX),
         sha256=_text(members, "sha256", SHA256),
@@ -185,11 +185,11 @@ def _update(value: object) -> UpdateReport:
     if not (agreed is None or isinstance(agreed, bool)):
         raise DocumentMalformed("agreed is true or false.")
     try:
-        state = UpdateState(members.get("state"))
+        state = UpdateState(str(members.get("state")))
     except ValueError:
         raise DocumentMalformed("The state of the update is not one of the words.") from None
     return UpdateReport(
-        release_number=_number(members, "release_number", 0, RELEASE_NUMBER_MAX),
+        release_number=_number(members, "release_number", 0, NUMBER_MAX),
         state=state,
         reason="" if reason in ("", None) else _text(members, "reason", WORD),
         progress_percent=_number(members, "progress_percent", 0, PERCENT_MAX),
