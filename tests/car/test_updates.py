@@ -8,6 +8,7 @@ import pytest
 from monocoque.car.body.logic import begin_drive, begin_park
 from monocoque.car.updates.service import MARK, NO_BOOT, NO_WRITE, UNDER_WAY, break_unit
 from monocoque.contracts.updates import HARDWARE
+from monocoque.trust.updates import director
 from monocoque.trust.updates.manifests import UpdateState
 from tests.car.update_stand import CONFIG, Stand, on_a_stand
 from tests.fixtures.update_cloud import Cloud
@@ -272,9 +273,11 @@ def test_new_directions_are_followed_in_the_middle_of_a_download() -> None:
 
 def test_metadata_that_ends_between_download_and_consent_installs_nothing() -> None:
     async def story(stand):
-        await stand.direct(2)
+        soon = director.Lifetimes(targets_s=3_600, timestamp_s=600)
+        wanted = stand.cloud.assignment(2)
+        await stand.say(stand.cloud.direct(wanted, stand.clock.now_us(), soon))
         await stand.until("waiting", "not_agreed")
-        await asyncio.sleep(2 * 86_400)
+        await asyncio.sleep(601)
         await stand.agree(2)
         await stand.until("waiting", "expired")
         await asyncio.sleep(1_000)

@@ -72,6 +72,8 @@ def _place(answer: httpx.Response, offset: int) -> tuple[int, bool]:
         raise NotFound("The repository has no such file.")
     if answer.status_code == BEYOND and offset:
         return 0, False
+    if "content-encoding" in answer.headers:
+        raise CellUnreachable("The repository compressed a file, which nobody asked for.")
     if answer.status_code == WHOLE:
         return offset, True
     begins = answer.headers.get("content-range", "").startswith(f"bytes {offset}-")
@@ -84,7 +86,7 @@ async def _chunks(answer: httpx.Response, skipped: int, has_any: bool) -> AsyncI
     if not has_any:
         return
     with _in_our_words():
-        async for chunk in answer.aiter_raw(CHUNK_BYTES):
+        async for chunk in answer.aiter_bytes(CHUNK_BYTES):
             left = chunk[skipped:]
             skipped = max(0, skipped - len(chunk))
             if left:

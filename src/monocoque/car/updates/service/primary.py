@@ -79,6 +79,8 @@ class Primary:
         """Whether old directions were just met; the next ones should be fresh."""
         self._not_before_s = 0.0
         self._pause_s = self._config.retry_pause_s_min
+        self._furthest: dict[str, int] = {}
+        """By the hash of an image: the most of it that ever came."""
         self._waits_for_car = False
         self._wake = asyncio.Event()
 
@@ -93,6 +95,7 @@ class Primary:
         self._heard_s = asyncio.get_running_loop().time()
         self._is_due = True
         if before is None or before.targets != directions.targets:
+            self._furthest.clear()
             self._not_before_s, self._pause_s = 0.0, self._config.retry_pause_s_min
         self._wake.set()
 
@@ -227,7 +230,10 @@ class Primary:
         if offset == 0:
             await self._keep(lambda _, now: logic.lost(now, image.sha256))
         else:
-            self._pause_s = self._config.retry_pause_s_min
+            # Whoever sends the same piece again and again does not make the car hurry.
+            if offset > self._furthest.get(image.sha256, 0):
+                self._furthest[image.sha256] = offset
+                self._pause_s = self._config.retry_pause_s_min
             await self._keep(lambda _, now: logic.fetched(now, image.sha256, offset))
         return not self._is_due
 
