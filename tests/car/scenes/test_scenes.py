@@ -14,13 +14,14 @@ from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic import Body
 from monocoque.car.scenes.config import ScenesConfig
+from monocoque.car.scenes.records import requests_of
 from monocoque.contracts.errors import (
     MonocoqueError,
     RecordsContended,
     RecordsOutcomeUnknown,
     RecordsUnavailable,
 )
-from monocoque.contracts.scenes import SCENES_MAX, parse_action
+from monocoque.contracts.scenes import CAR, SCENES_MAX, parse_action
 from monocoque.plumbing.records.port import Records
 from tests.car.scenes.road import (
     LAMP,
@@ -442,6 +443,42 @@ def test_records_that_fail_again_and_again_lose_no_coming_and_double_none(
             assert len(road.runs()) == len(road.requests()) == count
 
     living_on_the_road(story, lambda inner: FailingRecords(inner, error, after))
+
+
+class RecordsThatGo:
+    """Records that are away for a while as soon as something was asked of the car."""
+
+    def __init__(self, inner: Records) -> None:
+        self._inner = inner
+        self._back_s: float | None = None
+
+    async def transact(self, work: Callable[[Connection], Any]) -> Any:
+        """See Records."""
+        now_s = asyncio.get_running_loop().time()
+        asked = await self._inner.transact(lambda c: requests_of(c, CAR))
+        if asked and self._back_s is None:
+            self._back_s = now_s + 20.0
+        if self._back_s is not None and now_s < self._back_s:
+            raise RecordsUnavailable("The records are away.")
+        return await self._inner.transact(work)
+
+    async def close(self) -> None:
+        """See Records."""
+        await self._inner.close()
+
+
+@pytest.mark.parametrize(("valid_for_s", "found"), [(10, "expired"), (60, "done")])
+def test_what_was_asked_of_the_car_is_done_in_its_time_or_not_at_all(
+    valid_for_s: int, found: str
+) -> None:
+    async def story(road: Road) -> None:
+        await road.put(scene(minute(NINE_ELEVEN), WARM, valid_for_s=valid_for_s))
+        await asyncio.sleep(700)
+        (run,) = road.runs()
+        assert findings(run)["car.climate"] == found
+        assert (await body_of(road)).climate_on is (found == "done")
+
+    living_on_the_road(story, RecordsThatGo, FOR_DAYS)
 
 
 # --- a car that stands ------------------------------------------------------------------------
