@@ -26,6 +26,7 @@ from monocoque.contracts.wire.command_pb2 import (
     CommandEnvelope,
     ReceiptsConfirmed,
 )
+from monocoque.contracts.wire.home_pb2 import CarScenes, HomeRequest
 from monocoque.contracts.wire.update_pb2 import UpdateDirections, UpdateManifest
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.memory import MemoryHub
@@ -107,6 +108,27 @@ def test_commands_come_down_and_receipts_go_up_as_they_were_said() -> None:
             assert (await down.next(1.0)).message == command
             await crossing.car.publish(CAR_RECEIPTS, receipt, **MINE)
             assert (await up.next(1.0)).message == receipt
+
+    through(story)
+
+
+def test_what_scenes_ask_for_waits_for_a_way_and_then_goes_up_at_once() -> None:
+    async def story(crossing: Crossing) -> None:
+        crossing.path.cut()
+        for number in (1, 2):
+            older = crossing.stamped(CarScenes(requests=[HomeRequest(request_id=str(number))]))
+            await crossing.car.publish(CAR_SCENES, older, **MINE)
+            await asyncio.sleep(1.0)
+        said = crossing.stamped(CarScenes(requests=[HomeRequest(request_id="3")]))
+        await crossing.car.publish(CAR_SCENES, said, **MINE)
+        homes = crossing.cell_hub.connect(Identity(Role.HOMES))
+        async with homes.listen(CAR_SCENES, **MINE) as up:
+            crossing.path.mend()
+            assert (await up.next(5.0)).message == said
+            await asyncio.sleep(5.0)
+            said = crossing.stamped(CarScenes())
+            await crossing.car.publish(CAR_SCENES, said, **MINE)
+            assert (await up.next(0.01)).message == said
 
     through(story)
 

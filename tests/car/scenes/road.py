@@ -8,7 +8,12 @@ from typing import Any
 
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES
+from monocoque.car.body.logic import (
+    HOME_LATITUDE_DEGREES,
+    HOME_LONGITUDE_DEGREES,
+    Body,
+    begin_drive,
+)
 from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.scenes import service as scenes
 from monocoque.car.scenes.config import ScenesConfig
@@ -26,7 +31,11 @@ DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LAMP = {"action": "home.lamp.turn_on"}
 WARM = {"action": "car.climate", "on": True, "temperature_decicelsius": 210}
 LOCK = {"action": "car.lock"}
+LAP_US = 180 * SECOND_US
 WAIT_S_MAX = 600.0
+FOR_DAYS = BodyConfig(look_interval_s=60.0, say_interval_s_max=3_600.0)
+NINE_ELEVEN = 9 * 60 + 11
+"""Eleven minutes after the stand begins."""
 
 
 def arrive(away_s_min: int = 60) -> dict[str, Any]:
@@ -121,9 +130,9 @@ class Road(Stand):
         await asyncio.sleep(lasts_s or 200.0)
 
     async def drive_off(self) -> None:
-        """Drive off."""
-        config = self.configs[BodyConfig]
-        await body.drive(self.inner, CAR_ID, self.clock.now_us(), config, freely)
+        """Drive off, for one lap."""
+        now_us = self.clock.now_us()
+        await body.change(self.inner, CAR_ID, now_us, lambda now: begin_drive(now, LAP_US))
 
     async def until_said(self, fits: Callable[[CarScenes], bool]) -> CarScenes:
         """What the car says of its scenes, once it fits."""
@@ -183,3 +192,11 @@ def living_on_the_road(
 def findings(trace: SceneTrace) -> dict[str, str]:
     """What was looked at, and what was found."""
     return {each.what: each.found for each in trace.findings}
+
+
+async def body_of(road: Road) -> Body:
+    return await road.inner.transact(lambda c: body.present(c, CAR_ID, road.clock.now_us()))
+
+
+async def with_body(road: Road, how: Callable[[Body], Body]) -> None:
+    await body.change(road.inner, CAR_ID, road.clock.now_us(), how)

@@ -4,52 +4,36 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from monocoque.car.body import service as body
-from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import Body
 from monocoque.car.scenes.config import ScenesConfig
-from monocoque.contracts.errors import (
-    MonocoqueError,
-    RecordsContended,
-    RecordsOutcomeUnknown,
-    RecordsUnavailable,
-)
 from monocoque.contracts.scenes import SCENES_MAX, parse_action
 from monocoque.plumbing.records.port import Records
 from tests.car.scenes.road import (
+    FOR_DAYS,
     LAMP,
     LOCK,
+    NINE_ELEVEN,
     SECOND_US,
     WARM,
     Road,
     arrive,
+    body_of,
     findings,
     leave,
     living_on_the_road,
     minute,
     on_the_road,
     scene,
+    with_body,
 )
 from tests.car.stand import CAR_ID, friend, outcome
 
 COMING_HOME = scene(arrive(), LAMP)
-FOR_DAYS = BodyConfig(look_interval_s=60.0, say_interval_s_max=3_600.0)
-NINE_ELEVEN = 9 * 60 + 11
-"""Eleven minutes after the stand begins."""
-
-
-async def body_of(road: Road) -> Body:
-    return await road.inner.transact(lambda c: body.present(c, CAR_ID, road.clock.now_us()))
-
-
-async def with_body(road: Road, how: Callable[[Body], Body]) -> None:
-    await body.change(road.inner, CAR_ID, road.clock.now_us(), how)
 
 
 # --- what owners say --------------------------------------------------------------------------
@@ -328,120 +312,6 @@ def test_an_actuator_that_is_stuck_is_found_out() -> None:
         assert [each.fits for each in run.findings] == [True, False, True]
 
     living_on_the_road(story, look=FOR_DAYS)
-
-
-# --- killed anywhere --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", range(0, 20, 2))
-def test_a_car_that_is_killed_anywhere_on_its_way_asks_once_for_one_coming(number: int) -> None:
-    """A kill within the twenty seconds in which the car comes home, and one more somewhere."""
-
-    async def story(road: Road) -> None:
-        async with road.living():
-            await road.put(COMING_HOME)
-            await road.drive_off()
-            await asyncio.sleep(160 + number + 2 * random.random())
-        async with road.living():
-            await asyncio.sleep(random.random() * 5)
-        async with road.living():
-            await asyncio.sleep(60)
-        assert len(road.runs()) == len(road.requests()) == 1
-
-    random = Random(number)
-    on_the_road(story)
-
-
-def test_a_car_that_did_not_see_itself_come_home_asks_for_nothing() -> None:
-    async def story(road: Road) -> None:
-        async with road.living():
-            await road.put(COMING_HOME)
-            await road.drive_off()
-            await asyncio.sleep(90)
-        await asyncio.sleep(600)  # it comes home meanwhile
-        async with road.living():
-            await asyncio.sleep(60)
-            assert road.requests() == {}
-            await road.drive_off()
-            await asyncio.sleep(8)
-            assert road.requests() == {}
-            assert road.latest.traces[0].reason == "not_seen_coming"
-            await asyncio.sleep(200)
-            assert len(road.requests()) == 1
-
-    on_the_road(story)
-
-
-@pytest.mark.parametrize("number", range(12))
-def test_an_act_that_a_kill_cuts_short_may_have_happened_and_is_never_tried_again(
-    number: int,
-) -> None:
-    """Killed within half a second around a lock that takes 0.3 s."""
-
-    async def story(road: Road) -> None:
-        async with road.living():
-            await with_body(road, lambda now: replace(now, locked=False))
-            await road.put(scene(minute(NINE_ELEVEN), LOCK))
-            begin_us = (1_800_000_000 + 660) * SECOND_US
-            left_s = (begin_us - road.clock.now_us()) / SECOND_US
-            await asyncio.sleep(left_s - 0.05 + number * 0.04)
-        async with road.living():
-            await asyncio.sleep(30)
-            (run,) = road.runs()
-            found.add(findings(run)["car.lock"])
-            assert list((await road.acts()).values()) == [1]
-            assert (await body_of(road)).locked
-
-    found: set[str] = set()
-    on_the_road(story, look=FOR_DAYS)
-    assert found <= {"done", "unknown"}
-    assert (found == {"unknown"}) is (1 < number < 9)
-
-
-class FailingRecords:
-    """Records that fail every third time, before or after the work."""
-
-    def __init__(self, inner: Records, error: type[MonocoqueError], after: bool) -> None:
-        self._inner = inner
-        self._error = error
-        self._after = after
-        self._count = 0
-
-    async def transact(self, work: Callable[[Connection], Any]) -> Any:
-        """See Records."""
-        self._count += 1
-        if self._count % 3:
-            return await self._inner.transact(work)
-        if self._after:
-            await self._inner.transact(work)
-        raise self._error("The records are in a mood.")
-
-    async def close(self) -> None:
-        """See Records."""
-        await self._inner.close()
-
-
-@pytest.mark.parametrize(
-    ("error", "after"),
-    [
-        (RecordsContended, False),
-        (RecordsUnavailable, False),
-        (RecordsOutcomeUnknown, False),
-        (RecordsOutcomeUnknown, True),
-    ],
-)
-def test_records_that_fail_again_and_again_lose_no_coming_and_double_none(
-    error: type[MonocoqueError], after: bool
-) -> None:
-    async def story(road: Road) -> None:
-        await road.put(COMING_HOME)
-        await asyncio.sleep(70)
-        for count in (1, 2, 3):
-            await road.drive()
-            await asyncio.sleep(60)
-            assert len(road.runs()) == len(road.requests()) == count
-
-    living_on_the_road(story, lambda inner: FailingRecords(inner, error, after))
 
 
 # --- a car that stands ------------------------------------------------------------------------

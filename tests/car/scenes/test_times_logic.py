@@ -95,6 +95,19 @@ def test_a_day_that_a_zone_left_out_has_no_minute():
     ]
 
 
+def test_a_day_that_was_left_out_is_not_the_day_after_it():
+    trigger, zone = at(450, "Pacific/Apia", days=["fri"])
+    found = run_on(trigger, zone, us("2011-12-29T22:00"), us("2012-01-06T22:00"))
+    assert [date.fromordinal(day).isoformat() for day, _ in found] == ["2012-01-06"]
+
+
+def test_clocks_that_are_put_back_over_midnight_do_not_bring_the_day_again():
+    trigger, zone = at(0, "America/St_Johns")
+    second_evening = us("2010-11-07T03:00")
+    assert local(second_evening, zone).isoformat() == "2010-11-06T23:30:00-03:30"
+    assert times.settled_day(trigger, zone, second_evening) == date(2010, 11, 7).toordinal()
+
+
 def test_a_minute_of_today_that_is_past_is_settled():
     trigger, zone = at(450)
     before, after = us("2026-11-26T06:29"), us("2026-11-26T06:30")
