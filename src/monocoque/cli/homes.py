@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from monocoque import __version__
 from monocoque.cli.settings import read_settings
@@ -64,7 +64,7 @@ def print_code(data: Path, home_id: HomeId) -> None:
 
 def print_table(data: Path) -> None:
     """Every home, for people."""
-    table = Table("home", "taken", "cars", "last heard")
+    table = Table(Column("home", no_wrap=True), "taken", "cars", "last heard")
     for home in _on_records(Layout(data), desk.every_home):
         heard = "never" if home.hello_us is None else _moment(home.hello_us)
         table.add_row(home.home_id, "yes" if home.is_taken else "no", str(home.cars), heard)
