@@ -114,6 +114,15 @@ async def test_each_code_of_a_home_is_a_new_one(here):
         await desk.new_code(here.records, "home_x", CLOCK.now_us(), here.random, config)
 
 
+async def test_a_cell_starts_without_the_homes_that_it_cannot_make(here):
+    here.layout.homes.rmdir()
+    here.layout.homes.write_text("This is no folder.")
+    [home_id] = await here.make(1)
+    here.layout.homes.unlink()
+    assert await here.make(1) == [home_id]
+    assert here.layout.home(HomeId(home_id)).born.exists()
+
+
 @contextlib.asynccontextmanager
 async def running(process: CarProcess) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
@@ -137,6 +146,8 @@ async def test_homes_run_once_and_those_that_are_made_later_are_found(tmp_path: 
         bus = await cell_bus.connect(Role.HOMES)
         async with bus.listen(HOME_HELLO) as hellos, bus.watch(HOME_STATE) as states:
             first = await make_home(here.layout, here.records, here.authority, CLOCK, here.random)
+            damaged = await make_home(here.layout, here.records, here.authority, CLOCK, here.random)
+            here.layout.home(damaged).records.write_bytes(b"This is no database." * 1_000)
             async with running(process):
                 assert (await states.next(WAIT_S_MAX)).identifiers["home_id"] == first
                 assert (await hellos.next(WAIT_S_MAX)).identifiers["home_id"] == first
@@ -147,6 +158,8 @@ async def test_homes_run_once_and_those_that_are_made_later_are_found(tmp_path: 
                 )
                 assert (await states.next(WAIT_S_MAX)).identifiers["home_id"] == second
         DirectoryLock(here.layout.home(first).path).release()
+        counter = process.metrics.errors.labels(where="home", code="database_corrupted")
+        assert counter._value.get() >= 1
     finally:
         for each in cell_bus.buses:
             await each.close()
