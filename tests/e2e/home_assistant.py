@@ -147,12 +147,6 @@ class HomeAssistant:
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json()
 
-    async def refuses(self, path: str, body: dict[str, Any]) -> bool:
-        """Whether its API takes it that there is no such thing to do."""
-        async with self._client() as client:
-            answer = await client.post(path, json=body)
-        return answer.status_code == 400
-
     def printed(self) -> str:
         """What it has said."""
         return (self._directory / "output").read_text("utf-8", "replace")
