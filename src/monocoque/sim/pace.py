@@ -29,6 +29,7 @@ from monocoque.shop.build.config import BuildConfig
 from monocoque.shop.orders.config import OrdersConfig
 from monocoque.shop.practice.config import PracticeConfig
 from monocoque.sim.echo.config import EchoConfig
+from monocoque.sim.people import PeopleConfig
 
 _HELLO_S: Final = 600.0
 _REQUESTS_MAX: Final = 10_000
@@ -39,12 +40,14 @@ LONG_CALM_S: Final = 3_600.0
 LONG_CHECK_INTERVAL_S: Final = 1_800.0
 LONG_CALL_OFF_SHARE: Final = 0.3
 """How many of those who buy during the days call their first order off."""
+LONG_PEOPLE: Final = PeopleConfig(look_s_min=2.0)
+"""Who pressed a button looks a moment later what became of it."""
 LONG_FAULTS_RARER: Final = 3.0
 """So many times less often something is cut, killed or without power: who pauses longer would else
 do little but begin again."""
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
-        look_interval_s=300.0, look_moving_interval_s=30.0, say_interval_s_max=3_000.0
+        look_interval_s=900.0, look_moving_interval_s=30.0, say_interval_s_max=3_600.0
     ),
     LinkConfig: LinkConfig(
         hello_interval_s=_HELLO_S,

@@ -67,6 +67,7 @@ from monocoque.sim.pace import (
     LONG_CALM_S,
     LONG_CHECK_INTERVAL_S,
     LONG_FAULTS_RARER,
+    LONG_PEOPLE,
 )
 from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Power
@@ -458,6 +459,7 @@ def run_world(
             calm_s=LONG_CALM_S,
             check_interval_s=LONG_CHECK_INTERVAL_S,
             late_call_off_share=LONG_CALL_OFF_SHARE,
+            people=LONG_PEOPLE,
             faults=faults.rarer(LONG_FAULTS_RARER),
         )
     return live(setting)
