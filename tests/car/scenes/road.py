@@ -23,7 +23,7 @@ from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.sim.loop import run_virtual
 from monocoque.trust.receipts import Receipt
-from tests.car.stand import CAR_ID, Phone, Stand, freely, outcome
+from tests.car.stand import CAR_ID, Phone, Stand, outcome
 from tests.vectors import people
 
 SECOND_US = 1_000_000
