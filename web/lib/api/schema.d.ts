@@ -337,7 +337,6 @@ export interface paths {
         trace?: never;
     };
     "/api/cars/{car_id}/scenes": {
-    "/api/cars/{car_id}/update": {
         parameters: {
             query?: never;
             header?: never;
@@ -349,6 +348,42 @@ export interface paths {
          * @description The scenes of one's own car, why each ran or not, and what the home made of it.
          */
         get: operations["read_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/scenes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Scenes
+         * @description The scenes and the home of one's own car, then again at each change.
+         */
+        get: operations["watch_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
          * Read Update
          * @description The update of a car of one's own, now.
          */
@@ -361,7 +396,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/cars/{car_id}/scenes/live": {
     "/api/cars/{car_id}/update/live": {
         parameters: {
             query?: never;
@@ -370,10 +404,6 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Watch Scenes
-         * @description The scenes and the home of one's own car, then again at each change.
-         */
-        get: operations["watch_scenes"];
          * Watch Update
          * @description The update, then each change of it.
          */
@@ -1541,6 +1571,8 @@ export interface components {
              * @description the newest first
              */
             traces: components["schemas"]["SceneTrace"][];
+        };
+        /**
          * CarSoftware
          * @description The software that one car says it has.
          */
@@ -1956,6 +1988,12 @@ export interface components {
             week_duration_s: number;
         };
         /**
+         * Consent
+         * @description How the owner stands to an update.
+         * @enum {string}
+         */
+        Consent: "not_asked" | "asked" | "given" | "over";
+        /**
          * Device
          * @description A device of a home, as the home says that it is.
          */
@@ -1978,11 +2016,6 @@ export interface components {
              */
             target_celsius: number | null;
         };
-         * Consent
-         * @description How the owner stands to an update.
-         * @enum {string}
-         */
-        Consent: "not_asked" | "asked" | "given" | "over";
         /**
          * EnrolmentRequest
          * @description What a car sends.
@@ -2767,6 +2800,39 @@ export interface components {
             thoughts: components["schemas"]["Thought"][];
         };
         /**
+         * ReleaseOffered
+         * @description A release, in words for the owner of a car.
+         */
+        ReleaseOffered: {
+            /** Critical */
+            critical: boolean;
+            /**
+             * Minutes
+             * @description how long the car cannot be used
+             */
+            minutes: number;
+            /** Needs Charge Percent */
+            needs_charge_percent: number;
+            /**
+             * Notes
+             * @description by language; Markdown
+             */
+            notes: {
+                [key: string]: string;
+            };
+            /** Number */
+            number: number;
+            /**
+             * Title
+             * @description by language: en, de, zh
+             */
+            title: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: string;
+        };
+        /**
          * ReleaseSummary
          * @description One release.
          */
@@ -2786,15 +2852,6 @@ export interface components {
             /**
              * Minutes
              * @description how long a car cannot be used
-         * ReleaseOffered
-         * @description A release, in words for the owner of a car.
-         */
-        ReleaseOffered: {
-            /** Critical */
-            critical: boolean;
-            /**
-             * Minutes
-             * @description how long the car cannot be used
              */
             minutes: number;
             /** Needs Charge Percent */
@@ -2814,15 +2871,6 @@ export interface components {
              * @description how many there are under it
              */
             thoughts: number;
-            /**
-             * Notes
-             * @description by language; Markdown
-             */
-            notes: {
-                [key: string]: string;
-            };
-            /** Number */
-            number: number;
             /**
              * Title
              * @description by language: en, de, zh
@@ -2870,6 +2918,18 @@ export interface components {
              * @description the whole car; take it as the new choices
              */
             options: string[];
+        };
+        /**
+         * Resume
+         * @description How a campaign goes on.
+         */
+        Resume: {
+            /**
+             * Despite Failures
+             * @description a campaign that was halted needs it; failures are forgiven
+             * @default false
+             */
+            despite_failures: boolean;
         };
         /**
          * SceneFinding
@@ -2967,16 +3027,6 @@ export interface components {
              * @description by the cell's clock
              */
             now: string;
-         * Resume
-         * @description How a campaign goes on.
-         */
-        Resume: {
-            /**
-             * Despite Failures
-             * @description a campaign that was halted needs it; failures are forgiven
-             * @default false
-             */
-            despite_failures: boolean;
         };
         /**
          * Settings
@@ -3792,7 +3842,6 @@ export interface operations {
         };
     };
     read_scenes: {
-    read_update: {
         parameters: {
             query?: never;
             header?: never;
@@ -3810,7 +3859,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CarScenes"];
-                    "application/json": components["schemas"]["CarUpdate"];
                 };
             };
             /** @description Why it failed. */
@@ -3825,7 +3873,6 @@ export interface operations {
         };
     };
     watch_scenes: {
-    watch_update: {
         parameters: {
             query?: never;
             header?: never;
@@ -3843,6 +3890,67 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["ScenesEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarUpdate"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "text/event-stream": components["schemas"]["CarUpdateEvents"];
                 };
             };
