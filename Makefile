@@ -38,7 +38,7 @@ up: $(PAGES) ## Start the cell with three virtual cars; ARGS="--cars 5" and the 
 
 test: chromium check check-coverage $(PAGES) ## All checks and all tests; what CI runs
 	@$(NPM) --prefix web test
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 $(addprefix --ignore=,$(PURE_TESTS))  # those ran with check-coverage
 
 check: check-style check-types check-imports check-tidy check-spelling check-wire check-web ## The law, without running the product
 
@@ -91,7 +91,7 @@ check-wire: $(VENV) $(PROTO_PACKAGES)
 
 check-coverage: $(VENV)
 	@mkdir -p build/coverage
-	@$(BIN)/pytest -q --no-header --cov --cov-report=term $(PURE_TESTS)
+	@$(BIN)/pytest -q -n 2 --no-header --cov --cov-report=term $(PURE_TESTS)
 
 check-web: $(WEB_PACKAGES)
 	@$(NPM) --prefix web run --silent check
