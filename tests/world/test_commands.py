@@ -32,9 +32,9 @@ REDELIVERED_S = 45.0
 """What a dead service had taken from the bus and not acknowledged comes again within this time."""
 ONE = PeopleConfig(begin_s_max=3.0, pause_s_min=0.0, pause_s_max=0.5, commands_max=1)
 THREE = replace(ONE, commands_max=3)
-BYSTANDERS = {"orders", "telemetry", "pairing", "build"}
+BYSTANDERS = {"orders", "telemetry", "pairing", "build", "releases"}
 """They take no step in a command's life. The first two die at their own work in test_days.py, the
-others at a hand-over, below."""
+next two at a hand-over, below, and the last at every write, in tests/cloud/releases."""
 NAMES = [HTTP, *(row.name for row in SERVICES if row.name not in BYSTANDERS)]
 
 STEPS_MIN = {"body": 2}
