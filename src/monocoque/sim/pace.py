@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
@@ -49,6 +50,7 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     TwinConfig: TwinConfig(flush_interval_s=1.0),
     MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
+    CampaignsConfig: CampaignsConfig(flush_interval_s=1.0, look_s=600.0, look_s_min=1.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=20.0, fetch_wait_s=300.0),
     PairingConfig: PairingConfig(
         send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX
