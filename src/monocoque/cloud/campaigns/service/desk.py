@@ -88,8 +88,8 @@ class Desk:
     async def start(self, wanted: Wanted) -> str:
         """Start a campaign; returns its identifier.
 
-        Raises RequestMalformed, ReleaseUnknown, NotFound, CampaignSelectsNobody, ReleaseOlderThanCar, CarInCampaign,
-        IdentifierUsed.
+        Raises RequestMalformed, ReleaseUnknown, NotFound, CampaignSelectsNobody,
+        ReleaseOlderThanCar, CarInCampaign, IdentifierUsed.
         """
         if len(wanted.waves) > self.config.waves_max:
             raise RequestMalformed(
