@@ -70,7 +70,7 @@ def start(data: Path, wanted: Start, *, as_json: bool) -> None:
         asked = Wanted(
             release_number=wanted.release_number,
             cars=wanted.cars,
-            waves=wanted.waves[: config.waves_max],
+            waves=wanted.waves,
             failures_max=wanted.failures_max,
             soak_s=wanted.soak_s or config.soak_s,
             silent_s=wanted.silent_s or config.silent_s,

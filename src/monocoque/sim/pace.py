@@ -18,6 +18,7 @@ from typing import Any, Final
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing.config import PairingConfig
@@ -75,6 +76,7 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     HomesConfig: HomesConfig(look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
+    CampaignsConfig: CampaignsConfig(flush_interval_s=1.0, look_s=600.0, look_s_min=1.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=60.0, fetch_wait_s=300.0, retry_s=20.0),
     PairingConfig: PairingConfig(
         send_interval_s=300.0,

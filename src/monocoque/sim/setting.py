@@ -46,11 +46,11 @@ WITHOUT_DOOR: Final = (
     *(
         row
         for row in SERVICES
-        if row.machine is not MachineKind.FACTORY and row.role is not Role.ORDERS
+        if row.machine is not MachineKind.FACTORY and row.role not in (Role.ORDERS, Role.CAMPAIGNS)
     ),
     *ECHO_SERVICES,
 )
-"""For a world without factory, shop, HTTP and people."""
+"""For a world without factory, shop, HTTP, people and updates, which need keys of the factory."""
 OnEvent = Callable[[Power, Life], None]
 """Called after every event in a life; tests kill by it."""
 

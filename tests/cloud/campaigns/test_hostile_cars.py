@@ -224,16 +224,18 @@ async def test_a_car_that_is_half_updated_needs_a_person(memory):
         assert await attention(cell) == {car.car_id: "half_updated"}
 
 
-async def test_a_car_that_read_more_than_is_on_record_gets_a_higher_version(memory):
-    # As after the cell's records were put back from a copy.
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_car_that_read_more_than_is_on_record_gets_a_higher_version(memory, is_known):
+    # As after the cell's records were put back from a copy, or lost.
     cell = Cell(memory)
     async with cell.living():
-        [car] = await cell.fleet(1)
+        [car] = await cell.fleet(1) if is_known else [await cell.add_car()]
         car.read_version = 40
         await car.poll()
 
         async def is_higher() -> bool:
-            return (await car.targets()).version == 41
+            targets = await car.targets()
+            return targets is not None and targets.version == 41
 
         await until(is_higher)
 

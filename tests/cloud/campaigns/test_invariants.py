@@ -247,3 +247,13 @@ async def play(cell: Cell, cars: list[Car], campaign_id: str) -> None:
 async def test_a_director_that_is_killed_at_any_transaction_goes_on(is_done):
     killed = [await live_a_campaign(left, is_done=is_done) for left in range(1, 24, 2)]
     assert sum(killed) >= 6  # else no campaign was cut short at all
+
+
+async def test_what_was_on_record_before_a_kill_is_said_after_it():
+    fleet = Fleet()
+    await fleet.begin(1)
+    [car] = fleet.cars
+    assert await car.directed() is None
+    async with fleet.cell.living():
+        await car.until_directed(0)  # nobody says anything, and nothing is new
+    await fleet.records.close()

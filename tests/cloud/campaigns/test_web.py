@@ -117,6 +117,7 @@ REFUSED = [
     ({"release_number": 2, "cars": [STRANGER]}, 404, "not_found"),
     ({"release_number": 2, "cars": ["a car"]}, 400, "identifier_malformed"),
     ({"release_number": 2, "waves": [0]}, 422, "request_malformed"),
+    ({"release_number": 2, "waves": [1] * 21}, 422, "request_malformed"),
     ({"release_number": 2, "failures_max": -1}, 422, "request_malformed"),
     ({"release_number": 0}, 422, "request_malformed"),
     ({"release_number": 2, "campaign_id": "mine"}, 400, "identifier_malformed"),

@@ -38,6 +38,7 @@ from monocoque.contracts.errors import (
     NotFound,
     ReleaseOlderThanCar,
     ReleaseUnknown,
+    RequestMalformed,
 )
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
@@ -87,9 +88,14 @@ class Desk:
     async def start(self, wanted: Wanted) -> str:
         """Start a campaign; returns its identifier.
 
-        Raises ReleaseUnknown, NotFound, CampaignSelectsNobody, ReleaseOlderThanCar, CarInCampaign,
-        IdentifierUsed.
+        Raises RequestMalformed, ReleaseUnknown, NotFound, CampaignSelectsNobody,
+        ReleaseOlderThanCar, CarInCampaign, IdentifierUsed.
         """
+        if len(wanted.waves) > self.config.waves_max:
+            raise RequestMalformed(
+                f"A campaign has at most {self.config.waves_max} waves and the rest.",
+                hint="Name fewer waves; the setting `campaigns.waves_max` is the limit.",
+            )
         published = await self._releases.find(wanted.release_number)
         if published is None or published.facts.document is None:
             raise ReleaseUnknown(f"There is no release {wanted.release_number}.")

@@ -89,7 +89,7 @@ def _add_deeds(router: APIRouter, pages: CampaignPages) -> None:
         asked = Wanted(
             release_number=wanted.release_number,
             cars=None if wanted.cars is None else [parse_car_id(each) for each in wanted.cars],
-            waves=wanted.waves[: config.waves_max],
+            waves=wanted.waves,
             failures_max=wanted.failures_max,
             soak_s=wanted.soak_s or config.soak_s,
             silent_s=wanted.silent_s or config.silent_s,
