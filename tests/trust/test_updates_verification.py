@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -487,3 +488,10 @@ def test_every_refusal_has_a_word() -> None:
     assert reason_of(UpdateOlder("x")) is UpdateReason.ROLLBACK
     assert reason_of(UpdateUnfit("x", reason="wrong_car")) is UpdateReason.WRONG_CAR
     assert reason_of(UpdateRefused("x")) is UpdateReason.MALFORMED
+
+
+def test_the_specification_names_every_reason() -> None:
+    page = Path(__file__).parents[2] / "docs/protocol/updates.md"
+    text = page.read_text(encoding="utf-8")
+    for reason in UpdateReason:
+        assert f"| `{reason}` |" in text
