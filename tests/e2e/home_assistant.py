@@ -147,6 +147,13 @@ class HomeAssistant:
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json()
 
+    async def opens_nothing(self, entity_id: str) -> bool:
+        """Whether it has no way to open this: no such service, or one that this is none of."""
+        async with self._client() as client:
+            path, body = "/api/services/lock/unlock", {"entity_id": entity_id}
+            answer = await client.post(path, json=body)
+        return answer.status_code == 400 or (answer.is_success and answer.json() == [])
+
     def printed(self) -> str:
         """What it has said."""
         return (self._directory / "output").read_text("utf-8", "replace")
