@@ -1,5 +1,7 @@
 """What the desk makes of what cars and homes say."""
 
+from typing import Any
+
 import pytest
 
 from monocoque.cloud.homes import logic
@@ -16,8 +18,8 @@ DAY_US = 86_400 * SECOND_US
 FUTURE_US = NOW_US + 3_600 * SECOND_US
 
 
-def scenes(count: int = 1, **changes: object) -> home_pb2.CarScenes:
-    members = {
+def scenes(count: int = 1, **changes: Any) -> home_pb2.CarScenes:
+    members: dict[str, Any] = {
         "request_id": "request_0123456789abcdefghjkmnpqrs",
         "car_id": CAR,
         "scene_id": "scene_0123456789abcdefghjkmnpqrs",

@@ -35,6 +35,11 @@ def test_a_person_is_not_a_car():
         identifiers.car_id(person)
 
 
+def test_a_home_is_a_home():
+    home = identifiers.make("home", random.Random(1).getrandbits)
+    assert identifiers.home_id(home) == home
+
+
 def test_an_order_is_an_order():
     order = identifiers.make("order", random.Random(1).getrandbits)
     assert identifiers.order_id(order) == order

@@ -1,5 +1,7 @@
 """What a home makes of a request, before any device moves."""
 
+from typing import Any
+
 import pytest
 
 from monocoque.contracts.errors import SceneRequestRefused
@@ -20,8 +22,8 @@ LAMP_ON = '{"action":"home.lamp.turn_on"}'
 DEVICES = ("lamp", "heat_pump")
 
 
-def message(**changes: object) -> home_pb2.HomeRequest:
-    members = {
+def message(**changes: Any) -> home_pb2.HomeRequest:
+    members: dict[str, Any] = {
         "request_id": "request_0123456789abcdefghjkmnpqrs",
         "car_id": "car_0123456789abcdefghjkmnpqrs",
         "scene_id": "scene_0123456789abcdefghjkmnpqrs",

@@ -180,7 +180,7 @@ def _is_behind(layout: Layout, database: Path, progress: Progress) -> bool:
     except (DatabaseCorrupted, NotWritable) as error:
         if database in (layout.cell.records, layout.factory.records):
             raise
-        progress(f"leave out a car: {error.what}")
+        progress(f"leave out a car or home: {error.what}")
         return False
 
 

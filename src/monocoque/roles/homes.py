@@ -16,7 +16,7 @@ Left out on purpose: what a home does; its services are rows of table.py.
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from random import Random
 
@@ -90,10 +90,18 @@ async def make_homes(
     random: Random,
     wanted: int,
 ) -> None:
-    """Complete what a kill left, and make homes until there are so many."""
-    await finish_homes(layout, records, authority, clock)
-    for _ in range(wanted - len(await desk.every_home(records))):
-        await make_home(layout, records, authority, clock, random)
+    """Complete what a kill left, and make homes until there are so many.
+
+    What cannot be done now is left for the next start, and said: a cell goes on without homes.
+    """
+    try:
+        await finish_homes(layout, records, authority, clock)
+        for _ in range(wanted - len(await desk.every_home(records))):
+            await make_home(layout, records, authority, clock, random)
+    except MonocoqueError as error:
+        get_log("monocoque.cell").warning(
+            "homes wait", error_code=error.code, what=error.what, hint=error.hint
+        )
 
 
 async def finish_homes(
@@ -131,14 +139,26 @@ async def run_homes(process: CarProcess) -> None:
     running: set[str] = set()
     async with asyncio.TaskGroup() as group:
         while True:
-            for path in sorted(process.layout.homes.glob("home_*/")):
-                if path.name in running or not _is_born(MachineLayout(path)):
-                    continue
-                with contextlib.suppress(DataDirectoryInUse):
-                    lock = DirectoryLock(path)
-                    running.add(path.name)
-                    group.create_task(_run_home(process, HomeId(path.name), lock), name=path.name)
+            for home_id, lock in _take_homes(process, running):
+                running.add(home_id)
+                group.create_task(_run_home(process, home_id, lock), name=home_id)
             await asyncio.sleep(LOOK_S)
+
+
+def _take_homes(
+    process: CarProcess, running: Collection[str]
+) -> Iterator[tuple[HomeId, DirectoryLock]]:
+    """Homes beside those that run here and that can be had now, each with its lock."""
+    for path in sorted(process.layout.homes.glob("home_*/")):
+        if path.name in running:
+            continue
+        try:
+            if _is_born(MachineLayout(path)):
+                yield HomeId(path.name), DirectoryLock(path)
+        except DataDirectoryInUse:
+            pass  # another process runs it, and is as good
+        except MonocoqueError as error:
+            process.metrics.errors.labels(where="home", code=error.code).inc()
 
 
 async def _run_home(process: CarProcess, home_id: HomeId, lock: DirectoryLock) -> None:

@@ -18,10 +18,12 @@ from typing import Any, Final
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.cloud.commands.config import MailboxConfig
+from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
+from monocoque.home.bridge.config import BridgeConfig
 from monocoque.shop.build.config import BuildConfig
 from monocoque.shop.orders.config import OrdersConfig
 from monocoque.shop.practice.config import PracticeConfig
@@ -49,6 +51,8 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     TwinConfig: TwinConfig(flush_interval_s=1.0),
     MailboxConfig: MailboxConfig(look_s=60.0, receipts_wait_s=300.0),
+    HomesConfig: HomesConfig(look_s_max=300.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
+    BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=20.0, fetch_wait_s=300.0),
     PairingConfig: PairingConfig(
         send_interval_s=60.0, answers_wait_s=300.0, requests_per_day_max=_REQUESTS_MAX

@@ -212,6 +212,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cars/{car_id}/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Scenes
+         * @description The scenes of one's own car, why each ran or not, and what the home made of it.
+         */
+        get: operations["read_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/scenes/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Scenes
+         * @description The scenes and the home of one's own car, then again at each change.
+         */
+        get: operations["watch_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -227,6 +267,78 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Homes
+         * @description One's own homes, now.
+         */
+        get: operations["read_homes"];
+        put?: never;
+        /**
+         * Take Home
+         * @description Take the home that waits for this code; the same again is harmless.
+         */
+        post: operations["take_home"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Home
+         * @description One of one's own homes, now.
+         */
+        get: operations["read_home"];
+        put?: never;
+        post?: never;
+        /**
+         * Give Home Up
+         * @description The home belongs to nobody from now on, and no car to it.
+         */
+        delete: operations["give_home_up"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/cars/{car_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tie Car
+         * @description One's own car belongs to this home from now on.
+         */
+        put: operations["tie_car"];
+        post?: never;
+        /**
+         * Untie Car
+         * @description One's own car belongs to this home no more.
+         */
+        delete: operations["untie_car"];
         options?: never;
         head?: never;
         patch?: never;
@@ -963,6 +1075,36 @@ export interface components {
             credentials: string;
         };
         /**
+         * CarScenes
+         * @description The scenes of one's own car; also the data of the live event ``scenes``.
+         */
+        CarScenes: {
+            /** Car Id */
+            car_id: string;
+            /** @description the home that the car belongs to */
+            home: components["schemas"]["Home"] | null;
+            /**
+             * Requests
+             * @description the newest first, with and without a trace
+             */
+            requests: components["schemas"]["SceneRequest"][];
+            /**
+             * Said At
+             * @description when the car said so; null until it has spoken
+             */
+            said_at: string | null;
+            /**
+             * Scenes
+             * @description each as JSON; docs/protocol/scenes.md
+             */
+            scenes: string[];
+            /**
+             * Traces
+             * @description the newest first
+             */
+            traces: components["schemas"]["SceneTrace"][];
+        };
+        /**
          * CarState
          * @description A car's last known state, as the car itself saw it.
          */
@@ -1290,6 +1432,29 @@ export interface components {
             week_duration_s: number;
         };
         /**
+         * Device
+         * @description A device of a home, as the home says that it is.
+         */
+        Device: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Name
+             * @description `lamp` or `heat_pump`
+             */
+            name: string;
+            /** On */
+            on: boolean;
+            /**
+             * Target Celsius
+             * @description null for a device that has none
+             */
+            target_celsius: number | null;
+        };
+        /**
          * EnrolmentRequest
          * @description What a car sends.
          */
@@ -1410,6 +1575,61 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * Home
+         * @description One of one's own homes.
+         */
+        Home: {
+            /**
+             * Car Ids
+             * @description the cars that belong to it
+             */
+            car_ids: string[];
+            /** Devices */
+            devices: components["schemas"]["Device"][];
+            /** Home Id */
+            home_id: string;
+            /**
+             * Online
+             * @description an authenticated hello came within the window
+             */
+            online: boolean;
+            /**
+             * Software Version
+             * @description null until the home has spoken
+             */
+            software_version: string | null;
+        };
+        /**
+         * HomeCode
+         * @description What a page hands in to take a home.
+         */
+        HomeCode: {
+            /**
+             * Car Id
+             * @description a car of one's own to belong to it
+             */
+            car_id?: string | null;
+            /**
+             * Code
+             * @description as `monocoque home` prints it
+             */
+            code: string;
+        };
+        /**
+         * Homes
+         * @description One's own homes.
+         */
+        Homes: {
+            /** Homes */
+            homes: components["schemas"]["Home"][];
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
         };
         /**
          * Locale
@@ -1975,6 +2195,103 @@ export interface components {
             options: string[];
         };
         /**
+         * SceneFinding
+         * @description Something that the car looked at before it ran a scene, or did not.
+         */
+        SceneFinding: {
+            /** Fits */
+            fits: boolean;
+            /** Found */
+            found: string;
+            /** What */
+            what: string;
+        };
+        /**
+         * SceneRequest
+         * @description What a scene asked of the home, and what became of it.
+         */
+        SceneRequest: {
+            /**
+             * Action
+             * @description one action of the vocabulary, as JSON
+             */
+            action: string;
+            /**
+             * Decided At
+             * @description when the home knew; null until it said so
+             */
+            decided_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Home Id
+             * @description null when the car belonged to no home
+             */
+            home_id: string | null;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Reason
+             * @description why it was not done; docs/protocol/homes.md
+             */
+            reason: string | null;
+            /** Request Id */
+            request_id: string;
+            /** Scene Id */
+            scene_id: string;
+            state: components["schemas"]["monocoque__cloud__homes__logic__State"];
+        };
+        /**
+         * SceneTrace
+         * @description Why a scene ran, or did not; and what became of what it asked of the home.
+         */
+        SceneTrace: {
+            /** Findings */
+            findings: components["schemas"]["SceneFinding"][];
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Ran */
+            ran: boolean;
+            /**
+             * Reason
+             * @description a word of docs/protocol/scenes.md
+             */
+            reason: string;
+            /** Requests */
+            requests: components["schemas"]["SceneRequest"][];
+            /** Scene Id */
+            scene_id: string;
+        };
+        /**
+         * ScenesEvents
+         * @description The live events, by name.
+         */
+        ScenesEvents: {
+            scenes: components["schemas"]["CarScenes"];
+            tick: components["schemas"]["ScenesTick"];
+        };
+        /**
+         * ScenesTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        ScenesTick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
          * Settings
          * @description What a person chose.
          */
@@ -2096,6 +2413,12 @@ export interface components {
          * @enum {string}
          */
         monocoque__cloud__commands__logic__State: "waiting" | "sent" | "done" | "refused" | "failed" | "expired" | "unknown" | "cancelled";
+        /**
+         * State
+         * @description How a request stands.
+         * @enum {string}
+         */
+        monocoque__cloud__homes__logic__State: "waiting" | "said" | "done" | "failed" | "expired" | "refused" | "unknown";
         /**
          * State
          * @description How far an order is.
@@ -2495,6 +2818,68 @@ export interface operations {
             };
         };
     };
+    read_scenes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarScenes"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_scenes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ScenesEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_health: {
         parameters: {
             query?: never;
@@ -2511,6 +2896,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_homes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Homes"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HomeCode"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_home: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_home_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tie_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    untie_car: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
                 };
             };
             /** @description Why it failed. */

@@ -108,11 +108,10 @@ def count_waiting(connection: Connection) -> int:
     return int(connection.execute(_COUNT_WAITING).scalar_one())
 
 
-def next_waiting(connection: Connection, device: str) -> Row[Any] | None:
+def next_open(connection: Connection, device: str) -> Row[Any] | None:
     """The oldest request of this device without an outcome.
 
-    While the device does nothing, one that is begun is one whose intent was put on record by a work
-    that could not say so.
+    While the device does nothing, one that is begun is one whose intent alone is on record.
     """
     return connection.execute(_NEXT, {"sought": device}).one_or_none()
 

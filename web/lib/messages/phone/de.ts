@@ -192,6 +192,16 @@ export const de: CatalogueOf<typeof en> = {
   'error.identifier_used.hint': 'Es noch einmal tun; es bekommt eine neue.',
   'error.mailbox_full': 'Zu viele Befehle warten auf dieses Auto.',
   'error.mailbox_full.hint': 'Einige zurücknehmen oder warten, bis das Auto sie nimmt.',
+  'error.home_code_wrong': 'Kein Zuhause wartet auf diesen Code.',
+  'error.home_code_wrong.hint':
+    'Vergleiche ihn mit dem gedruckten; ein Code gilt einmal und eine Woche lang.',
+  'error.home_code_tries_spent': 'Es gab zu viele falsche Codes.',
+  'error.home_code_tries_spent.hint':
+    'Warte einen Tag und gib den Code dann so ein, wie er gedruckt ist.',
+  'error.homes_full': 'Für noch eines ist kein Platz.',
+  'error.homes_full.hint': 'Gib zuerst ein Zuhause ab, oder nimm ein Auto von seinem Zuhause.',
+  'error.car_already_tied': 'Dieses Auto gehört zu einem anderen Zuhause.',
+  'error.car_already_tied.hint': 'Nimm es zuerst von jenem Zuhause.',
   'error.hand_over_tries_spent': 'Für dieses Auto gab es zu viele falsche Versuche.',
   'error.hand_over_tries_spent.hint':
     'Eine Stunde warten, dann den Link noch einmal öffnen; er gilt weiter.',

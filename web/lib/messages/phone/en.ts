@@ -181,6 +181,15 @@ export const en = {
   'error.identifier_used.hint': 'Do it once more; it gets a new name.',
   'error.mailbox_full': 'Too many commands wait for this car.',
   'error.mailbox_full.hint': 'Cancel some, or wait until the car takes them.',
+  'error.home_code_wrong': 'No home waits for this code.',
+  'error.home_code_wrong.hint':
+    'Compare it with what was printed; a code is good once, and for a week.',
+  'error.home_code_tries_spent': 'There were too many wrong codes.',
+  'error.home_code_tries_spent.hint': 'Wait a day, then give the code as it is printed.',
+  'error.homes_full': 'There is no room for one more.',
+  'error.homes_full.hint': 'Give a home up, or let a car leave its home, first.',
+  'error.car_already_tied': 'This car belongs to another home.',
+  'error.car_already_tied.hint': 'Let it leave that home first.',
   'error.hand_over_tries_spent': 'There were too many wrong tries for this car.',
   'error.hand_over_tries_spent.hint': 'Wait an hour, then open the link again; it still holds.',
 } as const;

@@ -6,7 +6,7 @@ that is not on record is heard by nobody.
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,7 @@ from monocoque.contracts.errors import HomeWordRefused
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.service import Context
 
+Word = TypeVar("Word", str, bytes)
 VERSION_CHARACTERS_MAX = 64
 
 
@@ -91,9 +92,9 @@ class Hearing:
                 except AWAY as error:
                     self._context.count_error(error, "requests wait for the next hello")
 
-    def _note(self, heard: dict[str, str] | dict[str, bytes], home_id: str, what: object) -> None:
+    def _note(self, heard: dict[str, Word], home_id: str, word: Word) -> None:
         if home_id in heard or len(heard) < self._config.hello_homes_max:
-            heard[home_id] = what  # type: ignore[assignment]  # one of the two, by its caller
+            heard[home_id] = word
             self._has_news.set()
 
     async def _write(self, heard: _Heard) -> set[str]:

@@ -120,6 +120,7 @@ class Working:
         waiting = rows.count_waiting(connection)
         found = decide_at_once(asked, self.devices, waiting, config.waiting_requests_max, now_us)
         device = found.device if isinstance(found, Wanted) else None
+        is_next = device is not None and rows.next_open(connection, device) is None
         values = {
             "car_id": asked.car_id,
             "request_id": asked.request_id,
@@ -129,7 +130,8 @@ class Working:
             "received_us": now_us,
             "expires_us": asked.expires_us,
             "device": device,
-            "state": rows.WAITING,
+            # Whose device is free is begun at once: its intent needs no transaction of its own.
+            "state": rows.BEGUN if is_next else rows.WAITING,
             "reason": "",
             "is_known": False,
         }
@@ -150,9 +152,10 @@ class Working:
 
         def work(connection: Connection) -> tuple[Row[Any] | None, bool]:
             were_over = False
-            while (row := rows.next_waiting(connection, name)) is not None:
+            while (row := rows.next_open(connection, name)) is not None:
                 if row.expires_us > now_us:
-                    rows.save_request(connection, row.number, {"state": rows.BEGUN})
+                    if row.state != rows.BEGUN:
+                        rows.save_request(connection, row.number, {"state": rows.BEGUN})
                     return row, were_over
                 verdict = Verdict(Outcome.EXPIRED, Reason.TOO_LATE)
                 rows.save_request(connection, row.number, _columns(verdict, now_us))
