@@ -56,11 +56,11 @@ def environment() -> Path:
         shutil.rmtree(ENVIRONMENTS, ignore_errors=True)
         uv = Path(sys.executable).with_name("uv")
         python = place / "bin" / "python"
-        for command in (
-            [uv, "venv", "--quiet", "--python", sys.executable, place],
-            [uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", PINS],
+        for words in (
+            ["venv", "--quiet", "--python", sys.executable, str(place)],
+            ["pip", "sync", "--quiet", "--python", str(python), "--require-hashes", str(PINS)],
         ):
-            subprocess.run(command, check=True, timeout=INSTALL_S_MAX)
+            subprocess.run([uv, *words], check=True, timeout=INSTALL_S_MAX)
         done.touch()
     return place / "bin"
 
