@@ -55,7 +55,8 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	@set -- --quiet --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command "make lock"; \
 	$(BIN)/uv pip compile "$$@" requirements/uv.in -o requirements/uv.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml -o requirements/production.txt; \
-	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt
+	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt; \
+	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt
 
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py

@@ -11,7 +11,15 @@ import typer
 from monocoque.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "docs/guide/worlds.md")]
+PAGES = [
+    ROOT / name
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "docs/guide/worlds.md",
+        "docs/guide/home-assistant.md",
+    )
+]
 BLOCK = re.compile(r"^```.*?^```|^(?: {4}[^\n]*\n)+|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 FEWEST = 6
 """So many lines are found at least: a pattern that finds none proves nothing."""

@@ -56,11 +56,11 @@ def environment() -> Path:
         shutil.rmtree(ENVIRONMENTS, ignore_errors=True)
         uv = Path(sys.executable).with_name("uv")
         python = place / "bin" / "python"
-        for command in (
-            [uv, "venv", "--quiet", "--python", sys.executable, place],
-            [uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", PINS],
+        for words in (
+            ["venv", "--quiet", "--python", sys.executable, str(place)],
+            ["pip", "sync", "--quiet", "--python", str(python), "--require-hashes", str(PINS)],
         ):
-            subprocess.run(command, check=True, timeout=INSTALL_S_MAX)
+            subprocess.run([uv, *words], check=True, timeout=INSTALL_S_MAX)
         done.touch()
     return place / "bin"
 
@@ -146,6 +146,13 @@ class HomeAssistant:
             answer = await client.request(method, path, **body)
         assert answer.is_success, (path, answer.status_code, answer.text)
         return answer.json()
+
+    async def opens_nothing(self, entity_id: str) -> bool:
+        """Whether it has no way to open this: no such service, or one that this is none of."""
+        async with self._client() as client:
+            path, body = "/api/services/lock/unlock", {"entity_id": entity_id}
+            answer = await client.post(path, json=body)
+        return answer.status_code == 400 or (answer.is_success and answer.json() == [])
 
     def printed(self) -> str:
         """What it has said."""
