@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx
+from fastapi.dependencies import models as dependency_models
 from starlette.types import ASGIApp
 
 from monocoque.cloud.commands.config import MailboxConfig
@@ -92,6 +93,7 @@ class Door:
         life = LIVING.get()
         assert life is not None
         async with contextlib.AsyncExitStack() as stack:
+            stack.callback(_forget_applications)
             buses: dict[Role, Bus] = {}
             for role in HTTP_ROLES:
                 buses[role] = self._connect(role)
@@ -120,6 +122,17 @@ class Door:
 
         task.add_done_callback(end)
         return await asked
+
+
+def _forget_applications() -> None:
+    """Let the application of a life that is over go.
+
+    FastAPI remembers thousands of functions by what they are, and with those of an application all
+    that it holds: its whole world.
+    """
+    for remembered in vars(dependency_models).values():
+        if hasattr(remembered, "cache_clear"):
+            remembered.cache_clear()
 
 
 async def _respond(
