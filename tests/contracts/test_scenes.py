@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -79,7 +80,7 @@ def plain_forms(word):
 
 
 EVERY_FORM = [form for word in FORBIDDEN for form in forms(word)]
-EVERY_SCENE = [
+EVERY_SCENE: list[Any] = [
     RIGHT,
     RIGHT | {"when": LEAVE},
     RIGHT | {"when": TIME},
@@ -96,6 +97,11 @@ def test_a_right_scene_is_read_and_written_as_it_was(scene):
     read = parse_scene(text_of(scene))
     assert json.loads(scenes.scene_text(read)) == scene
     assert parse_scene(scenes.scene_text(read)) == read
+
+
+@pytest.mark.parametrize("action", [action for each in EVERY_SCENE for action in each["do"]])
+def test_an_action_is_read_and_written_as_it_was(action):
+    assert json.loads(scenes.action_text(parse_action(text_of(action)))) == action
 
 
 def test_days_are_kept_in_the_order_of_the_week():

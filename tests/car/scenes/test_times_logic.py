@@ -45,9 +45,7 @@ def run_on(trigger, zone, now_us, until_us, pauses=None):
     settled = times.settled_day(trigger, zone, now_us)
     found = []
     while now_us < until_us:
-        upcoming = times.next_day(trigger, zone, settled, now_us)
-        assert upcoming is not None
-        day, comes_us = upcoming
+        day, comes_us = times.next_day(trigger, zone, settled, now_us)
         if comes_us <= now_us:
             found.append((day, comes_us))
             settled = day

@@ -34,24 +34,21 @@ def settled_day(trigger: AtTime, zone: tzinfo, now_us: int) -> int:
     return today - 1
 
 
-def next_day(trigger: AtTime, zone: tzinfo, settled: int, now_us: int) -> tuple[int, int] | None:
+def next_day(trigger: AtTime, zone: tzinfo, settled: int, now_us: int) -> tuple[int, int]:
     """The day that is to be settled next, and when its minute comes, which may be past.
 
-    settled: the last day that was. Of several whose minute is past, the last. None when there is
-    none within two weeks.
+    settled: the last day that was. Of several whose minute is past, the last.
     """
     today = _day_at(zone, now_us)
-    found: tuple[int, int] | None = None
-    for ordinal in range(max(settled + 1, today - _WEEK), max(settled + 1, today) + 2 * _WEEK):
-        if DAYS[date.fromordinal(ordinal).weekday()] not in trigger.days:
-            continue
-        comes_us = _comes_us(trigger, zone, ordinal)
-        if comes_us is None:
-            continue
-        if comes_us > now_us:
-            return found or (ordinal, comes_us)
-        found = ordinal, comes_us
-    return found
+    first, last = max(settled + 1, today - _WEEK), max(settled + 1, today) + 2 * _WEEK
+    comings = [
+        (ordinal, comes_us)
+        for ordinal in range(first, last)
+        if DAYS[date.fromordinal(ordinal).weekday()] in trigger.days
+        and (comes_us := _comes_us(trigger, zone, ordinal)) is not None
+    ]
+    past = [coming for coming in comings if coming[1] <= now_us]
+    return past[-1] if past else comings[0]
 
 
 def _day_at(zone: tzinfo, now_us: int) -> int:
