@@ -4,6 +4,130 @@
  */
 
 export interface paths {
+    "/api/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Campaigns
+         * @description Campaigns, the newest first.
+         */
+        get: operations["read_campaigns"];
+        put?: never;
+        /**
+         * Start Campaign
+         * @description Start a campaign.
+         */
+        post: operations["start_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Campaigns
+         * @description Every campaign once, then each that changes.
+         */
+        get: operations["watch_campaigns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{campaign_id}/cars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Campaign Cars
+         * @description The cars of a campaign, a page at a time.
+         */
+        get: operations["read_campaign_cars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{campaign_id}/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Halt Campaign
+         * @description Stop it, and call back every car that has not begun to install.
+         */
+        post: operations["halt_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{campaign_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Campaign
+         * @description Tell no further car; those that were told go on.
+         */
+        post: operations["pause_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/campaigns/{campaign_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Campaign
+         * @description Go on.
+         */
+        post: operations["resume_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cars": {
         parameters: {
             query?: never;
@@ -244,6 +368,46 @@ export interface paths {
          * @description The scenes and the home of one's own car, then again at each change.
          */
         get: operations["watch_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Update
+         * @description The update of a car of one's own, now.
+         */
+        get: operations["read_update"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cars/{car_id}/update/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch Update
+         * @description The update, then each change of it.
+         */
+        get: operations["watch_update"];
         put?: never;
         post?: never;
         delete?: never;
@@ -980,10 +1144,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/software": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Software
+         * @description The software of every car that has spoken, or is in a campaign; a page at a time.
+         */
+        get: operations["read_software"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/software/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Attention
+         * @description Which cars and campaigns need a person.
+         */
+        get: operations["read_attention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/software/{car_id}/take-anew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Software Anew
+         * @description A person looked at the car: what it says next counts like its first word.
+         */
+        post: operations["take_software_anew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Attention
+         * @description What needs a person.
+         */
+        Attention: {
+            /**
+             * Campaigns
+             * @description those that were halted
+             */
+            campaigns: components["schemas"]["Campaign"][];
+            /** Cars */
+            cars: components["schemas"]["CarSoftware"][];
+        };
         /**
          * Body
          * @description A car's last word about its body.
@@ -1061,6 +1298,177 @@ export interface components {
              * @description the vehicle identification number
              */
             vin: string;
+        };
+        /**
+         * Campaign
+         * @description One campaign; also the data of the live event ``campaign``.
+         */
+        Campaign: {
+            /** Campaign Id */
+            campaign_id: string;
+            /** Can Halt */
+            can_halt: boolean;
+            /** Can Pause */
+            can_pause: boolean;
+            /** Can Resume */
+            can_resume: boolean;
+            /** Cars */
+            cars: number;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Failed
+             * @description in all waves, forgiven ones too
+             */
+            failed: number;
+            /** Failures Max */
+            failures_max: number;
+            /** Installed */
+            installed: number;
+            /**
+             * Left Out
+             * @description chosen, and had this release or a newer one already
+             */
+            left_out: number;
+            /**
+             * Reason
+             * @description why it was halted: `failures` or `person`; else empty
+             */
+            reason: string;
+            /** Release Number */
+            release_number: number;
+            /** Resume Needs Despite Failures */
+            resume_needs_despite_failures: boolean;
+            /** Silent S */
+            silent_s: number;
+            /** Soak S */
+            soak_s: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Started By */
+            started_by: string;
+            state: components["schemas"]["monocoque__cloud__campaigns__logic__phases__State"];
+            /** Version */
+            version: string;
+            /** Waves */
+            waves: components["schemas"]["Wave"][];
+        };
+        /**
+         * CampaignCar
+         * @description One car of a campaign.
+         */
+        CampaignCar: {
+            /** Car Id */
+            car_id: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Is Forgiven */
+            is_forgiven: boolean;
+            phase: components["schemas"]["Phase"];
+            /** Progress Percent */
+            progress_percent: number;
+            /** Reason */
+            reason: string;
+            /** Wave */
+            wave: number;
+        };
+        /**
+         * CampaignCars
+         * @description Cars of a campaign, by identifier.
+         */
+        CampaignCars: {
+            /**
+             * After
+             * @description ask for the next page with this; null at the end
+             */
+            after: string | null;
+            /** Cars */
+            cars: components["schemas"]["CampaignCar"][];
+        };
+        /**
+         * CampaignEvents
+         * @description The live events, by name.
+         */
+        CampaignEvents: {
+            campaign: components["schemas"]["Campaign"];
+            tick: components["schemas"]["CampaignTick"];
+        };
+        /**
+         * CampaignTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        CampaignTick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
+         * CampaignWanted
+         * @description A campaign that is to start.
+         */
+        CampaignWanted: {
+            /**
+             * Campaign Id
+             * @description made by the page, so that asking twice starts one; null for any
+             */
+            campaign_id?: string | null;
+            /**
+             * Cars
+             * @description car_ids; null for every car
+             */
+            cars?: string[] | null;
+            /**
+             * Failures Max
+             * @description cars of one wave that may fail before it halts
+             * @default 0
+             */
+            failures_max: number;
+            /** Release Number */
+            release_number: number;
+            /**
+             * Silent S
+             * @description how long a car that began to install may say nothing before it has failed
+             */
+            silent_s?: number | null;
+            /**
+             * Soak S
+             * @description how long the next wave waits for cars that are not settled
+             */
+            soak_s?: number | null;
+            /**
+             * Waves
+             * @description how many cars each wave has; the rest is one more
+             * @default [
+             *       1
+             *     ]
+             */
+            waves: number[];
+        };
+        /**
+         * Campaigns
+         * @description Campaigns, the newest first.
+         */
+        Campaigns: {
+            /** Campaigns */
+            campaigns: components["schemas"]["Campaign"][];
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
         };
         /**
          * Car
@@ -1165,6 +1573,51 @@ export interface components {
             traces: components["schemas"]["SceneTrace"][];
         };
         /**
+         * CarSoftware
+         * @description The software that one car says it has.
+         */
+        CarSoftware: {
+            /**
+             * Attention
+             * @description why a person must look at it: `inventory_changed`, `report_contradicts` or `half_updated`
+             */
+            attention: string | null;
+            /**
+             * Campaign Id
+             * @description the campaign that has the car now
+             */
+            campaign_id: string | null;
+            /** Car Id */
+            car_id: string;
+            /**
+             * Heard At
+             * @description when its last manifest was taken
+             */
+            heard_at: string | null;
+            /** Progress Percent */
+            progress_percent: number;
+            /** Reason */
+            reason: string;
+            /** Refusal Code */
+            refusal_code: string;
+            /**
+             * Refusals
+             * @description manifests of this car that were refused
+             */
+            refusals: number;
+            /**
+             * Release Number
+             * @description 0 until the car has spoken
+             */
+            release_number: number;
+            /** Update Number */
+            update_number: number;
+            /** Update State */
+            update_state: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * CarState
          * @description A car's last known state, as the car itself saw it.
          */
@@ -1188,6 +1641,49 @@ export interface components {
              * @description when its computer started
              */
             started_at: string;
+        };
+        /**
+         * CarUpdate
+         * @description The update of one's own car; also the data of the live event ``update``.
+         */
+        CarUpdate: {
+            /** Can Agree */
+            can_agree: boolean;
+            /** Can Take Back */
+            can_take_back: boolean;
+            /** Car Id */
+            car_id: string;
+            consent: components["schemas"]["Consent"];
+            /**
+             * Heard At
+             * @description when the car last said so
+             */
+            heard_at: string | null;
+            /**
+             * Installed Number
+             * @description 0 until the car has spoken
+             */
+            installed_number: number;
+            /** Installed Version */
+            installed_version: string;
+            /** Progress Percent */
+            progress_percent: number;
+            /**
+             * Reason
+             * @description a word of docs/protocol/updates.md, such as `charge_low`
+             */
+            reason: string;
+            /** @description what the state is about; null for nothing */
+            release: components["schemas"]["ReleaseOffered"] | null;
+            state: components["schemas"]["Shown"];
+        };
+        /**
+         * CarUpdateEvents
+         * @description The live events, by name.
+         */
+        CarUpdateEvents: {
+            tick: components["schemas"]["UpdateTick"];
+            update: components["schemas"]["CarUpdate"];
         };
         /**
          * Cars
@@ -1492,6 +1988,12 @@ export interface components {
             week_duration_s: number;
         };
         /**
+         * Consent
+         * @description How the owner stands to an update.
+         * @enum {string}
+         */
+        Consent: "not_asked" | "asked" | "given" | "over";
+        /**
          * Device
          * @description A device of a home, as the home says that it is.
          */
@@ -1568,6 +2070,19 @@ export interface components {
              * @description in order of the alphabet; none when the choices themselves are in conflict
              */
             explanations: components["schemas"]["ExplanationAnswer"][];
+        };
+        /**
+         * FleetSoftware
+         * @description The software of cars, by identifier.
+         */
+        FleetSoftware: {
+            /**
+             * After
+             * @description ask for the next page with this; null at the end
+             */
+            after: string | null;
+            /** Cars */
+            cars: components["schemas"]["CarSoftware"][];
         };
         /**
          * HandOver
@@ -1655,6 +2170,11 @@ export interface components {
              * @description an authenticated hello came within the window
              */
             online: boolean;
+            /**
+             * Silent Since
+             * @description when it was heard last; null while it is online, and before it has spoken
+             */
+            silent_since: string | null;
             /**
              * Software Version
              * @description null until the home has spoken
@@ -2096,6 +2616,21 @@ export interface components {
          */
         PersonRole: "buyer" | "owner" | "driver" | "release" | "fleet" | "support";
         /**
+         * Phase
+         * @description How far a car is.
+         * @enum {string}
+         */
+        Phase: "held" | "directed" | "offered" | "downloading" | "waiting" | "installing" | "booting" | "installed" | "rolled_back" | "refused" | "silent" | "withdrawn" | "skipped";
+        /**
+         * PhaseCount
+         * @description How many cars are how far.
+         */
+        PhaseCount: {
+            /** Cars */
+            cars: number;
+            phase: components["schemas"]["Phase"];
+        };
+        /**
          * PriceLine
          * @description One line of a price.
          */
@@ -2264,10 +2799,48 @@ export interface components {
             now: string;
             release: components["schemas"]["ReleaseSummary"];
             /**
+             * Thought Characters Max
+             * @description how long a thought may be
+             */
+            thought_characters_max: number;
+            /**
              * Thoughts
              * @description the newest first
              */
             thoughts: components["schemas"]["Thought"][];
+        };
+        /**
+         * ReleaseOffered
+         * @description A release, in words for the owner of a car.
+         */
+        ReleaseOffered: {
+            /** Critical */
+            critical: boolean;
+            /**
+             * Minutes
+             * @description how long the car cannot be used
+             */
+            minutes: number;
+            /** Needs Charge Percent */
+            needs_charge_percent: number;
+            /**
+             * Notes
+             * @description by language; Markdown
+             */
+            notes: {
+                [key: string]: string;
+            };
+            /** Number */
+            number: number;
+            /**
+             * Title
+             * @description by language: en, de, zh
+             */
+            title: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: string;
         };
         /**
          * ReleaseSummary
@@ -2355,6 +2928,18 @@ export interface components {
              * @description the whole car; take it as the new choices
              */
             options: string[];
+        };
+        /**
+         * Resume
+         * @description How a campaign goes on.
+         */
+        Resume: {
+            /**
+             * Despite Failures
+             * @description a campaign that was halted needs it; failures are forgiven
+             * @default false
+             */
+            despite_failures: boolean;
         };
         /**
          * SceneFinding
@@ -2474,6 +3059,12 @@ export interface components {
             x: string;
         };
         /**
+         * Shown
+         * @description What the page calls the state of an update.
+         * @enum {string}
+         */
+        Shown: "none" | "announced" | "offered" | "downloading" | "waiting" | "installing" | "booting" | "installed" | "rolled_back" | "refused";
+        /**
          * SignIn
          * @description A one-time link that is to become a session.
          */
@@ -2566,6 +3157,40 @@ export interface components {
             now: string;
         };
         /**
+         * UpdateTick
+         * @description The data of the live event ``tick``, which comes every 5 s.
+         */
+        UpdateTick: {
+            /**
+             * Now
+             * Format: date-time
+             * @description by the cell's clock
+             */
+            now: string;
+        };
+        /**
+         * Wave
+         * @description One wave.
+         */
+        Wave: {
+            /** Cars */
+            cars: number;
+            /**
+             * Failed
+             * @description cars that failed and were not forgiven; see `failures_max`
+             */
+            failed: number;
+            /** Has Begun */
+            has_begun: boolean;
+            /**
+             * Number
+             * @description from 0
+             */
+            number: number;
+            /** Phases */
+            phases: components["schemas"]["PhaseCount"][];
+        };
+        /**
          * WeekShown
          * @description A production week.
          */
@@ -2587,6 +3212,12 @@ export interface components {
             /** Taken */
             taken: number;
         };
+        /**
+         * State
+         * @description How a campaign stands.
+         * @enum {string}
+         */
+        monocoque__cloud__campaigns__logic__phases__State: "running" | "paused" | "halted" | "finished";
         /**
          * State
          * @description What is known about a command.
@@ -2614,6 +3245,228 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    read_campaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaigns"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignWanted"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_campaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["CampaignEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_campaign_cars: {
+        parameters: {
+            query?: {
+                /** @description the last car of the page before; empty for the first */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignCars"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    halt_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resume"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_cars: {
         parameters: {
             query?: never;
@@ -3047,6 +3900,68 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["ScenesEvents"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarUpdate"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watch_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["CarUpdateEvents"];
                 };
             };
             /** @description Why it failed. */
@@ -4328,6 +5243,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RepairShown"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_software: {
+        parameters: {
+            query?: {
+                /** @description the last car of the page before; empty for the first */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetSoftware"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_attention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attention"];
+                };
+            };
+            /** @description Why it failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_software_anew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                car_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attention"];
                 };
             };
             /** @description Why it failed. */
