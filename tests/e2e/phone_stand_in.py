@@ -31,7 +31,7 @@ STREAMS = """
 const Real = window.EventSource;
 window.standIn = [];
 window.EventSource = function (address) {
-  if (!/own-cars|commands/.test(address)) return new Real(address);
+  if (!/own-cars|commands|update|scenes/.test(address)) return new Real(address);
   const stream = new EventTarget();
   stream.close = () => { stream.isClosed = true; };
   window.standIn.push(stream);
@@ -62,6 +62,27 @@ class StandIn:
         self.lines: list[dict[str, Any]] = []
         self.place = LogPlace()
         self.is_down = False
+        self.update: dict[str, Any] = {
+            "car_id": CAR,
+            "installed_number": 1,
+            "installed_version": "1.0.0",
+            "state": "none",
+            "reason": "",
+            "progress_percent": 0,
+            "consent": "not_asked",
+            "can_agree": False,
+            "can_take_back": False,
+            "release": None,
+            "heard_at": moment(-3),
+        }
+        self.scenes: dict[str, Any] = {
+            "car_id": CAR,
+            "scenes": [],
+            "traces": [],
+            "requests": [],
+            "home": None,
+            "said_at": moment(-3),
+        }
         self.others: list[str] = []
         """Further cars of this owner, which another browser took over."""
         self.online = True
@@ -106,6 +127,16 @@ class StandIn:
         """The car is otherwise now, and says so."""
         self.body |= body
         await self.says(page, "car", self._car())
+
+    async def offer(self, page: Page, **update: Any) -> None:
+        """The update is otherwise now, and the cell says so."""
+        self.update |= update
+        await self.says(page, "update", self.update)
+
+    async def tell(self, page: Page, **scenes: Any) -> None:
+        """Home and scenes are otherwise now, and the cell says so."""
+        self.scenes |= scenes
+        await self.says(page, "scenes", self.scenes)
 
     async def settle(
         self, page: Page, state: str, reason: str | None = None, signer: PrivateKey | None = None
@@ -169,6 +200,10 @@ class StandIn:
             await route.fulfill(status=202, json=self._hand_over(sent["request"]))
         elif "/log?" in path:
             await route.fulfill(json=self._logs())
+        elif path.endswith("/update"):
+            await route.fulfill(json=self.update | {"car_id": path.split("/")[1]})
+        elif path.endswith("/scenes"):
+            await route.fulfill(json=self.scenes | {"car_id": path.split("/")[1]})
         elif method == "POST":
             await route.fulfill(status=202, json=self._hand_in(sent["command"]))
             await self.says(route.request.frame.page, "command", self.commands[-1])

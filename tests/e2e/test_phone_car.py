@@ -5,56 +5,17 @@ can be seen at will; the keys and the checks in the browser are the real ones.
 """
 
 import re
-from collections.abc import AsyncGenerator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import expect
 
 from monocoque.trust.keys import SystemKeyMaker
-from tests.e2e.browser import Visitor, look, visitor
+from tests.e2e.browser import look
 from tests.e2e.installation import Installation
+from tests.e2e.phone_owner import Owner, sign_in, take_over
 from tests.e2e.phone_stand_in import CAR, StandIn
 
 NO_ANSWER = re.compile("net::ERR_")
-
-
-class Owner(Visitor):
-    """A person with a car; ``look`` names window and colours in pictures."""
-
-    look = ""
-
-
-@pytest.fixture
-def stand_in(installation: Installation) -> StandIn:
-    return StandIn(installation)
-
-
-@pytest.fixture(params=["wide-light", "narrow-dark"])
-async def owner(
-    request: pytest.FixtureRequest, browser: Browser, stand_in: StandIn
-) -> AsyncGenerator[Owner]:
-    size, scheme = str(request.param).split("-")
-    somebody = Owner((await visitor(browser, size, color_scheme=scheme)).context)
-    somebody.look = str(request.param)
-    await stand_in.stand_in(somebody.context)
-    yield somebody
-    await somebody.context.close()
-    assert not somebody.unexpected, somebody.unexpected
-
-
-async def sign_in(person: Visitor, installation: Installation) -> Page:
-    page = await person.open(installation.sign_in_link("phone"))
-    await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    return page
-
-
-async def take_over(person: Visitor, installation: Installation, stand_in: StandIn) -> Page:
-    page = await sign_in(person, installation)
-    await page.goto(stand_in.link)
-    await page.get_by_role("button", name="Take over this car").click()
-    await page.get_by_role("link", name="To your car").click()
-    await expect(page.locator(f"[data-car={CAR}]")).to_be_visible()
-    return page
 
 
 async def test_a_link_makes_the_car_ones_own_and_leaves_no_code_behind(

@@ -1,8 +1,8 @@
-// What this browser remembers between visits: the language, the appearance, and which of one's cars
-// was looked at last; nothing else.
+// What this browser remembers between visits: the language, the appearance, which of one's cars was
+// looked at last, and which release was put off; nothing else.
 // A browser may forbid storage; then nothing is remembered and nothing breaks.
 
-type Remembered = 'locale' | 'theme' | 'car';
+type Remembered = 'locale' | 'theme' | 'car' | 'later';
 
 /** What was kept, or null. */
 export function kept(name: Remembered): string | null {

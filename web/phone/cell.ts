@@ -5,8 +5,16 @@ import {
   handInCommand,
   readCarLogs,
   readCommands,
+  readHomes,
   readOwnCars,
+  readRelease,
+  readScenes,
+  readUpdate,
   takeCommandBack,
+  takeHome,
+  tieCar,
+  untieCar,
+  writeThought,
 } from '../lib/api/client.ts';
 import { ProblemError } from '../lib/api/problem.ts';
 import {
@@ -25,6 +33,14 @@ import { refusal } from './refusal.ts';
 /** An unlock that comes late would open a car that nobody stands at. */
 const UNLOCK_LIFETIME_S = 120;
 const LIFETIME_S = 3_600;
+/** What is kept in the car, and does nothing by itself when it comes late. */
+const KEPT_LIFETIME_S = 86_400;
+const LIFETIMES_S: Partial<Record<Wish['scope'], number>> = {
+  unlock: UNLOCK_LIFETIME_S,
+  update: KEPT_LIFETIME_S,
+  scene_put: KEPT_LIFETIME_S,
+  scene_remove: KEPT_LIFETIME_S,
+};
 
 /** More lines than a car keeps. */
 const LOG_PIECES_MAX = 100;
@@ -39,7 +55,7 @@ async function ask(
   wish: Wish,
   replaces: string | null,
 ): Promise<Asked> {
-  const lifetimeS = wish.scope === 'unlock' ? UNLOCK_LIFETIME_S : LIFETIME_S;
+  const lifetimeS = LIFETIMES_S[wish.scope] ?? LIFETIME_S;
   const how = { epoch, lifetimeS, ...(replaces === null ? {} : { replaces }) };
   const askedS = now_s();
   const { commandId, keyId, document, grants, deadlineS } = await signWish(car, wish, how, askedS);
@@ -101,5 +117,23 @@ export const cell: Port = {
   ask,
   cancel: takeCommandBack,
   logs: readLogs,
+  update: (carId) => ({
+    path: `/api/cars/${carId}/update/live`,
+    event: 'update',
+    load: async () => ({ items: [await readUpdate(carId)] }),
+    keyOf: ({ car_id }) => car_id,
+  }),
+  release: readRelease,
+  think: writeThought,
+  scenes: (carId) => ({
+    path: `/api/cars/${carId}/scenes/live`,
+    event: 'scenes',
+    load: async () => ({ items: [await readScenes(carId)] }),
+    keyOf: ({ car_id }) => car_id,
+  }),
+  homes: readHomes,
+  takeHome,
+  tie: tieCar,
+  untie: untieCar,
   takeOver,
 };

@@ -12,7 +12,15 @@ function takeLink() {
   return link;
 }
 
+/** So is the code of a home, as long as nobody has taken it. */
+function takeHomeCode() {
+  if (location.pathname !== '/home') return '';
+  const code = location.hash.slice(1);
+  history.replaceState(null, '', '/home');
+  return code;
+}
+
 const target = document.getElementById('page');
 if (target) {
-  mount(App, { target, props: { port: cell, link: takeLink() } });
+  mount(App, { target, props: { port: cell, link: takeLink(), homeCode: takeHomeCode() } });
 }

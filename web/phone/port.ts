@@ -1,6 +1,7 @@
 // What the phone's pages need of the cell and of this browser's keys, as one port: so that a page
 // can be shown and tried without either.
 
+import type { CarScenes, CarUpdate, Home, ReleaseInFull, Thought } from '../lib/api/client.ts';
 import type { Source } from '../lib/live/browser.ts';
 import type { HandOverLink, OwnCar, Wish } from '../lib/signing/index.ts';
 import type { Asked } from './asked.ts';
@@ -27,6 +28,14 @@ export interface Port {
   ask(car: OwnCar, epoch: string, wish: Wish, replaces: string | null): Promise<Asked>;
   cancel(carId: string, commandId: string): Promise<void>;
   logs(carId: string): Promise<Logs>;
+  update(carId: string): Source<CarUpdate>;
+  release(number: number): Promise<ReleaseInFull>;
+  think(number: number, text: string): Promise<Thought>;
+  scenes(carId: string): Source<CarScenes>;
+  homes(): Promise<Home[]>;
+  takeHome(code: string, carId: string): Promise<Home>;
+  tie(homeId: string, carId: string): Promise<void>;
+  untie(homeId: string, carId: string): Promise<void>;
   /**
    * Ask the maker for the car of the link, and keep the grant; null while there is no answer.
    *

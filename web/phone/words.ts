@@ -9,6 +9,9 @@ const SCOPE_KEYS: Readonly<Record<string, MessageKey & `command.${string}`>> = {
   unlock: 'command.unlock',
   climate: 'command.climate',
   charge_limit: 'command.charge_limit',
+  update: 'command.update',
+  scene_put: 'command.scene_put',
+  scene_remove: 'command.scene_remove',
 };
 
 /** What was asked for. */
@@ -48,6 +51,36 @@ export function lineOf(what: string): string {
 export function doorOf(door: string): string {
   const key = `door.${door}`;
   return isPlain(key) ? word(key) : t('door.other');
+}
+
+/** Why a car does not install, or went back. */
+export function updateReasonOf(reason: string): string {
+  const key = `update.reason.${reason}`;
+  return isPlain(key) ? word(key) : t('reason.other', { reason });
+}
+
+/** Why a scene ran, or did not. */
+export function traceReasonOf(reason: string): string {
+  const key = `trace.${reason}`;
+  return isPlain(key) ? word(key) : t('reason.other', { reason });
+}
+
+/** What became of what a scene asked of the home. */
+export function requestStateOf(state: string): string {
+  const key = `request.${state}`;
+  return isPlain(key) ? word(key) : state;
+}
+
+/** Why the home did not do it. */
+export function homeReasonOf(reason: string): string {
+  const key = `home.reason.${reason}`;
+  return isPlain(key) ? word(key) : t('home.reason.other', { reason });
+}
+
+/** A device of a home. */
+export function deviceOf(name: string): string {
+  const key = `device.${name}`;
+  return isPlain(key) ? word(key) : name;
 }
 
 type Plain = {

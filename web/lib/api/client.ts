@@ -257,3 +257,53 @@ export async function callOrderOff(order_id: string): Promise<void> {
 export async function readOrderBook(): Promise<OrderBook> {
   return dataOf(await client.GET('/api/orders'));
 }
+
+export type CarUpdate = Schemas['CarUpdate'];
+export type ReleaseInFull = Schemas['ReleaseInFull'];
+export type Thought = Schemas['Thought'];
+export type Home = Schemas['Home'];
+export type CarScenes = Schemas['CarScenes'];
+export type SceneTrace = Schemas['SceneTrace'];
+export type SceneRequest = Schemas['SceneRequest'];
+
+/** The update of one's own car, now. */
+export async function readUpdate(car_id: string): Promise<CarUpdate> {
+  return dataOf(await client.GET('/api/cars/{car_id}/update', { params: { path: { car_id } } }));
+}
+
+/** What a release brings, and what people think of it. */
+export async function readRelease(number: number): Promise<ReleaseInFull> {
+  return dataOf(await client.GET('/api/releases/{number}', { params: { path: { number } } }));
+}
+
+/** Say what one thinks of a release. */
+export async function writeThought(number: number, text: string): Promise<Thought> {
+  const params = { path: { number } };
+  return dataOf(await client.POST('/api/releases/{number}/thoughts', { params, body: { text } }));
+}
+
+/** One's own homes. */
+export async function readHomes(): Promise<Home[]> {
+  return dataOf(await client.GET('/api/homes')).homes;
+}
+
+/** Take the home that waits for this code, for oneself and for a car. */
+export async function takeHome(code: string, car_id: string): Promise<Home> {
+  return dataOf(await client.POST('/api/homes', { body: { code, car_id } }));
+}
+
+/** Let one's own car belong to one's own home. */
+export async function tieCar(home_id: string, car_id: string): Promise<void> {
+  await client.PUT('/api/homes/{home_id}/cars/{car_id}', { params: { path: { home_id, car_id } } });
+}
+
+/** Let one's own car belong to that home no more. */
+export async function untieCar(home_id: string, car_id: string): Promise<void> {
+  const params = { path: { home_id, car_id } };
+  await client.DELETE('/api/homes/{home_id}/cars/{car_id}', { params });
+}
+
+/** The scenes of one's own car, and what they did. */
+export async function readScenes(car_id: string): Promise<CarScenes> {
+  return dataOf(await client.GET('/api/cars/{car_id}/scenes', { params: { path: { car_id } } }));
+}

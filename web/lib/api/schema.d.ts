@@ -2171,6 +2171,11 @@ export interface components {
              */
             online: boolean;
             /**
+             * Silent Since
+             * @description when it was heard last; null while it is online, and before it has spoken
+             */
+            silent_since: string | null;
+            /**
              * Software Version
              * @description null until the home has spoken
              */
@@ -2793,6 +2798,11 @@ export interface components {
              */
             now: string;
             release: components["schemas"]["ReleaseSummary"];
+            /**
+             * Thought Characters Max
+             * @description how long a thought may be
+             */
+            thought_characters_max: number;
             /**
              * Thoughts
              * @description the newest first

@@ -28,8 +28,8 @@ export interface Stream {
 /** The whole answer to the plain question: every item, now. */
 export interface Loaded<Item> {
   readonly items: readonly Item[];
-  /** By the cell's clock. */
-  readonly now: string;
+  /** By the cell's clock; none where only the tick says it. */
+  readonly now?: string;
   /** How long something counts as there after it was heard; none where nothing is judged so. */
   readonly window_s?: number;
 }
@@ -115,7 +115,9 @@ export class LiveItems<Item> {
         items: this.#merged(answer.items),
         window_s: answer.window_s ?? WINDOW_S_DEFAULT,
         problem: null,
-        ...this.#clock(answer.now),
+        ...(answer.now === undefined
+          ? { heardAt_ms: this.#parts.now_ms() }
+          : this.#clock(answer.now)),
       });
       this.#watch(stream);
     } catch (thrown) {

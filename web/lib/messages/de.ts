@@ -2,12 +2,16 @@
 
 import type { Catalogue } from './catalogue.ts';
 import { de as phone } from './phone/de.ts';
+import { de as scenes } from './scenes/de.ts';
 import { de as shop } from './shop/de.ts';
+import { de as software } from './software/de.ts';
 import { de as updates } from './updates/de.ts';
 
 export const de: Catalogue = {
   ...phone,
+  ...scenes,
   ...shop,
+  ...software,
   ...updates,
   'site.doors': 'Start',
   'site.shop': 'Shop',

@@ -1,12 +1,16 @@
 // English. The first language: its keys and placeholders are the catalogue's.
 
 import { en as phone } from './phone/en.ts';
+import { en as scenes } from './scenes/en.ts';
 import { en as shop } from './shop/en.ts';
+import { en as software } from './software/en.ts';
 import { en as updates } from './updates/en.ts';
 
 export const en = {
   ...phone,
+  ...scenes,
   ...shop,
+  ...software,
   ...updates,
   'site.doors': 'Start',
   'site.shop': 'Shop',

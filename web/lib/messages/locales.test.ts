@@ -50,6 +50,13 @@ const NEVER_ON_A_PAGE = new Set([
   'livelock',
   'not_in_virtual_time',
   'work_not_synchronous',
+  'manifest_replayed',
+  'inventory_changed',
+  'report_contradicts',
+  'home_already_taken',
+  'scene_request_refused',
+  'home_word_refused',
+  'device_failed',
 ]);
 
 function placeholders(key: MessageKey, locale: (typeof LOCALES)[number]): string[] {

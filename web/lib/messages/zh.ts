@@ -2,12 +2,16 @@
 
 import type { Catalogue } from './catalogue.ts';
 import { zh as phone } from './phone/zh.ts';
+import { zh as scenes } from './scenes/zh.ts';
 import { zh as shop } from './shop/zh.ts';
+import { zh as software } from './software/zh.ts';
 import { zh as updates } from './updates/zh.ts';
 
 export const zh: Catalogue = {
   ...phone,
+  ...scenes,
   ...shop,
+  ...software,
   ...updates,
   'site.doors': '入口',
   'site.shop': '商城',

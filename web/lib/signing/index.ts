@@ -5,6 +5,7 @@
 //   keepCar(link, grant, root, nowS)          checks the maker's answer, and keeps it
 //   ownCars()                                 the cars that this browser has a key for
 //   signWish(car, wish, {...}, nowS)          a signed command with its grants, ready to send
+//   newIdentifier('scene')                    a new name
 //   verifyReceipt(document, car.carId, car.keys.sign), answers(receipt, command)
 //   verifyLog(documents, car.carId, car.keys.sign, after)
 //   openEnvelope(command, grants, car.root, car.carId), judge(command, nowS)
@@ -36,6 +37,7 @@ export {
   forgetCar,
   judge,
   LOG_BEGIN,
+  newIdentifier,
   openEnvelope,
   readLink,
   verifyLog,

@@ -52,6 +52,9 @@ class Home(BaseModel):
 
     home_id: str
     online: bool = Field(description="an authenticated hello came within the window")
+    silent_since: datetime | None = Field(
+        description="when it was heard last; null while it is online, and before it has spoken"
+    )
     software_version: str | None = Field(description="null until the home has spoken")
     devices: list[Device]
     car_ids: list[str] = Field(description="the cars that belong to it")
@@ -230,6 +233,7 @@ def _home(view: HomeView) -> Home:
     return Home(
         home_id=view.home_id,
         online=view.is_online,
+        silent_since=None if view.is_online or view.hello_us is None else _moment(view.hello_us),
         software_version=view.software_version,
         devices=[_device(device) for device in view.devices],
         car_ids=list(view.car_ids),

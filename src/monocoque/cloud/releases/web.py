@@ -73,6 +73,7 @@ class ReleaseInFull(BaseModel):
     release: ReleaseSummary
     notes: dict[str, str] = Field(description="Markdown, by language: en, de, zh")
     thoughts: list[Thought] = Field(description="the newest first")
+    thought_characters_max: int = Field(description="how long a thought may be")
     now: datetime = Field(description="by the cell's clock")
 
 
@@ -108,6 +109,7 @@ class Shelf:
             release=_summary(found),
             notes=dict(found.release.notes),
             thoughts=[_thought(thought, person_id) for thought in thoughts],
+            thought_characters_max=self._config.thought_characters_max,
             now=_moment(self._clock.now_us()),
         )
 

@@ -205,4 +205,16 @@ export const de: CatalogueOf<typeof en> = {
   'error.hand_over_tries_spent': 'Für dieses Auto gab es zu viele falsche Versuche.',
   'error.hand_over_tries_spent.hint':
     'Eine Stunde warten, dann den Link noch einmal öffnen; er gilt weiter.',
+
+  'nav.home': 'Zuhause',
+  'command.update': 'Update',
+  'command.scene_put': 'Szene merken',
+  'command.scene_remove': 'Szene entfernen',
+  'reason.charge_low': 'die Ladung ist zu niedrig',
+  'reason.updating': 'ein Update wird installiert',
+  'reason.update_under_way': 'es hat schon begonnen',
+  'reason.scene_malformed': 'eine solche Szene nimmt es nicht',
+  'reason.scene_word_unknown': 'das kann eine Szene nicht sagen',
+  'reason.zone_unknown': 'es kennt diese Zeitzone nicht',
+  'reason.too_many_scenes': 'es hat so viele Szenen, wie es darf',
 };

@@ -192,4 +192,16 @@ export const en = {
   'error.car_already_tied.hint': 'Let it leave that home first.',
   'error.hand_over_tries_spent': 'There were too many wrong tries for this car.',
   'error.hand_over_tries_spent.hint': 'Wait an hour, then open the link again; it still holds.',
+
+  'nav.home': 'Home',
+  'command.update': 'Update',
+  'command.scene_put': 'Keep a scene',
+  'command.scene_remove': 'Remove a scene',
+  'reason.charge_low': 'the charge is too low',
+  'reason.updating': 'an update is being installed',
+  'reason.update_under_way': 'it has begun already',
+  'reason.scene_malformed': 'this is no scene that it takes',
+  'reason.scene_word_unknown': 'a scene cannot say this',
+  'reason.zone_unknown': 'it does not know this time zone',
+  'reason.too_many_scenes': 'it holds as many scenes as it may',
 } as const;

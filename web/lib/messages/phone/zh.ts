@@ -183,4 +183,16 @@ export const zh: CatalogueOf<typeof en> = {
   'error.car_already_tied.hint': '请先让它离开那个家庭。',
   'error.hand_over_tries_spent': '这辆车的错误尝试过多。',
   'error.hand_over_tries_spent.hint': '请等待一小时后再试；此链接仍然有效。',
+
+  'nav.home': '住家',
+  'command.update': '更新',
+  'command.scene_put': '保存场景',
+  'command.scene_remove': '删除场景',
+  'reason.charge_low': '电量不足',
+  'reason.updating': '正在安装更新',
+  'reason.update_under_way': '已经开始',
+  'reason.scene_malformed': '不是可接受的场景',
+  'reason.scene_word_unknown': '场景不能这样说',
+  'reason.zone_unknown': '不认识此时区',
+  'reason.too_many_scenes': '场景数已达上限',
 };

@@ -54,6 +54,8 @@ class HomeView:
 
     home_id: str
     is_online: bool
+    hello_us: int | None
+    """When its last hello came; None when none ever did."""
     software_version: str | None
     devices: Sequence[home_pb2.HomeDevice]
     car_ids: Sequence[str]
@@ -236,6 +238,7 @@ class HomeDesk:
         return HomeView(
             home_id=row.home_id,
             is_online=logic.is_there(row.hello_us, self._clock.now_us(), window_us),
+            hello_us=row.hello_us,
             software_version=row.software_version,
             devices=list(state.devices),
             car_ids=[tie.car_id for tie in rows.ties_of(connection, [row.home_id])],
