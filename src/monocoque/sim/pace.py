@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
@@ -44,6 +45,7 @@ LONG: Final[Mapping[type, Any]] = {
         asleep_look_s=3_000.0,
         resend_after_s_min=120.0,
     ),
+    ScenesConfig: ScenesConfig(fixes_needed=1),  # a car that is looked at twice a minute
     RegistryConfig: RegistryConfig(
         online_window_s=round(3 * _HELLO_S), silence_check_s=30.0, events_wait_s=300.0
     ),
