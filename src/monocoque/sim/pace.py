@@ -18,6 +18,7 @@ from typing import Any, Final
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.link.config import LinkConfig
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.homes.config import HomesConfig
@@ -63,6 +64,7 @@ LONG: Final[Mapping[type, Any]] = {
         resend_after_s_max=1_200.0,
     ),
     CarCommandsConfig: CarCommandsConfig(repeat_pause_s_min=30.0, records_retry_s=2.0),
+    ScenesConfig: ScenesConfig(fixes_needed=1),  # a car that is looked at twice a minute
     RegistryConfig: RegistryConfig(
         online_window_s=round(3 * _HELLO_S),
         silence_check_s=30.0,
