@@ -7,13 +7,13 @@ can be seen at will; the keys and the checks in the browser are the real ones.
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from monocoque.trust.keys import SystemKeyMaker
-from tests.e2e.browser import look
+from tests.e2e.browser import look, visitor
 from tests.e2e.installation import Installation
 from tests.e2e.phone_owner import Owner, sign_in, take_over
-from tests.e2e.phone_stand_in import CAR, StandIn
+from tests.e2e.phone_stand_in import StandIn
 
 NO_ANSWER = re.compile("net::ERR_")
 
