@@ -9,12 +9,7 @@ COMPANIES = ("arden", "lumio")
 NOTES = {
     "en": (
         "# Quieter doors\n\nThe doors close more softly.\n\n"
-<<<<<<< HEAD
-        "- **Doors**: the last centimetre is slower\n"
-        "- **Charging**: the limit is kept more exactly\n"
-=======
         "- **Doors**: the last centimetre is slower\n- **Charging**: the limit holds exactly\n"
->>>>>>> web5
     ),
     "de": (
         "# Leisere Türen\n\nDie Türen schließen sanfter.\n\n"
@@ -23,11 +18,7 @@ NOTES = {
     ),
     "zh": (
         "# 更安静的车门\n\n车门关闭更加轻柔。\n\n"
-<<<<<<< HEAD
-        "- **车门**: 最后一厘米更慢\n- **充电**: 更准确地遵守上限\n"
-=======
         "- **车门** 最后一厘米更慢\n- **充电** 更准确地遵守上限\n"
->>>>>>> web5
     ),
 }
 
