@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PICTURES = Path(__file__).parent / "pictures"
@@ -78,6 +78,21 @@ async def visitor(browser: Browser, size: str = "wide", **settings: Any) -> Visi
         viewport={"width": width, "height": height}, reduced_motion="reduce", **settings
     )
     return Visitor(context)
+
+
+async def speak(person: Visitor, locale: str) -> None:
+    """Let the account of this person be one that chose this language; nothing is kept."""
+
+    async def answer(route: Route) -> None:
+        answered = await route.fetch()
+        if not answered.ok:
+            await route.fulfill(response=answered)
+            return
+        me = await answered.json()
+        me["settings"]["locale"] = locale
+        await route.fulfill(response=answered, json=me)
+
+    await person.context.route("**/api/me", answer)
 
 
 async def look(page: Page, name: str) -> None:
