@@ -7,12 +7,13 @@ provokes.
 Left out on purpose: what axe calls minor or moderate, and what it cannot decide by itself.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 PICTURES = Path(__file__).parent / "pictures"
@@ -29,6 +30,16 @@ END_TRANSITIONS = """
 document.getAnimations().filter((it) => it instanceof CSSTransition).forEach((it) => it.finish())
 """
 """Colours change by transitions, which take long in a page that lies behind another one."""
+SPEAK = """
+const realFetch = window.fetch;
+window.fetch = async (request, how) => {
+  const answer = await realFetch(request, how);
+  if (!answer.ok || !request.url.endsWith('/api/me')) return answer;
+  const me = await answer.json();
+  me.settings.locale = %s;
+  return Response.json(me);
+};
+"""
 Scheme = Literal["light", "dark"]
 SIZES: Mapping[str, tuple[int, int]] = {"wide": (1440, 900), "narrow": (360, 740)}
 CHROMIUM = "/usr/bin/chromium"
@@ -82,17 +93,7 @@ async def visitor(browser: Browser, size: str = "wide", **settings: Any) -> Visi
 
 async def speak(person: Visitor, locale: str) -> None:
     """Let the account of this person be one that chose this language; nothing is kept."""
-
-    async def answer(route: Route) -> None:
-        answered = await route.fetch()
-        if not answered.ok:
-            await route.fulfill(response=answered)
-            return
-        me = await answered.json()
-        me["settings"]["locale"] = locale
-        await route.fulfill(response=answered, json=me)
-
-    await person.context.route("**/api/me", answer)
+    await person.context.add_init_script(SPEAK % json.dumps(locale))
 
 
 async def look(page: Page, name: str) -> None:
