@@ -13,7 +13,7 @@ NOTES = {
     ),
     "de": (
         "# Leisere Türen\n\nDie Türen schließen sanfter.\n\n"
-        "- **Türen**: der letzte Zentimeter braucht mehr Zeit\n"
+        "- **Türen**: der letzte Zentimeter kommt langsamer\n"
         "- **Laden**: die Grenze wird genauer gehalten\n"
     ),
     "zh": (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.browser import Visitor, look
+from tests.e2e.browser import Visitor, look, speak
 from tests.e2e.installation import Installation
 from tests.e2e.phone_owner import Owner, sign_in, take_over
 from tests.e2e.phone_stand_in import CAR, StandIn, claims_of, moment
@@ -138,11 +138,10 @@ async def test_who_is_not_signed_in_reads_no_release(
 async def test_the_offer_speaks_the_language_of_its_reader(
     language: str, installation: Installation, owner: Owner, stand_in: StandIn
 ) -> None:
-    page = await sign_in(owner, installation)
-    await page.evaluate("language => localStorage.setItem('locale', language)", language)
+    await speak(owner, language)
     stand_in.update |= OFFER
     stand_in.others = [CAR]
-    await page.reload()
+    page = await sign_in(owner, installation)
     await expect(page.get_by_text(str(RELEASE["title"][language]))).to_be_visible()  # type: ignore[index]
     await look(page, f"phone-update-{language}-{owner.look}")
 
