@@ -84,6 +84,7 @@ async def test_every_way_that_it_goes_is_said_plainly(
     owner: Owner, installation: Installation, stand_in: StandIn
 ) -> None:
     page = await take_over(owner, installation, stand_in)
+    stand_in.update |= OFFER
     for changes, words in (
         ({"state": "announced", "reason": "", "heard_at": None}, "hears of it when"),
         ({"state": "downloading", "progress_percent": 42, "heard_at": moment(-3)}, "Loading, 42%"),
@@ -96,7 +97,7 @@ async def test_every_way_that_it_goes_is_said_plainly(
         ({"state": "refused", "reason": "brand_new_word"}, "the car says “brand_new_word”"),
         ({"state": "installed", "reason": "", "installed_version": "1.2.0"}, "every part started"),
     ):
-        await stand_in.offer(page, **{**OFFER, **stand_in.update, "release": RELEASE, **changes})
+        await stand_in.offer(page, **changes)
         await expect(update(page, str(changes.get("state")))).to_contain_text(words)
         name = f"{changes['state']}-{changes.get('reason') or 'plain'}"
         if "brand_new" not in name:
