@@ -105,7 +105,9 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
     [
         pytest.param(["car", "--port", "0"], "--car, --until-input-ends", id="car"),
         pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends", id="cars"),
-        pytest.param(["cell", "--until-input-ends"], "--cars, --port, --without", id="cell"),
+        pytest.param(
+            ["cell", "--until-input-ends"], "--cars, --homes, --port, --without", id="cell"
+        ),
         pytest.param(["http", "--without", "registry"], "--port", id="http"),
         pytest.param(["registry", "--cars", "0"], "none beside --data", id="registry"),
     ],

@@ -68,7 +68,7 @@ def test_the_tables_are_those_of_the_code(copy: Copy):
     ("path", "old", "new", "finding"),
     [
         pytest.param(
-            TOPICS, "retention_s=HOUR_S", "retention_s=7", "topics.md", id="a topic's retention"
+            TOPICS, "retention_s=6 * HOUR_S", "retention_s=7", "topics.md", id="a topic's retention"
         ),
         pytest.param(
             TOPICS,

@@ -8,7 +8,7 @@ from tests.law.conftest import ROOT, Copy
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS = {c["id"]: c for c in PYPROJECT["tool"]["importlinter"]["contracts"]}
 UNDECLARED = ["monocoque.utils", "monocoque.car.utils", "monocoque.cloud.utils"]
-UNDECLARED += ["monocoque.phone.utils", "monocoque.shop.utils"]
+UNDECLARED += ["monocoque.home.utils", "monocoque.phone.utils", "monocoque.shop.utils"]
 
 LAYERS = [
     ("monocoque.cloud.registry.config", "monocoque.car.link.config"),  # rooms are siblings

@@ -12,9 +12,9 @@ UNCOUNTED = "pragma: " + "no cover"
 HOST = "py" + "pi.org"
 LAYERS_OF_A_ROOM = """
 [[tool.importlinter.contracts]]
-id = "home"
+id = "app"
 type = "layers"
-containers = ["monocoque.home"]
+containers = ["monocoque.app"]
 layers = ["rules"]
 """
 MACHINE_PATH = "/r" + "oot/wheels"
@@ -136,16 +136,16 @@ PLANTED = [
     ),
     pytest.param(
         tidy.layers,
-        "src/monocoque/home/rules/logic.py",
+        "src/monocoque/app/rules/logic.py",
         '"""Rules."""\n',
-        "monocoque.home has no contract of layers",
+        "monocoque.app has no contract of layers",
         id="a room that says nothing of its features",
     ),
     pytest.param(
         tidy.layers,
         "pyproject.toml",
         LAYERS_OF_A_ROOM,
-        "the layers of home are not exhaustive",
+        "the layers of app are not exhaustive",
         id="layers that may forget a feature",
     ),
     pytest.param(
