@@ -9,17 +9,16 @@ COMPANIES = ("arden", "lumio")
 NOTES = {
     "en": (
         "# Quieter doors\n\nThe doors close more softly.\n\n"
-        "- **Doors**: the last centimetre is slower\n"
-        "- **Charging**: the limit is kept more exactly\n"
+        "- **Doors**: the last centimetre is slower\n- **Charging**: the limit holds exactly\n"
     ),
     "de": (
         "# Leisere Türen\n\nDie Türen schließen sanfter.\n\n"
-        "- **Türen**: der letzte Zentimeter braucht mehr Zeit\n"
+        "- **Türen**: der letzte Zentimeter ist langsamer\n"
         "- **Laden**: die Grenze wird genauer gehalten\n"
     ),
     "zh": (
         "# 更安静的车门\n\n车门关闭更加轻柔。\n\n"
-        "- **车门**: 最后一厘米更慢\n- **充电**: 更准确地遵守上限\n"
+        "- **车门** 最后一厘米更慢\n- **充电** 更准确地遵守上限\n"
     ),
 }
 

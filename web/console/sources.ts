@@ -1,6 +1,13 @@
 // What the console follows.
 
-import { type Car, type OrderBook, readCars, readOrderBook } from '../lib/api/client.ts';
+import {
+  type Campaign,
+  type Car,
+  type OrderBook,
+  readCampaigns,
+  readCars,
+  readOrderBook,
+} from '../lib/api/client.ts';
 import type { Source } from '../lib/live/browser.ts';
 
 /** Every car. */
@@ -26,4 +33,15 @@ export const ORDER_BOOK: Source<OrderBook> = {
     return { items: [book], now: book.now };
   },
   keyOf: () => BOOK,
+};
+
+/** The campaigns. */
+export const CAMPAIGNS: Source<Campaign> = {
+  path: '/api/campaigns/live',
+  event: 'campaign',
+  load: async () => {
+    const { campaigns, now } = await readCampaigns();
+    return { items: campaigns, now };
+  },
+  keyOf: ({ campaign_id }) => campaign_id,
 };

@@ -20,6 +20,12 @@ function takeHomeCode() {
   return code;
 }
 
+// A link that is opened where the page already is changes nothing but what is behind the #.
+addEventListener('hashchange', () => {
+  const takes = location.pathname === '/home' || location.pathname === '/hand-over';
+  if (takes && location.hash !== '#content') location.reload();
+});
+
 const target = document.getElementById('page');
 if (target) {
   mount(App, { target, props: { port: cell, link: takeLink(), homeCode: takeHomeCode() } });

@@ -5,6 +5,7 @@ import { locale, t } from '../lib/messages/language.svelte.ts';
 import { formatNumber, TAGS } from '../lib/messages/locales.ts';
 import { celsius, duration } from '../lib/time/format.ts';
 import { DAYS, type Day, type SceneRead } from './scenes.ts';
+import { OUTCOMES } from './view.ts';
 import { outcomeOf, reasonOf } from './words.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -124,8 +125,6 @@ export function findingOf({ what, found }: SceneTrace['findings'][number]): stri
   }
 }
 
-const OUTCOMES = new Set(['done', 'refused', 'failed', 'expired', 'unknown']);
-
 /** What became of something that the car did itself. */
 function ofTheCar(word: string, found: string): string {
   const names = {
@@ -134,5 +133,5 @@ function ofTheCar(word: string, found: string): string {
     'car.charge_limit': 'command.charge_limit',
   } as const;
   const name = word in names ? t(names[word as keyof typeof names]) : word;
-  return `${name}: ${OUTCOMES.has(found) ? outcomeOf(found) : reasonOf(found)}`;
+  return `${name}: ${OUTCOMES.some((one) => one === found) ? outcomeOf(found) : reasonOf(found)}`;
 }

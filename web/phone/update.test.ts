@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CarUpdate } from '../lib/api/client.ts';
-import { inLanguage, isUrgent, languageOf, needsOf, progressOf, stageOf } from './update.ts';
+import { isUrgent, needsOf, progressOf, stageOf } from './update.ts';
 import type { Body } from './view.ts';
 
 const RELEASE = {
@@ -59,16 +59,5 @@ describe('an update', () => {
       isCharged: false,
     });
     expect(needsOf(RELEASE, null)).toMatchObject({ isParked: null, isCharged: null });
-  });
-
-  it('speaks the language of the reader, or else English, or else any', () => {
-    expect(inLanguage(RELEASE.title, 'de')).toBe('Leisere Türen');
-    expect(inLanguage(RELEASE.title, 'zh')).toBe('Quieter doors');
-    expect(inLanguage({ fr: 'Portes' }, 'zh')).toBe('Portes');
-    expect([languageOf(RELEASE.title, 'de'), languageOf(RELEASE.title, 'zh')]).toEqual([
-      'de',
-      'en',
-    ]);
-    expect(languageOf({ fr: 'Portes' }, 'zh')).toBe('');
   });
 });

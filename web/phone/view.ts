@@ -55,8 +55,19 @@ export type State = (typeof STATES)[number];
 /** What the receipt of a command is worth, as this browser found. */
 export type Proof = 'verified' | 'false' | 'missing' | 'unchecked';
 
-export const SCOPES = ['lock', 'unlock', 'climate', 'charge_limit'] as const;
-export type ScopeName = (typeof SCOPES)[number];
+/** What can be asked of a car. */
+export const SCOPES = [
+  'lock',
+  'unlock',
+  'climate',
+  'charge_limit',
+  'update',
+  'scene_put',
+  'scene_remove',
+] as const;
+
+/** What can become of it. */
+export const OUTCOMES = ['done', 'refused', 'failed', 'expired', 'unknown', 'cancelled'] as const;
 
 /** One command, as the cell tells it. */
 export interface CellCommand {

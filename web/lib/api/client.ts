@@ -307,3 +307,70 @@ export async function untieCar(home_id: string, car_id: string): Promise<void> {
 export async function readScenes(car_id: string): Promise<CarScenes> {
   return dataOf(await client.GET('/api/cars/{car_id}/scenes', { params: { path: { car_id } } }));
 }
+
+export type Campaign = Schemas['Campaign'];
+export type CampaignCar = Schemas['CampaignCar'];
+export type CampaignWanted = Schemas['CampaignWanted'];
+export type CarSoftware = Schemas['CarSoftware'];
+export type ReleaseSummary = Schemas['ReleaseSummary'];
+export type SoftwareAttention = Schemas['Attention'];
+
+/** What is published, the newest first. */
+export async function readReleases(): Promise<ReleaseSummary[]> {
+  return dataOf(await client.GET('/api/releases')).releases;
+}
+
+/** Campaigns, the newest first. */
+export async function readCampaigns(): Promise<Schemas['Campaigns']> {
+  return dataOf(await client.GET('/api/campaigns'));
+}
+
+/** The cars of a campaign behind that one. */
+export async function readCampaignCars(
+  campaign_id: string,
+  after: string,
+): Promise<Schemas['CampaignCars']> {
+  const params = { path: { campaign_id }, query: { after } };
+  return dataOf(await client.GET('/api/campaigns/{campaign_id}/cars', { params }));
+}
+
+/** The software of the cars behind that one. */
+export async function readSoftware(after: string): Promise<Schemas['FleetSoftware']> {
+  return dataOf(await client.GET('/api/software', { params: { query: { after } } }));
+}
+
+/** Which cars and campaigns need a person. */
+export async function readSoftwareAttention(): Promise<SoftwareAttention> {
+  return dataOf(await client.GET('/api/software/attention'));
+}
+
+/** Start a campaign; the same identifier again is the same campaign. */
+export async function startCampaign(body: CampaignWanted): Promise<Campaign> {
+  return dataOf(await client.POST('/api/campaigns', { body }));
+}
+
+/** Tell no further car. */
+export async function pauseCampaign(campaign_id: string): Promise<void> {
+  const params = { path: { campaign_id } };
+  await client.POST('/api/campaigns/{campaign_id}/pause', { params });
+}
+
+/** Go on; one that was halted does so only despite its failures. */
+export async function resumeCampaign(
+  campaign_id: string,
+  despite_failures: boolean,
+): Promise<void> {
+  const params = { path: { campaign_id } };
+  await client.POST('/api/campaigns/{campaign_id}/resume', { params, body: { despite_failures } });
+}
+
+/** Stop it, and call back every car that has not begun. */
+export async function haltCampaign(campaign_id: string): Promise<void> {
+  const params = { path: { campaign_id } };
+  await client.POST('/api/campaigns/{campaign_id}/halt', { params });
+}
+
+/** A person looked at the car: what it says next counts like its first word. */
+export async function takeSoftwareAnew(car_id: string): Promise<void> {
+  await client.POST('/api/software/{car_id}/take-anew', { params: { path: { car_id } } });
+}
