@@ -148,6 +148,8 @@ class _Prepared:
         self._names = frozenset(names)
         self._extracted = _indices(compiled)
         self._lists = sorted(compiled.bind_names[each] for each in compiled.post_compile_params)
+        self._own = compiled.construct_params(_check=False, _no_postcompile=True)
+        """The values that stand in the statement, where nobody brings others."""
         self._texts: dict[tuple[int, ...], _Text] = {}
         columns = compiled._result_columns
         self._metadata: SimpleResultMetaData | None = None
@@ -195,13 +197,14 @@ class _Prepared:
     def _value(self, name: str, parameters: Mapping[str, Any], extracted: Extracted) -> Any:
         if name in self._names:
             return parameters[name]
-        return extracted[self._extracted[name]].effective_value
+        if name in self._extracted:
+            return extracted[self._extracted[name]].effective_value
+        return self._own[name]
 
     def _written(self, lengths: tuple[int, ...]) -> _Text:
         """The text for lists so long."""
-        compiled = self._compiled
+        compiled, own = self._compiled, self._own
         listed = {name: [None] * length for name, length in zip(self._lists, lengths, strict=True)}
-        own = compiled.construct_params(_check=False, _no_postcompile=True)
         state = compiled._process_parameters_for_postcompile({**own, **listed})
         items = {
             item: (name, number)
@@ -214,7 +217,7 @@ class _Prepared:
         for place, each in enumerate(state.positiontup or ()):
             name, item = items.get(each, (each, None))
             process = processors.get(name)
-            if name in self._names or name in self._extracted:
+            if name in self._names or name in self._extracted or item is not None:
                 values.append(_Value(place, name, process, item))
                 fixed.append(None)
             else:
