@@ -42,11 +42,13 @@ test: chromium check check-coverage $(PAGES) ## All checks and all tests; what C
 
 check: check-style check-types check-imports check-tidy check-spelling check-wire check-web ## The law, without running the product
 
-bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders
+bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders, the story
 	@$(BIN)/monocoque bench up --json
 	@$(BIN)/monocoque bench bus --json
 	@$(BIN)/monocoque bench command --json
 	@$(BIN)/monocoque bench shop --json
+	@$(BIN)/monocoque bench home --json
+	@$(BIN)/monocoque bench story --json
 
 prove: $(PAGES) chromium ## The long proofs
 	@$(BIN)/pytest -q -m prove

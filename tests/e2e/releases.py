@@ -23,7 +23,9 @@ NOTES = {
 }
 
 
-def publish(installation: Installation, version: str, minutes: int = 4) -> None:
+def publish(
+    installation: Installation, version: str, minutes: int = 4, image_bytes: int = 100_000
+) -> None:
     """Publish a release with an image for every control unit."""
     place: Path = installation.directory / f"release-{version}"
     notes = place / "notes"
@@ -33,7 +35,8 @@ def publish(installation: Installation, version: str, minutes: int = 4) -> None:
     words = ["--version", version, "--notes", str(notes), "--minutes", str(minutes)]
     for hardware_id in HARDWARE:
         image = place / f"{hardware_id}.img"
-        image.write_bytes(f"{hardware_id} {version}\n".encode() * 4_000)
+        line = f"{hardware_id} {version}\n".encode()
+        image.write_bytes((line * (image_bytes // len(line) + 1))[:image_bytes])
         words += ["--image", f"{hardware_id}={image}"]
     data, folder = ("--data", str(installation.data)), str(place / "signed")
     installation.run("release", "new", *words, "--out", folder, *data)

@@ -84,6 +84,13 @@ def usual(connection: Connection, statement: Any, parameters: dict[str, Any]) ->
             .limit(1),
             {"sought": "b"},
         ),
+        (select(things.c.name).where(things.c.name.in_(["a", "c"])), {}),
+        (
+            select(things.c.name)
+            .where(things.c.name.in_(["a", "b"]), things.c.number >= bindparam("least"))
+            .order_by(things.c.name),
+            {"least": 1},
+        ),
         (select(things.c.content).where(things.c.content == bindparam("bytes")), {"bytes": b"\0"}),
     ],
 )

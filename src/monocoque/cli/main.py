@@ -6,7 +6,7 @@ to standard output, progress and logs to standard error.
 
 import contextlib
 import dataclasses
-import importlib.util
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -300,7 +300,8 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, command or shop.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home or story.")],
+    as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
     figures = _measure(name)(lambda what: typer.echo(what, err=True))
@@ -315,11 +316,8 @@ def _measure(name: str) -> Callable[[Callable[[str], None]], dict[str, Any]]:
             f"There is no benchmark {name}.",
             hint=f"Say one of: {', '.join(names)}." if names else "Run it in the source folder.",
         )
-    specification = importlib.util.spec_from_file_location(f"bench_{name}", folder / f"{name}.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    sys.path.insert(0, str(folder.parent))
+    module = importlib.import_module(f"bench.{name}")
     measure: Callable[[Callable[[str], None]], dict[str, Any]] = module.measure
     return measure
 
