@@ -118,7 +118,7 @@ def test_the_same_images_again_go_on_where_they_were() -> None:
 def test_another_release_keeps_what_it_can_use() -> None:
     other = directed(downloaded(), NEXT, 6)
     assert other.got == {IMAGES[0].sha256: 100}
-    assert other.phase is Phase.DOWNLOADING
+    assert other.phase is Phase.WAITING, "nothing of it is missing"
 
 
 def test_nothing_to_install_ends_what_is_not_begun_and_keeps_what_has_ended() -> None:
@@ -126,6 +126,15 @@ def test_nothing_to_install_ends_what_is_not_begun_and_keeps_what_has_ended() ->
     ended = stepped(begun(downloaded()), 9)
     assert said(directed(ended, None, 6)) == (2, "installed", "", 0)
     assert said(directed(refused(DIRECTED, UpdateReason.ALTERED), None, 6)) == (0, "none", "", 0)
+
+
+def test_what_had_come_before_a_refusal_is_not_waited_for_again() -> None:
+    """The car looked at the same directions again and again, without a pause."""
+    waiting = downloaded()
+    assert waiting.phase is Phase.WAITING
+    unreachable = refused(waiting, UpdateReason.UNREACHABLE)
+    assert directed(unreachable, PLAN, 6).phase is Phase.WAITING
+    assert directed(lost(unreachable, IMAGES[0].sha256), PLAN, 6).phase is Phase.DOWNLOADING
 
 
 def test_a_refusal_has_its_reason_and_keeps_what_came() -> None:

@@ -52,9 +52,9 @@ PLANTED = [
     ),
     pytest.param(
         tidy.feature_tests,
-        "src/monocoque/cloud/campaigns/logic.py",
-        '"""Campaigns."""\n',
-        "cloud/campaigns: has neither",
+        "src/monocoque/cloud/services/logic.py",
+        '"""Services."""\n',
+        "cloud/services: has neither",
         id="a feature without tests",
     ),
     pytest.param(
@@ -115,8 +115,8 @@ PLANTED = [
     ),
     pytest.param(
         tidy.import_contracts,
-        "src/monocoque/cloud/campaigns/records.py",
-        '"""Campaigns."""\n',
+        "src/monocoque/cloud/services/records.py",
+        '"""Services."""\n',
         "contracts are stale",
         id="records without a contract of their own",
     ),

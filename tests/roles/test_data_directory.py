@@ -84,6 +84,7 @@ def test_the_first_opening_makes_everything_open_to_its_owner_alone(tmp_path: Pa
         "secrets",
         "snapshots",
         "cars",
+        "homes",
         "cell",
         "cell/records",
         "cell/secrets",

@@ -1,6 +1,7 @@
 """The product broken on purpose in a world's wiring: each time it is found out, and named."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_HELLO
 from monocoque.sim.chance import chance
+from monocoque.sim.habits import HabitsConfig
 from monocoque.sim.invariants import Invariants
 from monocoque.sim.judges import NAMES
 from monocoque.sim.people import PeopleConfig
@@ -28,11 +30,16 @@ OF_ISSUE = {
     "charge_out_of_range",
     "foreign_topic",
     "spool_never_emptied",
+    "half_updated",
+    "release_unsigned",
+    "update_unagreed",
+    "called_off_in_vain",
 }
 BESIDE = {
     "done_twice": {"line_twice"},
     "order_lost": {"never_delivered"},
     "order_doubled": {"slot_sold_twice"},
+    "half_updated": {"update_unagreed"},
 }
 """What else is found out with it."""
 SHORT = replace(
@@ -46,8 +53,15 @@ SHORT = replace(
 )
 
 
-def sabotaged(sabotage: Sabotage, calm_s: float) -> WorldReport:
-    return live(replace(SHORT, sabotage=sabotage, calm_s=calm_s))
+NEEDS: dict[str, dict[str, Any]] = {
+    "update_unagreed": {"habits": HabitsConfig(decline_share=1.0)},
+    "called_off_in_vain": {"late_buyers": 1, "late_call_off_share": 1.0},
+}
+"""What must happen so that it can be found out."""
+
+
+def sabotaged(sabotage: Sabotage, calm_s: float, **changes: Any) -> WorldReport:
+    return live(replace(SHORT, sabotage=sabotage, calm_s=calm_s, **changes))
 
 
 def test_the_same_world_without_sabotage_is_good() -> None:
@@ -62,7 +76,7 @@ def test_each_thing_that_must_hold_has_its_sabotage() -> None:
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_a_sabotage_is_found_out_and_named(name: str) -> None:
     calm_s = CALM_S if name == "spool_never_emptied" else 60.0
-    report = sabotaged(SABOTAGES[name], calm_s)
+    report = sabotaged(SABOTAGES[name], calm_s, **NEEDS.get(name, {}))
     assert name in report.violated
     assert set(report.violated) <= {name} | BESIDE.get(name, set())
 

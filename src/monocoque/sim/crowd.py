@@ -16,13 +16,13 @@ from typing import Any
 
 from monocoque.car.body.config import BodyConfig
 from monocoque.contracts.rights import Site
-from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.phone.accounts.service import make_sign_in_link
 from monocoque.sim.buyers import Buyer, BuyersConfig, Purchase
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.door import Way
 from monocoque.sim.driving import Driver, Wheel
+from monocoque.sim.habits import Habits
 from monocoque.sim.machine import Machine
 from monocoque.sim.maker import Maker
 from monocoque.sim.people import Errands, Person, Sent
@@ -40,19 +40,19 @@ class Crowd:
         setting: Setting,
         cell: Machine,
         maker: Maker,
-        accounts: AccountsConfig,
         way: Callable[..., Way],
         start: Start,
     ) -> None:
         """way: a new way to the cell's door, for a purpose."""
         self.people: list[Person] = []
         self.buyers: list[Buyer] = []
+        self.habits: list[Habits] = []
+        """Of everybody who bought a car and has it."""
         self._drivers: list[Driver] = []
         self._wheels: dict[str, Wheel] = {}
         self._setting = setting
         self._cell = cell
         self._maker = maker
-        self._accounts = accounts
         self._way = way
         self._start = start
         self._is_resting = False
@@ -89,9 +89,15 @@ class Crowd:
     def rest(self) -> None:
         """Nobody begins anything new."""
         self._is_resting = True
-        rests: list[Person | Buyer | Driver] = [*self.people, *self.buyers, *self._drivers]
+        rests: list[Person | Buyer | Driver | Habits]
+        rests = [*self.people, *self.buyers, *self._drivers, *self.habits]
         for one in rests:
             one.rest()
+
+    def announce(self, number: int) -> None:
+        """Every owner hears that there is a new release."""
+        for habits in self.habits:
+            habits.announce(number)
 
     async def look_back(self) -> None:
         """Everybody looks once more at what the cell had acknowledged."""
@@ -133,7 +139,7 @@ class Crowd:
         buyer = Buyer(
             name,
             self._way("shop's way", name),
-            self._code(Site.SHOP, name),
+            self.code(Site.SHOP, name),
             self._car_is_named,
             random,
             shopping,
@@ -160,13 +166,17 @@ class Crowd:
         driver = Driver(wheel, person.has_car, person.press, random, self._setting.driving)
         self._drivers.append(driver)
         self._begin(driver.live(), f"driver of {car_id}")
+        habits = Habits(person, chance(self._setting.seed, "habits", car_id), self._setting.habits)
+        self.habits.append(habits)
+        self._begin(habits.live(), f"habits of {car_id}")
         if self._is_resting:
             driver.rest()
+            habits.rest()
 
     def _person(self, car_id: str) -> Person:
         setting = self._setting
         clock = VirtualClock(MachineTime(asyncio.get_running_loop().time))
-        errands = Errands(self._code(Site.PHONE, car_id), self._maker.paper)
+        errands = Errands(self.code(Site.PHONE, car_id), self._maker.paper)
         way, random = self._way("phone's way", car_id), chance(setting.seed, "person", car_id)
         person = Person(car_id, way, errands, clock, random, setting.people)
         self.people.append(person)
@@ -174,11 +184,11 @@ class Crowd:
             person.rest()
         return person
 
-    def _code(self, site: Site, name: str) -> Callable[[], Awaitable[str]]:
+    def code(self, site: Site, name: str) -> Callable[[], Awaitable[str]]:
         """Makes one-time codes for a site."""
         clock = VirtualClock(MachineTime(asyncio.get_running_loop().time))
         links = chance(self._setting.seed, "sign-in links", name)
-        records, accounts = self._cell.records, self._accounts
+        records, accounts = self._cell.records, self._setting.accounts
         return lambda: make_sign_in_link(records, clock, links, site, accounts)
 
     def _begin(self, life: Coroutine[Any, Any, None], name: str) -> None:

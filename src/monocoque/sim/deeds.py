@@ -2,7 +2,8 @@
 
 By the names in ``DEEDS``. The oracle is outside the product: each person's own list of what was
 acknowledged, and each body's count of its acts. The cars' lines are taken from the cars' own buses,
-where they are said after they are on record.
+where they are said after they are on record. What an owner asks that is only a record in the car
+moves nothing.
 
 Left out on purpose: what a person sees wrong in a single answer; people.py names that.
 """
@@ -17,6 +18,7 @@ from monocoque.contracts.topics import CAR_RECEIPTS
 from monocoque.contracts.wire.command_pb2 import CarReceipt
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
+from monocoque.roles.table import DOERS
 from monocoque.sim.people import OPEN, Person
 from monocoque.trust.documents import signing_digest
 from monocoque.trust.keys import load_key
@@ -96,7 +98,8 @@ class Deeds:
                     self._tell("done_unasked", digest)
             for line in self._lines[car_id].values():
                 is_done = line.answer.outcome is Outcome.DONE
-                if is_done and line.answer.command_sha256 not in acts:
+                digest = line.answer.command_sha256
+                if is_done and digest not in acts and ordered.get(digest) not in DOERS:
                     self._tell("done_without_act", f"{car_id}: {line.sequence}")
 
     async def check_end(self) -> None:
@@ -123,9 +126,10 @@ class Deeds:
                 if digest not in spoken_of:
                     self._tell("act_without_line", digest)
 
-    def _ordered(self, car_id: str) -> set[str]:
+    def _ordered(self, car_id: str) -> dict[str, str]:
+        """By the digest of each command, what it asks for."""
         return {
-            signing_digest(sent.document)
+            signing_digest(sent.document): sent.scope
             for person in self._people
             if person.car_id == car_id
             for sent in person.memory.commands

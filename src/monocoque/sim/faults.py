@@ -43,6 +43,8 @@ class Faults:
     """Between two jumps of one machine's wall clock, anywhere in the world."""
     clock_offset_s_max: float = 0.0
     """How far such a jump leaves the clock from true time, at most."""
+    unit_break_share: float = 0.0
+    """Of cars, at each release: one control unit does not take the new image, or not start it."""
 
     @classmethod
     def none(cls) -> "Faults":
@@ -68,6 +70,7 @@ class Faults:
             power_cut_s_max=90.0,
             clock_fault_interval_s=900.0,
             clock_offset_s_max=100.0,
+            unit_break_share=0.25,
         )
 
     def rarer(self, times: float) -> "Faults":

@@ -46,6 +46,8 @@ INVARIANTS: Final = {
     "never_noted": "an answer was not noted by the end",
 }
 PARK: Final = "park"
+OF_THE_CELL: Final = frozenset({"order_id", "campaign_id"})
+"""What subjects are about that no car and no home speaks of."""
 ON_ITS_WAY_US: Final = 2_000_000
 """A hello is on record so long after the bus took it, at most, when nothing fails."""
 VIOLATIONS_MAX: Final = 100
@@ -104,8 +106,8 @@ class Invariants:
         life = LIVING.get()
         speaker = machine_id if life is None else life.machine_id
         is_own = speaker not in self._cars or owner == speaker
-        if "order_id" in found and machine_id not in self._cars:
-            return  # between shop and factory, who have no other bus than the cell's
+        if machine_id not in self._cars and OF_THE_CELL & found.keys():
+            return  # between parts of the cell, and its factory, who have no other bus
         if owner is None or owner not in self._cars or not is_own:
             self.violate("foreign_topic", f"{machine_id}: {subject}")
         elif topic is CAR_HELLO:

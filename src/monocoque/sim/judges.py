@@ -2,11 +2,11 @@
 
 Rules: ``NAMES`` has every invariant; whoever watches tells here, and each thing is told once.
 
-Left out on purpose: what exactly must hold, which invariants.py, deeds.py, sales.py and spools.py
-say.
+Left out on purpose: what exactly must hold, which invariants.py, deeds.py, sales.py, spools.py and
+software.py say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from monocoque.cloud.registry.config import RegistryConfig
@@ -14,14 +14,16 @@ from monocoque.plumbing.lake.file import FileLake
 from monocoque.sim.buyers import Buyer
 from monocoque.sim.deeds import DEEDS, Deeds
 from monocoque.sim.frames import Measured, measured_in
+from monocoque.sim.habits import Habits
 from monocoque.sim.invariants import INVARIANTS, Invariants
 from monocoque.sim.machine import Machine
 from monocoque.sim.people import Person
 from monocoque.sim.sales import SALES, Sales
 from monocoque.sim.setting import CALM_S, Setting
+from monocoque.sim.software import SOFTWARE, Software
 from monocoque.sim.spools import SPOOLS, Spools
 
-NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS
+NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS | SOFTWARE
 """Every invariant, and what it means when one does not hold."""
 
 
@@ -35,8 +37,10 @@ class Judges:
         factory: Machine | None,
         people: Sequence[Person],
         buyers: Sequence[Buyer],
+        habits: Sequence[Habits],
+        signed: Mapping[str, Mapping[str, int]] | None,
     ) -> None:
-        """people, buyers: may grow."""
+        """people, buyers, habits: may grow. signed: see Software."""
         self._cell = cell
         self.invariants = Invariants(
             cell.records,
@@ -52,6 +56,7 @@ class Judges:
             setting.calm_s >= CALM_S,
             violate,
         )
+        self.software = Software(signed, habits, violate)
         self.sales = Sales(cell.records, buyers, setting.pace.slots_per_week, violate)
 
     def add_car(self, car: Machine) -> None:
@@ -59,17 +64,20 @@ class Judges:
         self.invariants.add_car(car.machine_id, car.records)
         self.deeds.add_car(car.machine_id, car.records, car.keystore)
         self.spools.add_car(car.machine_id, car.records)
+        self.software.add_car(car)
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message."""
         self.invariants.observe(machine_id, subject, data)
         self.deeds.observe(machine_id, subject, data)
+        self.software.observe(machine_id, subject, data)
 
     async def check(self) -> None:
         """Check what must hold at every moment."""
         await self.invariants.check()
         await self.deeds.check()
         await self.sales.check()
+        await self.software.check()
 
     async def begin_calm(self) -> None:
         """From now on nothing fails."""
@@ -83,6 +91,7 @@ class Judges:
         await self.invariants.check_end()
         await self.deeds.check_end()
         await self.sales.check_end()
+        await self.software.check()
         measured = self.measured()
         self.invariants.check_charges("lake", measured.charges().tolist())
         frames = measured.frames_since(0)

@@ -236,7 +236,7 @@ class Machine:
         if self.documents is not None:
             own[Documents] = FencedDocuments(self.documents, life)
         if self.disk is not None:
-            own[Disk] = FencedDisk(self.disk, life)
+            own[Disk] = FencedDisk(self._surroundings.sabotage.disk(self.disk), life)
         return own
 
     def connect(self, role: Role, life: Life) -> Bus:

@@ -19,11 +19,13 @@ from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.scenes.config import ScenesConfig
+from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.registry.config import RegistryConfig
+from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.home.bridge.config import BridgeConfig
@@ -31,7 +33,9 @@ from monocoque.shop.build.config import BuildConfig
 from monocoque.shop.orders.config import OrdersConfig
 from monocoque.shop.practice.config import PracticeConfig
 from monocoque.sim.echo.config import EchoConfig
+from monocoque.sim.habits import HabitsConfig
 from monocoque.sim.people import PeopleConfig
+from monocoque.sim.workshop import WorkshopConfig
 
 _HELLO_S: Final = 600.0
 _REQUESTS_MAX: Final = 10_000
@@ -44,6 +48,10 @@ LONG_CALL_OFF_SHARE: Final = 0.3
 """How many of those who buy during the days call their first order off."""
 LONG_PEOPLE: Final = PeopleConfig(look_s_min=2.0)
 """Who pressed a button looks a moment later what became of it."""
+LONG_HABITS: Final = HabitsConfig(
+    later_s_max=3_600.0, offer_look_s_min=120.0, offer_look_s_max=3_600.0
+)
+LONG_SOFTWARE: Final = WorkshopConfig(soak_s=1_800, silent_s=3_600)
 LONG_FAULTS_RARER: Final = 3.0
 """So many times less often something is cut, killed or without power: who pauses longer would else
 do little but begin again."""
@@ -78,6 +86,14 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     HomesConfig: HomesConfig(look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
+    UpdatesConfig: UpdatesConfig(
+        poll_interval_s=7_200.0,
+        silence_s_max=21_600.0,
+        look_interval_s=1_800.0,
+        retry_pause_s_min=30.0,
+        retry_pause_s_max=1_200.0,
+    ),
+    ReleasesConfig: ReleasesConfig(look_interval_s=600.0),
     CampaignsConfig: CampaignsConfig(flush_interval_s=1.0, look_s=600.0, look_s_min=1.0),
     TelemetryConfig: TelemetryConfig(batch_interval_s=60.0, fetch_wait_s=300.0, retry_s=20.0),
     PairingConfig: PairingConfig(

@@ -68,6 +68,8 @@ class Sent:
     document: bytes
     begun_s: float
     """When it was handed in first, in virtual seconds."""
+    scope: str = ""
+    """What it asks for."""
     is_acknowledged: bool = False
     """Whether the cell said that it has it."""
     state: str = ""
@@ -151,6 +153,10 @@ class Person:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(times, self._commands_left)):
                 group.create_task(self.command(scope, arguments))
+
+    async def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """What the phone site answers; see Caller.ask."""
+        return await self._caller.ask(method, path, body)
 
     def rest(self) -> None:
         """No new commands from now on; what was begun is brought to its end."""
@@ -274,7 +280,7 @@ class Person:
             deadline_s=now_s + lasts_s,
         )
         document = sign_command(request, self._car_keys.seal, self.key, self._encrypter)
-        return Sent(command_id, document, asyncio.get_running_loop().time())
+        return Sent(command_id, document, asyncio.get_running_loop().time(), scope)
 
     def _wish(self) -> Wish:
         name = self._random.choice((LOCK.name, UNLOCK.name, CLIMATE.name, CHARGE_LIMIT.name))

@@ -42,6 +42,10 @@ class WorldReport:
     """How many commands the cell acknowledged, by their senders' own lists."""
     commands_done: int
     """How many of them were done, by a receipt of the car."""
+    updates_installed: int
+    """How many times a car said that all its control units have a new release."""
+    updates_rolled_back: int
+    """How many times a car went back from one in all its control units."""
     frames: int
     """How many frames of the cars are in the lake."""
     drive_km: float

@@ -22,10 +22,12 @@ from monocoque.car.body.logic import DRIVER_DOOR
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_BODY, CAR_COMMANDS, CAR_FRAMES, Role, Topic
 from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.disk.port import Disk
 from monocoque.plumbing.lake.port import Batch, Lake, LakeTable
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.table import MachineKind
 from monocoque.sim.power import FencedBus, Life
+from monocoque.sim.sabotage_disk import Pretending, Scribbling
 from monocoque.sim.tables import (
     ACTS,
     BODIES,
@@ -33,6 +35,7 @@ from monocoque.sim.tables import (
     KEY_WINDOWS,
     LEDGER,
     ORDERS,
+    UPDATES,
     WEEKS,
     count_in,
     rows_in,
@@ -73,6 +76,10 @@ class Sabotage:
     def bus(self, _place: Place, bus: Bus) -> Bus:
         """What stands before a connection of a service."""
         return bus
+
+    def disk(self, disk: Disk) -> Disk:
+        """What stands before the disk of a car."""
+        return disk
 
 
 NOTHING_BROKEN: Final = Sabotage()
@@ -241,6 +248,17 @@ class _DoubledLake(Sabotage):
         return _Doubling(lake)
 
 
+class _BadDisk(Sabotage):
+    """The disk of every car is a bad one."""
+
+    def __init__(self, make: Callable[[Disk], Disk]) -> None:
+        self._make = make
+
+    def disk(self, disk: Disk) -> Disk:
+        """See Sabotage."""
+        return self._make(disk)
+
+
 def _nothing(_connection: Connection) -> None:
     """Changes nothing."""
 
@@ -292,6 +310,30 @@ def _keep_a_cent(connection: Connection) -> None:
     connection.execute(update(ledger).where(is_even).values(amount_minor=c.amount_minor + 1))
 
 
+def _agree(connection: Connection) -> None:
+    """Whatever the car has fetched, its owner agrees to."""
+    memory = table_of(connection, UPDATES)
+    parts = {row.part: row for row in rows_in(connection, memory.name)}
+    plan = json.loads(parts["journal"].members)["plan"] if "journal" in parts else None
+    if plan is None:
+        return
+    consent = {"release_number": plan["release_number"], "agreed": True, "said_us": 0}
+    mine = (memory.c.car_id == parts["journal"].car_id) & (memory.c.part == "consent")
+    values = {"members": json.dumps(consent)}
+    if "consent" in parts:
+        connection.execute(update(memory).where(mine).values(values))
+    else:
+        key = {"car_id": parts["journal"].car_id, "part": "consent"}
+        connection.execute(insert(memory).values(key | values))
+
+
+def _go_on(connection: Connection) -> None:
+    """Orders that were called off are waited with, as if nobody had."""
+    orders = table_of(connection, ORDERS)
+    is_off = orders.c.state == "cancelled"
+    connection.execute(update(orders).where(is_off).values(state="expired"))
+
+
 SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "done_twice": _ForgetfulCar(),
     "done_without_act": _LosingRecords(MachineKind.CAR, ACTS),
@@ -304,6 +346,10 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "foreign_topic": _BusOf(Role.CAR, _Misnaming, is_uplink=False),
     "spool_never_emptied": _BusOf(Role.LINK, _Swallowing, is_uplink=True),
     "frame_twice": _DoubledLake(),
+    "half_updated": _BadDisk(Pretending),
+    "release_unsigned": _BadDisk(Scribbling),
+    "update_unagreed": MeddlingRecords(MachineKind.CAR, _agree),
+    "called_off_in_vain": MeddlingRecords(MachineKind.CELL, _go_on),
 }
 """Each sabotage, by the invariant that finds it out."""
 

@@ -10,16 +10,22 @@ from typing import Any, Final
 
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
+from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.roles.table import SERVICES, MachineKind, ServiceRow
+from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.buyers import BuyersConfig
 from monocoque.sim.driving import DrivingConfig
 from monocoque.sim.echo import service as echo
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults
+from monocoque.sim.habits import HabitsConfig
 from monocoque.sim.people import PeopleConfig
 from monocoque.sim.power import Life, Power
 from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
+from monocoque.sim.workshop import WorkshopConfig
 
+SESSIONS_PER_PERSON: Final = 3
+"""How many sign-in links and sessions there is room for, times the people, who share an account."""
 CALM_S: Final = 300.0
 """How long the end without trouble takes: longer than every wait, pause and redelivery."""
 WEEK_S: Final = 120.0
@@ -92,6 +98,10 @@ class Setting:
     """How many of the late buyers call their first order off."""
     driving: DrivingConfig = field(default_factory=DrivingConfig)
     """How the buyers drive. Whoever has a car from the beginning leaves it where it is."""
+    habits: HabitsConfig = field(default_factory=HabitsConfig)
+    """What buyers do beside that."""
+    software: WorkshopConfig = field(default_factory=WorkshopConfig)
+    """How new software is made for the buyers' cars."""
     sabotage: Sabotage = NOTHING_BROKEN
     on_event: OnEvent | None = None
     progress: Callable[[float], object] = _to_nobody
@@ -107,6 +117,26 @@ class Setting:
         """The pace of shop and factory."""
         half = -(-(self.buyers + self.late_buyers) // 2)
         return self.weeks or WeekConfig(week_duration_s=WEEK_S, slots_per_week=max(2, half))
+
+    @property
+    def accounts(self) -> AccountsConfig:
+        """Production's limits, with room for everybody behind one account."""
+        usual = AccountsConfig()
+        room = SESSIONS_PER_PERSON * self.people_max
+        return AccountsConfig(
+            links_per_person_max=max(usual.links_per_person_max, room),
+            sessions_per_person_max=max(usual.sessions_per_person_max, room),
+        )
+
+    @property
+    def own_limits(self) -> dict[type, Any]:
+        """The limits that a world sets itself, by their type."""
+        return {
+            EchoConfig: self.echo,
+            AccountsConfig: self.accounts,
+            WeekConfig: self.pace,
+            QuoteConfig: QuoteConfig(),
+        }
 
     @property
     def people_max(self) -> int:

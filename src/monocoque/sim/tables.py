@@ -27,6 +27,7 @@ ORDERS: Final = "orders_orders"
 ORDER_OUTBOX: Final = "orders_outbox"
 PAYMENTS: Final = "payments_payments"
 SPOOL: Final = "link_spool"
+UPDATES: Final = "updates_memory"
 WEEKS: Final = "orders_weeks"
 
 _ALL_ROWS: Final = "all rows"

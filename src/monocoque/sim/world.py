@@ -32,9 +32,8 @@ from typing import Any, Final
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
+from monocoque.contracts.rights import Site
 from monocoque.contracts.topics import Role
-from monocoque.contracts.weeks import WeekConfig
-from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.records.port import Records
@@ -45,7 +44,6 @@ from monocoque.roles.migrations import records_in_memory
 from monocoque.roles.shop import make_shop
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.shop.build.service import Line
-from monocoque.shop.quotes.config import QuoteConfig
 from monocoque.sim.chance import chance
 from monocoque.sim.clock import START_US
 from monocoque.sim.crowd import Crowd
@@ -53,7 +51,6 @@ from monocoque.sim.diary import Days, diary_of
 from monocoque.sim.digest import Digest, rows_of
 from monocoque.sim.door import ADDRESS, Door, Way
 from monocoque.sim.echo import records as echo_records
-from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.faults import Faults, Weather
 from monocoque.sim.judges import Judges
 from monocoque.sim.line import WorldLine
@@ -67,7 +64,9 @@ from monocoque.sim.pace import (
     LONG_CALM_S,
     LONG_CHECK_INTERVAL_S,
     LONG_FAULTS_RARER,
+    LONG_HABITS,
     LONG_PEOPLE,
+    LONG_SOFTWARE,
 )
 from monocoque.sim.people import Person
 from monocoque.sim.power import LIVING, Power
@@ -75,16 +74,17 @@ from monocoque.sim.report import WorldReport
 from monocoque.sim.sabotage import NOTHING_BROKEN, Sabotage
 from monocoque.sim.setting import Setting
 from monocoque.sim.trouble import Troubles
+from monocoque.sim.workshop import Workshop
 from monocoque.trust.keys import SeededKeyMaker
 from monocoque.trust.outcomes import Outcome
 
 CELL: Final = "cell"
-SESSIONS_PER_PERSON: Final = 3
-"""How many sign-in links and sessions there is room for, times the people, who share an account."""
 RecordsFactory = Callable[[str, Random], Records]
 """Makes the database of one machine, with production's tables."""
 PROGRESS_S: Final = 60.0
 """Whoever waits for a world is told of each such piece of virtual time."""
+TWO_RELEASES_HOURS_MIN: Final = 12.0
+"""From so many hours on there is a second release."""
 LONG_HOURS_MIN: Final = 3.0
 """From so many hours on a world has the pace of a long one (pace.py)."""
 
@@ -106,6 +106,11 @@ def _image() -> bytes:
 class World:
     """One world; ``run`` it once, inside a virtual loop."""
 
+    factory: Machine | None = None
+    maker: Maker | None = None
+    crowd: Crowd | None = None
+    workshop: Workshop | None = None
+
     def __init__(self, setting: Setting, make_records: RecordsFactory = memory_records) -> None:
         """Build it; nothing runs yet."""
         self.setting = setting
@@ -119,32 +124,27 @@ class World:
             seed=setting.seed,
             weather=self._weather,
             power=self.power,
-            configs={**configs, **self._own_configs(), **setting.limits},
+            configs={**configs, **setting.own_limits, **setting.limits},
             observer=self._observer,
             ports={Line: self._line()},
             sabotage=setting.sabotage,
         )
         self._make_records = make_records
         self.cell = self._machine(CELL, MachineKind.CELL, None)
-        self.factory: Machine | None = None
-        self.maker: Maker | None = None
-        self.crowd: Crowd | None = None
+        self.cars: list[Machine] = []
         if setting.has_door:
-            self.factory = self._machine(FACTORY, MachineKind.FACTORY, self.cell)
-            self.maker = Maker(setting.seed, self.factory, self.cell)
-            self._make_shop()
-            self.crowd = Crowd(
-                setting, self.cell, self.maker, self._accounts(), self._way, self._live
-            )
+            self._open_door()
         names = chance(setting.seed, "names")
         car_ids = [identifiers.make("car", names.getrandbits) for _ in range(setting.cars)]
-        self.cars = [self._machine(car_id, MachineKind.CAR, self.cell) for car_id in car_ids]
+        self.cars += [self._machine(car_id, MachineKind.CAR, self.cell) for car_id in car_ids]
         self.judges = Judges(
             setting,
             self.cell,
             self.factory,
             self.people,
             [] if self.crowd is None else self.crowd.buyers,
+            [] if self.crowd is None else self.crowd.habits,
+            None if self.workshop is None else self.workshop.signed,
         )
         for car in self.cars:
             self.judges.add_car(car)
@@ -222,6 +222,10 @@ class World:
         self._before = await self._count()
         self._days_begin_s = asyncio.get_running_loop().time()
         self.crowd.add_late_buyers(setting.late_buyers, setting.duration_s / 2)
+        if self.workshop is not None:
+            way, code = self._way("console's way"), self.crowd.code(Site.CONSOLE, "console")
+            announce, days_s = self.crowd.announce, setting.duration_s
+            self._live(self.workshop.live(way, code, announce, days_s), "workshop")
 
     async def _calm(self) -> None:
         """No more trouble; bring everything to its end."""
@@ -230,6 +234,8 @@ class World:
             machine.time.offset_us = 0
         if self.crowd is not None:
             self.crowd.rest()
+        if self.workshop is not None:
+            await self.workshop.rest()
         await self.judges.begin_calm()
         await asyncio.sleep(self.setting.calm_s)
 
@@ -283,6 +289,22 @@ class World:
         await car.records.transact(echo_records.metadata.create_all)
         await car.run()
 
+    def _open_door(self) -> None:
+        """There are a factory, a shop, companies that make software, and people."""
+        setting, cell = self.setting, self.cell
+        self.factory = self._machine(FACTORY, MachineKind.FACTORY, cell)
+        self.maker = Maker(setting.seed, self.factory, cell)
+        self._make_shop()
+        self.crowd = Crowd(setting, cell, self.maker, self._way, self._live)
+        self.workshop = Workshop(
+            cell,
+            self.maker.companies,
+            self.cars,
+            self._weather,
+            chance(setting.seed, "workshop"),
+            setting.software,
+        )
+
     def _make_shop(self) -> None:
         """The shop's secrets, as a first start of the cell makes them."""
         source = chance(self.setting.seed, "shop's keys")
@@ -300,22 +322,6 @@ class World:
         life = LIVING.get()
         assert life is not None
         return self.cell.connect(role, life)
-
-    def _own_configs(self) -> dict[type, Any]:
-        return {
-            EchoConfig: self.setting.echo,
-            AccountsConfig: self._accounts(),
-            WeekConfig: self.setting.pace,
-            QuoteConfig: QuoteConfig(),
-        }
-
-    def _accounts(self) -> AccountsConfig:
-        usual = AccountsConfig()
-        room = SESSIONS_PER_PERSON * self.setting.people_max
-        return AccountsConfig(
-            links_per_person_max=max(usual.links_per_person_max, room),
-            sessions_per_person_max=max(usual.sessions_per_person_max, room),
-        )
 
     def _observer(self, machine_id: str) -> Callable[[str, bytes], None]:
         add = self.digest.observer(machine_id)
@@ -348,6 +354,8 @@ class World:
             {
                 "frames": self.judges.measured().frames,
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
+                "updates_installed": len(self.judges.software.installed),
+                "updates_rolled_back": len(self.judges.software.rolled_back),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
                 "questions": self.judges.invariants.questions,
@@ -451,6 +459,8 @@ def run_world(
         faults=faults,
         sabotage=sabotage,
         progress=progress,
+        # Whoever breaks something that nobody does would never be found out.
+        late_call_off_share=0.0 if sabotage is NOTHING_BROKEN else 1.0,
     )
     if hours >= LONG_HOURS_MIN:
         setting = replace(
@@ -458,8 +468,10 @@ def run_world(
             limits=LONG,
             calm_s=LONG_CALM_S,
             check_interval_s=LONG_CHECK_INTERVAL_S,
-            late_call_off_share=LONG_CALL_OFF_SHARE,
+            late_call_off_share=max(setting.late_call_off_share, LONG_CALL_OFF_SHARE),
             people=LONG_PEOPLE,
+            habits=LONG_HABITS,
+            software=replace(LONG_SOFTWARE, releases=2 if hours >= TWO_RELEASES_HOURS_MIN else 1),
             faults=faults.rarer(LONG_FAULTS_RARER),
         )
     return live(setting)

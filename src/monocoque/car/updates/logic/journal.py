@@ -111,7 +111,9 @@ def directed(journal: Journal, plan: Plan | None, targets_version: int) -> Journ
         return replace(seen, plan=plan)
     files = {image.sha256 for image in plan.images}
     got = {sha256: length for sha256, length in seen.got.items() if sha256 in files}
-    return replace(seen, phase=Phase.DOWNLOADING, plan=plan, got=got, done=0, reason="")
+    # What was refused after it had come, as while the repository was away, is all there already.
+    phase = Phase.DOWNLOADING if _is_missing(plan, got) else Phase.WAITING
+    return replace(seen, phase=phase, plan=plan, got=got, done=0, reason="")
 
 
 def refused(journal: Journal, reason: UpdateReason) -> Journal:
@@ -132,8 +134,7 @@ def fetched(journal: Journal, sha256: str, length: int) -> Journal:
     """So much of this image is on disk for good; the next phase, when nothing is missing."""
     assert journal.plan is not None
     got = {**journal.got, sha256: length}
-    left = [image for image in journal.plan.images if got.get(image.sha256) != image.length]
-    phase = journal.phase if left else Phase.WAITING
+    phase = journal.phase if _is_missing(journal.plan, got) else Phase.WAITING
     return replace(journal, phase=phase, got=got, reason="")
 
 
@@ -222,6 +223,11 @@ def _idle(journal: Journal) -> Journal:
     return Journal(
         directions_version=journal.directions_version, failed_version=journal.failed_version
     )
+
+
+def _is_missing(plan: Plan, got: Mapping[str, int]) -> bool:
+    """Whether anything is still to be fetched."""
+    return any(got.get(image.sha256) != image.length for image in plan.images)
 
 
 def _percent(journal: Journal, plan: Plan) -> int:

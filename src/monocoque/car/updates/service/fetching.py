@@ -66,8 +66,9 @@ async def fetch_image(
                 if coming.unsynced >= config.sync_bytes and coming.offset < image.length:
                     goes_on = await coming.sync()
     except (UnavailableError, UpdateUnfit):
-        await coming.sync()
-        raise
+        if not coming.is_whole:
+            await coming.sync()
+            raise
     if goes_on:
         await coming.end()
 
@@ -83,6 +84,11 @@ class _Coming:
         self._hashed = hashlib.sha256()
         self.offset = 0
         self.unsynced = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether so much has come as was signed; what it is, only ``end`` says."""
+        return self.offset == self._image.length
 
     async def begin(self, synced: int) -> None:
         """Go on from what is there, or begin."""
