@@ -1,10 +1,11 @@
 """The console's software: versions, releases and campaigns, run by hand and seen on bad days."""
 
 import re
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.e2e.browser import Visitor, look, speak, visitor
 from tests.e2e.installation import Installation
@@ -142,11 +143,16 @@ MEMBERS = [
 ]
 
 
+def giving(answer: dict[str, Any]) -> Callable[[Route], Coroutine[Any, Any, None]]:
+    """What gives this answer."""
+    return lambda route: route.fulfill(json=answer)
+
+
 async def open_software(
     person: Visitor, installation: Installation, name: str = "Software"
 ) -> Page:
     """The page of software, told of a bad day."""
-    answers = {
+    answers: dict[str, dict[str, Any]] = {
         "**/api/campaigns": {"campaigns": [HALTED, *OTHERS], "now": moment(0)},
         "**/api/releases": {"releases": [RELEASE], "now": moment(0)},
         "**/api/software?*": {"cars": FLEET, "after": None},
@@ -155,7 +161,7 @@ async def open_software(
     }
     await person.context.add_init_script(QUIET_STREAMS)
     for where, answer in answers.items():
-        await person.context.route(where, lambda route, answer=answer: route.fulfill(json=answer))
+        await person.context.route(where, giving(answer))
     page = await person.open(installation.sign_in_link("console"))
     await page.get_by_role("link", name=name, exact=True).click()
     await expect(page.locator("[data-campaign]")).to_have_count(3)
@@ -234,11 +240,11 @@ async def test_a_campaign_is_started_paused_resumed_and_halted_by_hand(
     publish(own_installation, "1.2.0")
     await page.reload()
     await page.get_by_role("button", name="New campaign").click()
-    await expect(page.get_by_label("Release")).to_be_focused()
-    await page.get_by_label("Waves").fill("one")
+    await expect(page.get_by_role("combobox", name="Release")).to_be_focused()
+    await page.get_by_role("textbox", name="Waves").fill("one")
     await expect(page.get_by_text("Write whole numbers above zero")).to_be_visible()
     await expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
-    await page.get_by_label("Waves").fill("1")
+    await page.get_by_role("textbox", name="Waves").fill("1")
     await page.get_by_role("radio", name="Chosen cars").check()
     await page.get_by_role("checkbox").first.check()
     await look(page, "software-start")
