@@ -148,6 +148,8 @@ class _Prepared:
         self._names = frozenset(names)
         self._extracted = _indices(compiled)
         self._lists = sorted(compiled.bind_names[each] for each in compiled.post_compile_params)
+        self._own = compiled.construct_params(_check=False, _no_postcompile=True)
+        """The values that stand in it; lists too."""
         self._texts: dict[tuple[int, ...], _Text] = {}
         columns = compiled._result_columns
         self._metadata: SimpleResultMetaData | None = None
@@ -195,14 +197,15 @@ class _Prepared:
     def _value(self, name: str, parameters: Mapping[str, Any], extracted: Extracted) -> Any:
         if name in self._names:
             return parameters[name]
-        return extracted[self._extracted[name]].effective_value
+        if name in self._extracted:
+            return extracted[self._extracted[name]].effective_value
+        return self._own[name]
 
     def _written(self, lengths: tuple[int, ...]) -> _Text:
         """The text for lists so long."""
         compiled = self._compiled
         listed = {name: [None] * length for name, length in zip(self._lists, lengths, strict=True)}
-        own = compiled.construct_params(_check=False, _no_postcompile=True)
-        state = compiled._process_parameters_for_postcompile({**own, **listed})
+        state = compiled._process_parameters_for_postcompile({**self._own, **listed})
         items = {
             item: (name, number)
             for name, its in state.parameter_expansion.items()
@@ -218,7 +221,8 @@ class _Prepared:
                 values.append(_Value(place, name, process, item))
                 fixed.append(None)
             else:
-                fixed.append(own[name] if process is None else process(own[name]))
+                value = self._own[name] if item is None else self._own[name][item]
+                fixed.append(value if process is None else process(value))
         if len(self._texts) >= LENGTHS_MAX:
             self._texts.clear()
         text = self._texts[lengths] = _Text(state.statement, fixed, values)
