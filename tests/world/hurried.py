@@ -7,6 +7,7 @@ from monocoque.contracts.weeks import WeekConfig
 from monocoque.sim.buyers import BuyersConfig
 from monocoque.sim.driving import DrivingConfig
 from monocoque.sim.faults import Faults
+from monocoque.sim.habits import HabitsConfig
 from monocoque.sim.people import PeopleConfig
 from monocoque.sim.report import WorldReport
 from monocoque.sim.setting import Setting
@@ -22,6 +23,7 @@ HURRIED = Setting(
     weeks=WeekConfig(week_duration_s=60.0, slots_per_week=2),
     people=PeopleConfig(begin_s_max=10.0, pause_s_min=5.0, pause_s_max=60.0),
     shopping=BuyersConfig(begin_s_max=5.0),
+    habits=HabitsConfig(away_s_min=60, valid_for_s=60, warm_within_s=120.0),
     driving=DrivingConfig(slot_s=200.0, leg_s_min=30.0, leg_s_max=60.0, braking_s_max=20.0),
 )
 

@@ -62,6 +62,8 @@ def test_people_buy_cars_drive_them_and_press_buttons(calm: WorldReport) -> None
     assert calm.commands > 10
     assert 0 < calm.commands_done <= calm.commands
     assert calm.drive_km > 1.0
+    assert calm.updates_installed > 0
+    assert calm.scenes_fired > 2
     assert calm.restarts == calm.kills == calm.power_cuts == calm.path_cuts == 0
     assert calm.virtual_seconds == calm.prologue_seconds + HURRIED.duration_s + CALM_S
 

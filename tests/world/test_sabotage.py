@@ -33,10 +33,12 @@ OF_ISSUE = {
     "half_updated",
     "release_unsigned",
     "update_unagreed",
+    "scene_twice",
+    "scene_late",
     "called_off_in_vain",
 }
 BESIDE = {
-    "done_twice": {"line_twice"},
+    "done_twice": {"line_twice", "never_settled"},
     "order_lost": {"never_delivered"},
     "order_doubled": {"slot_sold_twice"},
     "half_updated": {"update_unagreed"},
@@ -53,7 +55,10 @@ SHORT = replace(
 )
 
 
+SOON = replace(HURRIED.habits, valid_for_s=10, warm_within_s=61.0)
 NEEDS: dict[str, dict[str, Any]] = {
+    "scene_twice": {"habits": SOON},
+    "scene_late": {"habits": SOON},
     "update_unagreed": {"habits": HabitsConfig(decline_share=1.0)},
     "called_off_in_vain": {"late_buyers": 1, "late_call_off_share": 1.0},
 }

@@ -14,10 +14,16 @@ from tests.world.hurried import HURRIED
 
 def test_postgresql_and_sqlite_give_the_same_digest(postgres_server: PostgresServer) -> None:
     setting = replace(
-        HURRIED, seed=9, buyers=1, duration_s=200.0, calm_s=120.0, faults=Faults.usual()
+        HURRIED,
+        seed=9,
+        buyers=1,
+        duration_s=200.0,
+        calm_s=120.0,
+        habits=replace(HURRIED.habits, decline_share=0.0, later_share=0.0),
+        faults=replace(Faults.usual(), unit_break_share=0.0),
     )
-    # The cell, the factory and the cars.
-    urls = [asyncio.run(postgres_server.new_database()) for _ in range(4)]
+    # The cell, the factory, the cars and their home.
+    urls = [asyncio.run(postgres_server.new_database()) for _ in range(5)]
     unused = list(urls)
 
     def on_postgresql(_machine_id: str, random: Random) -> Records:
@@ -33,4 +39,6 @@ def test_postgresql_and_sqlite_give_the_same_digest(postgres_server: PostgresSer
     assert report.deliveries == 2
     assert report.questions > 10
     assert report.commands > 5
+    assert report.updates_installed > 0
+    assert report.scenes_fired > 0
     assert report.digest == live(setting).digest

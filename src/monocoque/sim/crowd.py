@@ -23,6 +23,7 @@ from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.door import Way
 from monocoque.sim.driving import Driver, Wheel
 from monocoque.sim.habits import Habits
+from monocoque.sim.homes import Homes
 from monocoque.sim.machine import Machine
 from monocoque.sim.maker import Maker
 from monocoque.sim.people import Errands, Person, Sent
@@ -40,6 +41,7 @@ class Crowd:
         setting: Setting,
         cell: Machine,
         maker: Maker,
+        homes: Homes,
         way: Callable[..., Way],
         start: Start,
     ) -> None:
@@ -48,11 +50,13 @@ class Crowd:
         self.buyers: list[Buyer] = []
         self.habits: list[Habits] = []
         """Of everybody who bought a car and has it."""
-        self._drivers: list[Driver] = []
+        self.drivers: dict[str, Driver] = {}
+        """By car."""
         self._wheels: dict[str, Wheel] = {}
         self._setting = setting
         self._cell = cell
         self._maker = maker
+        self._homes = homes
         self._way = way
         self._start = start
         self._is_resting = False
@@ -90,7 +94,7 @@ class Crowd:
         """Nobody begins anything new."""
         self._is_resting = True
         rests: list[Person | Buyer | Driver | Habits]
-        rests = [*self.people, *self.buyers, *self._drivers, *self.habits]
+        rests = [*self.people, *self.buyers, *self.drivers.values(), *self.habits]
         for one in rests:
             one.rest()
 
@@ -164,9 +168,15 @@ class Crowd:
         self._wheels[car_id] = wheel
         random = chance(self._setting.seed, "driver", car_id)
         driver = Driver(wheel, person.has_car, person.press, random, self._setting.driving)
-        self._drivers.append(driver)
+        self.drivers[car_id] = driver
         self._begin(driver.live(), f"driver of {car_id}")
-        habits = Habits(person, chance(self._setting.seed, "habits", car_id), self._setting.habits)
+        habits = Habits(
+            person,
+            self._homes.given,
+            VirtualClock(MachineTime(asyncio.get_running_loop().time)),
+            chance(self._setting.seed, "habits", car_id),
+            self._setting.habits,
+        )
         self.habits.append(habits)
         self._begin(habits.live(), f"habits of {car_id}")
         if self._is_resting:

@@ -19,6 +19,7 @@ from monocoque.contracts.wire.command_pb2 import CarReceipt
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.table import DOERS
+from monocoque.sim.occasions import REQUEST
 from monocoque.sim.people import OPEN, Person
 from monocoque.trust.documents import signing_digest
 from monocoque.trust.keys import load_key
@@ -94,7 +95,8 @@ class Deeds:
             for digest, count in acts.items():
                 if count > 1:
                     self._tell("done_twice", digest)
-                if digest not in ordered:
+                # An act of a scene is named otherwise, and judged by who judges scenes.
+                if digest not in ordered and not digest.startswith(REQUEST):
                     self._tell("done_unasked", digest)
             for line in self._lines[car_id].values():
                 is_done = line.answer.outcome is Outcome.DONE
@@ -123,7 +125,7 @@ class Deeds:
             if len(set(spoken_of)) < len(spoken_of):
                 self._tell("line_twice", car_id)
             for digest in await body.acts(records):
-                if digest not in spoken_of:
+                if digest not in spoken_of and not digest.startswith(REQUEST):
                     self._tell("act_without_line", digest)
 
     def _ordered(self, car_id: str) -> dict[str, str]:

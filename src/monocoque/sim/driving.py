@@ -7,12 +7,13 @@ Rules:
 * a day has slots; in each there is one leg, long enough that a whole day has forty minutes and more
   on the road;
 * a car that is being updated is left standing until the next slot;
+* every other leg ends at home, and the others as far from it as the loop leads;
 * before a leg the car is unlocked, after it locked, by command; in between it is plugged in, always
   when little is left in the battery;
 * whoever gets in or out opens the driver's door and shuts it. Some forget to shut it when they get
   out: then the car refuses to be locked, they are told so, shut it, and lock it.
 
-Left out on purpose: places to drive to. The car drives its loop.
+Left out on purpose: other places. The car drives its loop, which begins and ends at home.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from random import Random
 
 from monocoque.car.body import service as body_service
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import DRIVER_DOOR, Body, open_door, shut_doors
+from monocoque.car.body.logic import DRIVER_DOOR, LOOP_M, Body, open_door, shut_doors
 from monocoque.car.guard.logic import judge
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
@@ -116,6 +117,8 @@ class Driver:
         self._random = random
         self._config = config
         self._is_resting = False
+        self.homeward = 0
+        """How many legs home were begun."""
 
     async def live(self) -> None:
         """One leg in each slot, until cancelled."""
@@ -134,6 +137,18 @@ class Driver:
         """No new leg from now on."""
         self._is_resting = True
 
+    async def _way(self, leg_s: float) -> tuple[float, float, bool]:
+        """How long and how fast, so that the leg ends where it should; and whether that is home."""
+        config = self._config
+        speed_kmh = self._random.uniform(config.speed_kmh_min, config.speed_kmh_max)
+        odometer_m = (await self._wheel.look()).odometer_m
+        is_homeward = LOOP_M / 4 < odometer_m % LOOP_M < LOOP_M * 3 / 4
+        first_m = -odometer_m % LOOP_M if is_homeward else (LOOP_M / 2 - odometer_m) % LOOP_M
+        laps = max(0, round((speed_kmh / 3.6 * leg_s - first_m) / LOOP_M))
+        way_m = first_m + laps * LOOP_M
+        speed_kmh = min(config.speed_kmh_max, way_m / leg_s * 3.6)
+        return way_m / speed_kmh * 3.6, speed_kmh, is_homeward
+
     async def _leg(self, leg_s: float) -> None:
         if self._is_resting:
             return
@@ -142,7 +157,8 @@ class Driver:
         await self._wheel.open_door()
         await asyncio.sleep(config.door_open_s)
         await self._wheel.shut_doors()
-        speed_kmh = self._random.uniform(config.speed_kmh_min, config.speed_kmh_max)
+        leg_s, speed_kmh, is_homeward = await self._way(leg_s)
+        self.homeward += is_homeward
         is_forgotten = False
         if await self._wheel.drive(leg_s, speed_kmh):
             await asyncio.sleep(leg_s + config.braking_s_max)

@@ -43,6 +43,10 @@ class Faults:
     """Between two jumps of one machine's wall clock, anywhere in the world."""
     clock_offset_s_max: float = 0.0
     """How far such a jump leaves the clock from true time, at most."""
+    device_jam_interval_s: float = 0.0
+    """Between two moments at which a device of a home fails, anywhere in the world."""
+    device_jam_s_max: float = 0.0
+    """How long it does, at most."""
     unit_break_share: float = 0.0
     """Of cars, at each release: one control unit does not take the new image, or not start it."""
 
@@ -70,6 +74,8 @@ class Faults:
             power_cut_s_max=90.0,
             clock_fault_interval_s=900.0,
             clock_offset_s_max=100.0,
+            device_jam_interval_s=300.0,
+            device_jam_s_max=120.0,
             unit_break_share=0.25,
         )
 
@@ -81,6 +87,7 @@ class Faults:
             kill_interval_s=self.kill_interval_s * times,
             power_cut_interval_s=self.power_cut_interval_s * times,
             clock_fault_interval_s=self.clock_fault_interval_s * times,
+            device_jam_interval_s=self.device_jam_interval_s * times,
         )
 
 

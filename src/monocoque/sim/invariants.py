@@ -78,6 +78,7 @@ class Invariants:
         self.answers = 0
         self._cell = cell
         self._cars: dict[str, Records] = {}
+        self._homes: set[str] = set()
         self._now_us = now_us
         self._hello_us: dict[str, int] = {}
         """When the cell's bus took the last hello of each car."""
@@ -93,6 +94,10 @@ class Invariants:
         self._cars[car_id] = records
         self._dealt_with[car_id], self._known_asked[car_id], self._due[car_id] = {}, [], 0
 
+    def add_home(self, home_id: str) -> None:
+        """A home is in the world."""
+        self._homes.add(home_id)
+
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message."""
         try:
@@ -101,14 +106,14 @@ class Invariants:
             self.violate("foreign_topic", f"{machine_id}: {subject}")
             return
         found = topic.identifiers(subject) or {}
-        owner = found.get("echo_id") or found.get("car_id")
+        owner = found.get("echo_id") or found.get("car_id") or found.get("home_id")
         # On the cell's bus, whose life says it; a car on its own bus is always itself.
         life = LIVING.get()
         speaker = machine_id if life is None else life.machine_id
-        is_own = speaker not in self._cars or owner == speaker
+        is_own = speaker not in self._cars.keys() | self._homes or owner == speaker
         if machine_id not in self._cars and OF_THE_CELL & found.keys():
             return  # between parts of the cell, and its factory, who have no other bus
-        if owner is None or owner not in self._cars or not is_own:
+        if owner is None or owner not in self._cars.keys() | self._homes or not is_own:
             self.violate("foreign_topic", f"{machine_id}: {subject}")
         elif topic is CAR_HELLO:
             self._hello_us[owner] = self._now_us()

@@ -11,19 +11,18 @@ from typing import Final
 
 from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.plumbing.lake.file import FileLake
-from monocoque.sim.buyers import Buyer
+from monocoque.sim.crowd import Crowd
 from monocoque.sim.deeds import DEEDS, Deeds
 from monocoque.sim.frames import Measured, measured_in
-from monocoque.sim.habits import Habits
 from monocoque.sim.invariants import INVARIANTS, Invariants
 from monocoque.sim.machine import Machine
-from monocoque.sim.people import Person
+from monocoque.sim.occasions import SCENES, Occasions
 from monocoque.sim.sales import SALES, Sales
 from monocoque.sim.setting import CALM_S, Setting
 from monocoque.sim.software import SOFTWARE, Software
 from monocoque.sim.spools import SPOOLS, Spools
 
-NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS | SOFTWARE
+NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS | SOFTWARE | SCENES
 """Every invariant, and what it means when one does not hold."""
 
 
@@ -35,12 +34,11 @@ class Judges:
         setting: Setting,
         cell: Machine,
         factory: Machine | None,
-        people: Sequence[Person],
-        buyers: Sequence[Buyer],
-        habits: Sequence[Habits],
+        crowd: Crowd | None,
+        homes: Sequence[Machine],
         signed: Mapping[str, Mapping[str, int]] | None,
     ) -> None:
-        """people, buyers, habits: may grow. signed: see Software."""
+        """crowd: may grow. signed: see Software."""
         self._cell = cell
         self.invariants = Invariants(
             cell.records,
@@ -49,14 +47,25 @@ class Judges:
             setting.limits.get(RegistryConfig, RegistryConfig()),
         )
         violate = self.invariants.violate
-        self.deeds = Deeds(people, violate)
+        self.deeds = Deeds([] if crowd is None else crowd.people, violate)
         self.spools = Spools(
             cell.records,
             None if factory is None else factory.records,
             setting.calm_s >= CALM_S,
             violate,
         )
+        habits = [] if crowd is None else crowd.habits
         self.software = Software(signed, habits, violate)
+        self.occasions = Occasions(
+            homes,
+            habits,
+            {} if crowd is None else crowd.drivers,
+            2 * setting.faults.clock_offset_s_max,
+            violate,
+        )
+        for home in homes:
+            self.invariants.add_home(home.machine_id)
+        buyers = [] if crowd is None else crowd.buyers
         self.sales = Sales(cell.records, buyers, setting.pace.slots_per_week, violate)
 
     def add_car(self, car: Machine) -> None:
@@ -65,12 +74,14 @@ class Judges:
         self.deeds.add_car(car.machine_id, car.records, car.keystore)
         self.spools.add_car(car.machine_id, car.records)
         self.software.add_car(car)
+        self.occasions.add_car(car.machine_id, car.records)
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message."""
         self.invariants.observe(machine_id, subject, data)
         self.deeds.observe(machine_id, subject, data)
         self.software.observe(machine_id, subject, data)
+        self.occasions.observe(machine_id, subject, data)
 
     async def check(self) -> None:
         """Check what must hold at every moment."""
@@ -78,6 +89,7 @@ class Judges:
         await self.deeds.check()
         await self.sales.check()
         await self.software.check()
+        await self.occasions.check(self._cell.time.elapsed_s())
 
     async def begin_calm(self) -> None:
         """From now on nothing fails."""
@@ -92,6 +104,7 @@ class Judges:
         await self.deeds.check_end()
         await self.sales.check_end()
         await self.software.check()
+        await self.occasions.check(self._cell.time.elapsed_s())
         measured = self.measured()
         self.invariants.check_charges("lake", measured.charges().tolist())
         frames = measured.frames_since(0)

@@ -181,7 +181,7 @@ class Machine:
             service_name=row.name,
             clock=VirtualClock(self.time),
             random=around.random("supervisor", self.machine_id, row.name),
-            bus=self.hub.connect(Identity(row.role)),
+            bus=self._bus(row.role),
             records=self.records,
             keystore=self.keystore,
             metrics=self.metrics,
@@ -250,13 +250,17 @@ class Machine:
     def _bus(self, role: Role) -> Bus:
         if self.kind is MachineKind.CAR:
             return self.hub.connect(Identity(role))
+        if self.kind is MachineKind.HOME:
+            return self.hub.connect(Identity(role, {"home_id": self.machine_id}))
         hub = self.hub if self._cell is None else self._cell.hub
         return FaultyBus(hub.connect(Identity(role)), self.path)
 
     def _uplink(self, row: ServiceRow, life: Life) -> Bus | None:
-        if self._cell is None or self.kind is not MachineKind.CAR:
+        if self._cell is None or self.kind not in (MachineKind.CAR, MachineKind.HOME):
             return None
         identity = Identity(Role.CAR, {"car_id": self.machine_id})
+        if row.role is Role.HOME:
+            identity = Identity(Role.HOME, {"home_id": self.machine_id})
         if row.role is Role.ECHO:
             identity = Identity(Role.ECHO, {"echo_id": self.machine_id})
         bus = FaultyBus(self._cell.hub.connect(identity), self.path)

@@ -13,6 +13,7 @@ missed within 30 s. Both are tested at production's pace.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from monocoque.car.body.config import BodyConfig
@@ -28,6 +29,7 @@ from monocoque.cloud.registry.config import RegistryConfig
 from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.cloud.telemetry.config import TelemetryConfig
 from monocoque.cloud.twin.config import TwinConfig
+from monocoque.home.assistant.config import AssistantConfig
 from monocoque.home.bridge.config import BridgeConfig
 from monocoque.shop.build.config import BuildConfig
 from monocoque.shop.orders.config import OrdersConfig
@@ -35,6 +37,7 @@ from monocoque.shop.practice.config import PracticeConfig
 from monocoque.sim.echo.config import EchoConfig
 from monocoque.sim.habits import HabitsConfig
 from monocoque.sim.people import PeopleConfig
+from monocoque.sim.setting import ROOMY_HOMES
 from monocoque.sim.workshop import WorkshopConfig
 
 _HELLO_S: Final = 600.0
@@ -49,7 +52,7 @@ LONG_CALL_OFF_SHARE: Final = 0.3
 LONG_PEOPLE: Final = PeopleConfig(look_s_min=2.0)
 """Who pressed a button looks a moment later what became of it."""
 LONG_HABITS: Final = HabitsConfig(
-    later_s_max=3_600.0, offer_look_s_min=120.0, offer_look_s_max=3_600.0
+    warm_within_s=10_800.0, later_s_max=3_600.0, offer_look_s_min=120.0, offer_look_s_max=3_600.0
 )
 LONG_SOFTWARE: Final = WorkshopConfig(soak_s=1_800, silent_s=3_600)
 LONG_FAULTS_RARER: Final = 3.0
@@ -84,7 +87,11 @@ LONG: Final[Mapping[type, Any]] = {
     MailboxConfig: MailboxConfig(
         look_s=300.0, hello_flush_s=5.0, receipts_wait_s=300.0, confirm_pause_s=5.0, retry_s=10.0
     ),
-    HomesConfig: HomesConfig(look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S),
+    ScenesConfig: ScenesConfig(fixes_needed=1, sight_gap_s_max=43_200.0),
+    AssistantConfig: AssistantConfig(look_interval_s=14_400.0),
+    HomesConfig: replace(
+        ROOMY_HOMES, look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S
+    ),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
     UpdatesConfig: UpdatesConfig(
         poll_interval_s=7_200.0,

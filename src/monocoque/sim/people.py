@@ -208,8 +208,8 @@ class Person:
             await asyncio.sleep(pause_s)
         return False
 
-    async def command(self, scope: str, arguments: Arguments) -> None:
-        """Send one command, and watch it to its end."""
+    async def command(self, scope: str, arguments: Arguments) -> Sent:
+        """Send one command, and watch it to its end; returns it."""
         sent = await self._new_command(scope, arguments)
         self.memory.commands.append(sent)
         envelope = {"command": sent.document.decode(), "grants": [self.grant.decode()]}
@@ -217,6 +217,7 @@ class Person:
         if answer.is_success:
             sent.is_acknowledged = True
         await self._watch(sent)
+        return sent
 
     async def _watch(self, sent: Sent) -> None:
         for pause_s in self._caller.pauses():

@@ -46,6 +46,8 @@ class WorldReport:
     """How many times a car said that all its control units have a new release."""
     updates_rolled_back: int
     """How many times a car went back from one in all its control units."""
+    scenes_fired: int
+    """How many times a scene ran in a car."""
     frames: int
     """How many frames of the cars are in the lake."""
     drive_km: float

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, insert, update
 from monocoque.car.body.logic import DRIVER_DOOR
 from monocoque.contracts.errors import SettingInvalid
 from monocoque.contracts.topics import CAR_BODY, CAR_COMMANDS, CAR_FRAMES, Role, Topic
+from monocoque.contracts.wire.home_pb2 import HomeRequest
 from monocoque.plumbing.bus.port import Bus, Outgoing
 from monocoque.plumbing.disk.port import Disk
 from monocoque.plumbing.lake.port import Batch, Lake, LakeTable
@@ -47,6 +48,7 @@ Result = TypeVar("Result")
 AGAIN_S: Final = 5.0
 """How long after a command its copy comes."""
 OVERCHARGED_PERCENT: Final = 120.0
+HOUR_US: Final = 3_600_000_000
 AGAIN: Final = ".again"
 """Marks the copy of an order."""
 
@@ -153,6 +155,39 @@ class _Misnaming(_BadBus):
         await super().publish(topic, message, **identifiers)
 
 
+class _AskingAgain(_BadBus):
+    """Asks everything of a home twice, the second time by another name."""
+
+    async def publish(
+        self, topic: Topic[MessageType], message: MessageType, **identifiers: str
+    ) -> None:
+        """See Bus."""
+        await super().publish(topic, message, **identifiers)
+        if isinstance(message, HomeRequest):
+            message.request_id = _other(message.request_id)
+            message.header.message_id = _other(message.header.message_id)
+            await super().publish(topic, message, **identifiers)
+
+
+class _Dawdling(_BadBus):
+    """Asks everything of a home when its time is over, and says that it is not."""
+
+    async def publish(
+        self, topic: Topic[MessageType], message: MessageType, **identifiers: str
+    ) -> None:
+        """See Bus."""
+        if isinstance(message, HomeRequest):
+            lasts_us = message.expires_at_us - message.occurred_at_us
+            await asyncio.sleep(lasts_us / 1_000_000 + AGAIN_S)
+            message.expires_at_us += lasts_us + HOUR_US
+        await super().publish(topic, message, **identifiers)
+
+
+def _other(identifier: str) -> str:
+    """An identifier like this one."""
+    return identifier[:-1] + ("1" if identifier[-1] == "0" else "0")
+
+
 class _Swallowing(_BadBus):
     """Takes frames, and passes none on."""
 
@@ -229,14 +264,22 @@ class MeddlingRecords(Sabotage):
 class _BusOf(Sabotage):
     """The connection of one role is a bad one."""
 
-    def __init__(self, role: Role, make: Callable[[Bus], Bus], *, is_uplink: bool) -> None:
+    def __init__(
+        self,
+        role: Role,
+        make: Callable[[Bus], Bus],
+        *,
+        is_uplink: bool = False,
+        kind: MachineKind = MachineKind.CAR,
+    ) -> None:
         self._role = role
+        self._kind = kind
         self._make = make
         self._is_uplink = is_uplink
 
     def bus(self, place: Place, bus: Bus) -> Bus:
         """See Sabotage."""
-        is_it = place.kind is MachineKind.CAR and place.role is self._role
+        is_it = place.kind is self._kind and place.role is self._role
         return self._make(bus) if is_it and place.is_uplink == self._is_uplink else bus
 
 
@@ -346,6 +389,8 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "foreign_topic": _BusOf(Role.CAR, _Misnaming, is_uplink=False),
     "spool_never_emptied": _BusOf(Role.LINK, _Swallowing, is_uplink=True),
     "frame_twice": _DoubledLake(),
+    "scene_twice": _BusOf(Role.HOMES, _AskingAgain, kind=MachineKind.CELL),
+    "scene_late": _BusOf(Role.HOMES, _Dawdling, kind=MachineKind.CELL),
     "half_updated": _BadDisk(Pretending),
     "release_unsigned": _BadDisk(Scribbling),
     "update_unagreed": MeddlingRecords(MachineKind.CAR, _agree),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from monocoque.cloud.homes.config import HomesConfig
 from monocoque.contracts.topics import Role
 from monocoque.contracts.weeks import WeekConfig
 from monocoque.phone.accounts.config import AccountsConfig
@@ -26,6 +27,10 @@ from monocoque.sim.workshop import WorkshopConfig
 
 SESSIONS_PER_PERSON: Final = 3
 """How many sign-in links and sessions there is room for, times the people, who share an account."""
+ROOMY_HOMES: Final = HomesConfig(
+    homes_per_person_max=10_000, cars_per_home_max=10_000, wrong_codes_per_day_max=10_000
+)
+"""Everybody's homes belong to the same person here."""
 CALM_S: Final = 300.0
 """How long the end without trouble takes: longer than every wait, pause and redelivery."""
 WEEK_S: Final = 120.0
@@ -94,6 +99,8 @@ class Setting:
     echo: EchoConfig = field(default_factory=EchoConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
     shopping: BuyersConfig = field(default_factory=BuyersConfig)
+    cars_per_home: int = 4
+    """How many buyers' cars belong to one home."""
     late_call_off_share: float = 0.0
     """How many of the late buyers call their first order off."""
     driving: DrivingConfig = field(default_factory=DrivingConfig)
@@ -136,7 +143,13 @@ class Setting:
             AccountsConfig: self.accounts,
             WeekConfig: self.pace,
             QuoteConfig: QuoteConfig(),
+            HomesConfig: ROOMY_HOMES,
         }
+
+    @property
+    def homes(self) -> int:
+        """How many homes there are."""
+        return -(-(self.buyers + self.late_buyers) // self.cars_per_home)
 
     @property
     def people_max(self) -> int:

@@ -27,6 +27,8 @@ ORDERS: Final = "orders_orders"
 ORDER_OUTBOX: Final = "orders_outbox"
 PAYMENTS: Final = "payments_payments"
 SPOOL: Final = "link_spool"
+DEVICE_ACTS: Final = "devices_acts"
+HOME_REQUESTS: Final = "bridge_requests"
 UPDATES: Final = "updates_memory"
 WEEKS: Final = "orders_weeks"
 

@@ -10,6 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
+from monocoque.contracts.homes import HEAT_PUMP, LAMP
+from monocoque.home.devices.service import jam
+from monocoque.roles.table import MachineKind
 from monocoque.sim.faults import Faults
 from monocoque.sim.machine import Machine
 from monocoque.sim.network import Path
@@ -53,6 +56,7 @@ class Troubles:
             (faults.kill_interval_s, "kill", self._kill),
             (faults.power_cut_interval_s, "power", self._cut_power),
             (faults.clock_fault_interval_s, "clock", self._set_clock),
+            (faults.device_jam_interval_s, "device", self._jam_device),
         ):
             source = self._random(name)
             group.create_task(_every(interval_s, source, _with(act, source)))
@@ -85,6 +89,18 @@ class Troubles:
             await asyncio.sleep(source.uniform(0.0, self._faults.power_cut_s_max))
         finally:
             self._power.restore(machine_id)
+
+    async def _jam_device(self, source: Random) -> None:
+        homes = [machine for machine in self._machines if machine.kind is MachineKind.HOME]
+        if not homes:
+            return
+        home, device = source.choice(homes), source.choice((LAMP, HEAT_PUMP))
+        now_us = home.time.wall_ns() // 1_000
+        await jam(home.records, {device}, now_us)
+        try:
+            await asyncio.sleep(source.uniform(0.0, self._faults.device_jam_s_max))
+        finally:
+            await jam(home.records, (), now_us)
 
     async def _set_clock(self, source: Random) -> None:
         offset_s = source.uniform(-self._faults.clock_offset_s_max, self._faults.clock_offset_s_max)

@@ -52,6 +52,7 @@ from monocoque.sim.digest import Digest, rows_of
 from monocoque.sim.door import ADDRESS, Door, Way
 from monocoque.sim.echo import records as echo_records
 from monocoque.sim.faults import Faults, Weather
+from monocoque.sim.homes import PORTS, Homes, home_ids
 from monocoque.sim.judges import Judges
 from monocoque.sim.line import WorldLine
 from monocoque.sim.loop import VirtualLoop, run_virtual
@@ -83,8 +84,9 @@ RecordsFactory = Callable[[str, Random], Records]
 """Makes the database of one machine, with production's tables."""
 PROGRESS_S: Final = 60.0
 """Whoever waits for a world is told of each such piece of virtual time."""
-TWO_RELEASES_HOURS_MIN: Final = 12.0
-"""From so many hours on there is a second release."""
+DAY_HOURS_MIN: Final = 12.0
+"""From so many hours on there is a second release, and a morning."""
+WARM_MINUTE: Final = 7 * 60 + 30
 LONG_HOURS_MIN: Final = 3.0
 """From so many hours on a world has the pace of a long one (pace.py)."""
 
@@ -132,6 +134,7 @@ class World:
         self._make_records = make_records
         self.cell = self._machine(CELL, MachineKind.CELL, None)
         self.cars: list[Machine] = []
+        self.homes: list[Machine] = []
         if setting.has_door:
             self._open_door()
         names = chance(setting.seed, "names")
@@ -141,9 +144,8 @@ class World:
             setting,
             self.cell,
             self.factory,
-            self.people,
-            [] if self.crowd is None else self.crowd.buyers,
-            [] if self.crowd is None else self.crowd.habits,
+            self.crowd,
+            self.homes,
             None if self.workshop is None else self.workshop.signed,
         )
         for car in self.cars:
@@ -151,7 +153,7 @@ class World:
         self.machines: list[Machine] = [self.cell, *self.cars]
         """The cell first, then the cars, then the factory if there is one; new cars at the end."""
         if self.factory is not None:
-            self.machines.append(self.factory)
+            self.machines += [self.factory, *self.homes]
         self._troubles = Troubles(
             setting.faults,
             self.power,
@@ -180,6 +182,8 @@ class World:
         began_s = time.monotonic()
         for machine in self.machines:
             await machine.records.transact(echo_records.metadata.create_all)
+        if self.crowd is not None:
+            await self._given_homes.begin()
         async with self._group as group:
             for machine in self.machines:
                 self._live(machine.run(), machine.machine_id)
@@ -261,6 +265,8 @@ class World:
             birth = self.maker.birth(self._way("car's way", machine_id))
             way = self._way("car's downloads", machine_id)
             ports = {Downloads: HttpDownloads(lambda: ADDRESS, way)}
+        if kind is MachineKind.HOME:
+            ports = PORTS
         return Machine(self._surroundings, machine_id, kind, rows, records, cell, birth, ports)
 
     def _line(self) -> WorldLine:
@@ -295,7 +301,11 @@ class World:
         self.factory = self._machine(FACTORY, MachineKind.FACTORY, cell)
         self.maker = Maker(setting.seed, self.factory, cell)
         self._make_shop()
-        self.crowd = Crowd(setting, cell, self.maker, self._way, self._live)
+        names = home_ids(setting.homes, chance(setting.seed, "homes"))
+        self.homes += [self._machine(home_id, MachineKind.HOME, cell) for home_id in names]
+        codes = chance(setting.seed, "codes of homes")
+        self._given_homes = Homes(cell, self.homes, setting.cars_per_home, codes)
+        self.crowd = Crowd(setting, cell, self.maker, self._given_homes, self._way, self._live)
         self.workshop = Workshop(
             cell,
             self.maker.companies,
@@ -355,6 +365,7 @@ class World:
                 "frames": self.judges.measured().frames,
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "updates_installed": len(self.judges.software.installed),
+                "scenes_fired": len(self.judges.occasions.fired),
                 "updates_rolled_back": len(self.judges.software.rolled_back),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,
@@ -470,8 +481,10 @@ def run_world(
             check_interval_s=LONG_CHECK_INTERVAL_S,
             late_call_off_share=max(setting.late_call_off_share, LONG_CALL_OFF_SHARE),
             people=LONG_PEOPLE,
-            habits=LONG_HABITS,
-            software=replace(LONG_SOFTWARE, releases=2 if hours >= TWO_RELEASES_HOURS_MIN else 1),
+            habits=replace(
+                LONG_HABITS, warm_minute=WARM_MINUTE if hours >= DAY_HOURS_MIN else None
+            ),
+            software=replace(LONG_SOFTWARE, releases=2 if hours >= DAY_HOURS_MIN else 1),
             faults=faults.rarer(LONG_FAULTS_RARER),
         )
     return live(setting)
