@@ -29,6 +29,7 @@ async def test_a_home_is_taken_by_its_code_with_a_car_and_the_same_again_is_harm
         assert first.json() == {
             "home_id": home.home_id,
             "online": False,
+            "silent_since": None,
             "software_version": None,
             "devices": [],
             "car_ids": [CAR],

@@ -75,7 +75,6 @@ LONG: Final[Mapping[type, Any]] = {
         resend_after_s_max=1_200.0,
     ),
     CarCommandsConfig: CarCommandsConfig(repeat_pause_s_min=30.0, records_retry_s=2.0),
-    ScenesConfig: ScenesConfig(fixes_needed=1),  # a car that is looked at twice a minute
     RegistryConfig: RegistryConfig(
         online_window_s=round(3 * _HELLO_S),
         silence_check_s=30.0,
