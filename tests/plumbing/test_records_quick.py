@@ -201,16 +201,6 @@ def test_a_list_is_as_long_as_it_is(connection, names: list[str]) -> None:
         assert found == sorted(set(names) & {"a", "b"})
 
 
-def test_a_list_that_stands_in_a_statement_stays_in_it(connection) -> None:
-    """A home asked for requests in two states, once; from then on it failed at each look."""
-    connection.execute(insert(things), [ROW | {"name": "b"}, ROW | {"name": "c"}])
-    wanted = things.c.name.in_(("a", "b")) & (things.c.number == bindparam("sought"))
-    statement = select(things.c.name).where(wanted).order_by(things.c.name)
-    for _ in range(TIMES):
-        found = connection.execute(statement, {"sought": ROW["number"]}).scalars()
-        assert list(found) == ["a", "b"]
-
-
 def test_statements_of_one_structure_and_other_columns_are_kept_apart(connection) -> None:
     for _ in range(TIMES):
         for column, expected in ((things.c.name, "a"), (things.c.number, 2**62)):
