@@ -7,6 +7,7 @@ provokes.
 Left out on purpose: what axe calls minor or moderate, and what it cannot decide by itself.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,16 @@ END_TRANSITIONS = """
 document.getAnimations().filter((it) => it instanceof CSSTransition).forEach((it) => it.finish())
 """
 """Colours change by transitions, which take long in a page that lies behind another one."""
+SPEAK = """
+const realFetch = window.fetch;
+window.fetch = async (request, how) => {
+  const answer = await realFetch(request, how);
+  if (!answer.ok || !request.url.endsWith('/api/me')) return answer;
+  const me = await answer.json();
+  me.settings.locale = %s;
+  return Response.json(me);
+};
+"""
 Scheme = Literal["light", "dark"]
 SIZES: Mapping[str, tuple[int, int]] = {"wide": (1440, 900), "narrow": (360, 740)}
 CHROMIUM = "/usr/bin/chromium"
@@ -78,6 +89,11 @@ async def visitor(browser: Browser, size: str = "wide", **settings: Any) -> Visi
         viewport={"width": width, "height": height}, reduced_motion="reduce", **settings
     )
     return Visitor(context)
+
+
+async def speak(person: Visitor, locale: str) -> None:
+    """Let the account of this person be one that chose this language; nothing is kept."""
+    await person.context.add_init_script(SPEAK % json.dumps(locale))
 
 
 async def look(page: Page, name: str) -> None:

@@ -13,7 +13,7 @@ NOTES = {
     ),
     "de": (
         "# Leisere Türen\n\nDie Türen schließen sanfter.\n\n"
-        "- **Türen**: der letzte Zentimeter ist langsamer\n"
+        "- **Türen**: der letzte Zentimeter kommt langsamer\n"
         "- **Laden**: die Grenze wird genauer gehalten\n"
     ),
     "zh": (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.browser import Visitor, look
+from tests.e2e.browser import Visitor, look, speak
 from tests.e2e.installation import Installation
 from tests.e2e.phone_owner import Owner, sign_in, take_over
 from tests.e2e.phone_stand_in import CAR, StandIn, claims_of, moment
@@ -84,6 +84,7 @@ async def test_every_way_that_it_goes_is_said_plainly(
     owner: Owner, installation: Installation, stand_in: StandIn
 ) -> None:
     page = await take_over(owner, installation, stand_in)
+    stand_in.update |= OFFER
     for changes, words in (
         ({"state": "announced", "reason": "", "heard_at": None}, "hears of it when"),
         ({"state": "downloading", "progress_percent": 42, "heard_at": moment(-3)}, "Loading, 42%"),
@@ -96,7 +97,7 @@ async def test_every_way_that_it_goes_is_said_plainly(
         ({"state": "refused", "reason": "brand_new_word"}, "the car says “brand_new_word”"),
         ({"state": "installed", "reason": "", "installed_version": "1.2.0"}, "every part started"),
     ):
-        await stand_in.offer(page, **{**OFFER, **stand_in.update, "release": RELEASE, **changes})
+        await stand_in.offer(page, **changes)
         await expect(update(page, str(changes.get("state")))).to_contain_text(words)
         name = f"{changes['state']}-{changes.get('reason') or 'plain'}"
         if "brand_new" not in name:
@@ -138,11 +139,10 @@ async def test_who_is_not_signed_in_reads_no_release(
 async def test_the_offer_speaks_the_language_of_its_reader(
     language: str, installation: Installation, owner: Owner, stand_in: StandIn
 ) -> None:
-    page = await sign_in(owner, installation)
-    await page.evaluate("language => localStorage.setItem('locale', language)", language)
+    await speak(owner, language)
     stand_in.update |= OFFER
     stand_in.others = [CAR]
-    await page.reload()
+    page = await sign_in(owner, installation)
     await expect(page.get_by_text(str(RELEASE["title"][language]))).to_be_visible()  # type: ignore[index]
     await look(page, f"phone-update-{language}-{owner.look}")
 

@@ -77,12 +77,12 @@ def usual(connection: Connection, statement: Any, parameters: dict[str, Any]) ->
         (select(things.c.name).where(things.c.is_there.is_(True)).limit(1), {}),
         (select(func.count().label("counted"), func.max(things.c.number)), {}),
         (select(things).where(things.c.name.in_(bindparam("any", expanding=True))), {"any": ["a"]}),
-        (select(things.c.name).where(things.c.name.in_(["a", "c"])), {}),
+        (select(things).where(things.c.name.in_(("b", "c")), things.c.number > 0), {}),
         (
-            select(things.c.name)
-            .where(things.c.name.in_(["a", "b"]), things.c.number >= bindparam("least"))
-            .order_by(things.c.name),
-            {"least": 1},
+            select(things)
+            .where(things.c.is_there.in_([False]), things.c.name == bindparam("sought"))
+            .limit(1),
+            {"sought": "b"},
         ),
         (select(things.c.content).where(things.c.content == bindparam("bytes")), {"bytes": b"\0"}),
     ],

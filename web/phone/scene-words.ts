@@ -3,7 +3,7 @@
 import type { SceneTrace } from '../lib/api/client.ts';
 import { locale, t } from '../lib/messages/language.svelte.ts';
 import { formatNumber, TAGS } from '../lib/messages/locales.ts';
-import { celsius, duration } from '../lib/time/format.ts';
+import { celsius, duration, minutes } from '../lib/time/format.ts';
 import { DAYS, type Day, type SceneRead } from './scenes.ts';
 import { OUTCOMES } from './view.ts';
 import { outcomeOf, reasonOf } from './words.ts';
@@ -37,11 +37,11 @@ const numberOf = (value: unknown) => (typeof value === 'number' ? value : 0);
 export function whenOf({ when }: SceneRead): string {
   const radius = formatNumber(locale(), numberOf(when.enter_radius_m));
   if (when.trigger === 'arrive') {
-    const away = duration(locale(), numberOf(when.away_s_min) * 1_000);
+    const away = minutes(locale(), Math.round(numberOf(when.away_s_min) / 60));
     return t('scene.when_arrive', { radius, away });
   }
   if (when.trigger === 'leave') {
-    const stay = duration(locale(), numberOf(when.stay_s_min) * 1_000);
+    const stay = minutes(locale(), Math.round(numberOf(when.stay_s_min) / 60));
     return t('scene.when_leave', { radius, stay });
   }
   if (when.trigger === 'time') {

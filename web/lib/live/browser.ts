@@ -2,8 +2,9 @@
 
 import { LiveItems, type Loaded, type Stream, type View } from './connection.ts';
 
-/** A page that nobody sees gives its connection back: a browser has six for one site. */
-const REST_AFTER_S = 30;
+/** A page that nobody sees gives its connections back: a browser has six for one site, and a page
+    takes up to three. */
+const REST_AFTER_S = 5;
 
 /** What is followed: where it is, what its event is called, and what names an item. */
 export interface Source<Item> {

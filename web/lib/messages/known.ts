@@ -1,13 +1,10 @@
 // Words for what a car, a home or the cell names: its name is the end of a key, if we have that key.
 
-import type { MessageKey } from './catalogue.ts';
-import { en } from './en.ts';
-import { t } from './language.svelte.ts';
+import { isPlain, t, word } from './language.svelte.ts';
 
 /** The message of this key; null when there is none, or when it wants values. */
 export function known(key: string): string | null {
-  if (!Object.hasOwn(en, key) || typeof en[key as MessageKey] !== 'string') return null;
-  return t(key as 'page.loading');
+  return isPlain(key) ? word(key) : null;
 }
 
 /** Why a car does not install, waits with it, or went back. */

@@ -25,6 +25,11 @@ export function duration(locale: Locale, length_ms: number): string {
   return unit(locale, Math.floor(seconds / DAY_S), 'day');
 }
 
+/** A length of time that is asked for in minutes: 1 min, 60 min. */
+export function minutes(locale: Locale, count: number): string {
+  return unit(locale, count, 'minute');
+}
+
 /** How long ago: 14 s ago, 3 min ago; below two seconds it is just now. */
 export function ago(locale: Locale, length_ms: number): string {
   const seconds = Math.max(0, Math.floor(length_ms / SECOND_MS));

@@ -148,9 +148,8 @@ class _Prepared:
         self._names = frozenset(names)
         self._extracted = _indices(compiled)
         self._lists = sorted(compiled.bind_names[each] for each in compiled.post_compile_params)
-        self._own = compiled.construct_params(_check=False, _no_postcompile=True)
-        """The values that stand in the statement, where nobody brings others."""
         self._texts: dict[tuple[int, ...], _Text] = {}
+        self._own = compiled.construct_params(_check=False, _no_postcompile=True)
         columns = compiled._result_columns
         self._metadata: SimpleResultMetaData | None = None
         if columns:
@@ -217,11 +216,12 @@ class _Prepared:
         for place, each in enumerate(state.positiontup or ()):
             name, item = items.get(each, (each, None))
             process = processors.get(name)
-            if name in self._names or name in self._extracted or item is not None:
+            if name in self._names or name in self._extracted:
                 values.append(_Value(place, name, process, item))
                 fixed.append(None)
             else:
-                fixed.append(own[name] if process is None else process(own[name]))
+                value = own[name] if item is None else own[name][item]
+                fixed.append(value if process is None else process(value))
         if len(self._texts) >= LENGTHS_MAX:
             self._texts.clear()
         text = self._texts[lengths] = _Text(state.statement, fixed, values)

@@ -126,4 +126,5 @@ export const de: CatalogueOf<typeof en> = {
   'home.reason.not_said': 'das Zuhause war nicht rechtzeitig erreichbar',
   'home.reason.not_answered': 'das Zuhause antwortete nie; es kann geschehen sein',
   'home.reason.other': 'das Zuhause sagt „{reason}“',
+  'scene.sentence': '{when}: {what}',
 };

@@ -124,4 +124,5 @@ export const en = {
   'home.reason.not_said': 'the home could not be reached in time',
   'home.reason.not_answered': 'the home never answered; it may have happened',
   'home.reason.other': 'the home says “{reason}”',
+  'scene.sentence': '{when}: {what}',
 } as const;

@@ -119,4 +119,5 @@ export const zh: CatalogueOf<typeof en> = {
   'home.reason.not_said': '未能及时联系住家',
   'home.reason.not_answered': '住家没有回应，可能已执行',
   'home.reason.other': '住家称“{reason}”',
+  'scene.sentence': '{when}：{what}',
 };

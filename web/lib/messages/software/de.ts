@@ -40,8 +40,8 @@ export const de: CatalogueOf<typeof en> = {
   'software.attention.inventory_changed': 'Seine Steuergeräte haben sich geändert',
   'software.attention.report_contradicts': 'Es sagt, was nicht sein kann',
   'software.attention.half_updated': 'Es ist halb aktualisiert',
-  'software.take_anew': 'Nachgesehen; das Nächste glauben',
-  'software.take_anew_named': '{car} nachgesehen; das Nächste glauben',
+  'software.take_anew': 'Nachgesehen; wieder glauben',
+  'software.take_anew_named': 'Nachgesehen; wieder glauben: {car}',
 
   'campaign.list': 'Kampagnen',
   'campaign.none': 'Noch keine Kampagne',

@@ -34,7 +34,7 @@ export const en = {
   'software.attention.report_contradicts': 'It says what cannot be',
   'software.attention.half_updated': 'It is half updated',
   'software.take_anew': 'Looked at; trust its next word',
-  'software.take_anew_named': 'Looked at {car}; trust its next word',
+  'software.take_anew_named': 'Looked at; trust its next word: {car}',
 
   'campaign.list': 'Campaigns',
   'campaign.none': 'No campaign yet',

@@ -35,7 +35,7 @@ export const zh: CatalogueOf<typeof en> = {
   'software.attention.report_contradicts': '报告自相矛盾',
   'software.attention.half_updated': '更新只完成一半',
   'software.take_anew': '已查看，采信其下次报告',
-  'software.take_anew_named': '已查看 {car}，采信其下次报告',
+  'software.take_anew_named': '已查看，采信其下次报告：{car}',
 
   'campaign.list': '活动',
   'campaign.none': '还没有活动',
