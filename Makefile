@@ -23,7 +23,7 @@ PURE_TESTS := tests/contracts tests/trust $(wildcard tests/*/test_*logic.py test
 	http_sites.py keystore_rules.py values.py) $(wildcard tests/plumbing/test_*rates.py) tests/car/test_guard.py
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup up test check bench prove lock wire tables web clean
+.PHONY: help setup up test check bench prove tour lock wire tables web clean
 .PHONY: check-style check-types check-imports check-tidy check-spelling check-wire check-web
 .PHONY: check-coverage chromium FORCE
 
@@ -52,6 +52,9 @@ bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders, th
 
 prove: $(PAGES) chromium ## The long proofs
 	@$(BIN)/pytest -q -m prove
+
+tour: $(PAGES) chromium ## Walk the tour, and write its pictures anew
+	@$(BIN)/pytest -q tests/e2e/test_tour.py --pictures
 
 lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	@set -- --quiet --universal --python-version 3.11 --generate-hashes --upgrade --custom-compile-command "make lock"; \

@@ -15,6 +15,11 @@ pytest_plugins = ["tests.fixtures.records", "tests.fixtures.bus", "tests.fixture
 IS_CI = os.environ.get("CI") == "true"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a person may ask of a run."""
+    parser.addoption("--pictures", action="store_true", help="write the guide's pictures anew")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Turn a skip into a failure where nothing may be skipped."""

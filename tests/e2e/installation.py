@@ -4,6 +4,7 @@ Rules: what it prints is what a person sees, so links and address are read from 
 by Ctrl-C and must then exit with 0; every wait has a deadline.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
@@ -63,11 +65,15 @@ class Installation:
 
         online: how many of its cars can be there; all of them if not given.
         """
+        self.start_ready()
+        wanted = self.cars if online is None else online
+        wait_until(f"{wanted} cars are online", lambda: self.cars_online() == wanted, START_S_MAX)
+
+    def start_ready(self) -> None:
+        """Start, and return when it says that it is ready, however many cars there are."""
         output = self.start_only()
         ready = f"ready http://localhost:{self.port}"
         wait_until(ready, lambda: self._is_ready(ready, output), START_S_MAX)
-        wanted = self.cars if online is None else online
-        wait_until(f"{wanted} cars are online", lambda: self.cars_online() == wanted, START_S_MAX)
 
     def start_only(self) -> Path:
         """Start, and wait for nothing; returns the file of what it prints."""
@@ -92,6 +98,18 @@ class Installation:
         assert self._up is not None
         self._up.kill()
         self._up.wait(STOP_S_MAX)
+
+    def kill_whole(self) -> int:
+        """End the cell and every process of it the way a power cut does; how many there were."""
+        assert self._up is not None
+        up = psutil.Process(self._up.pid)
+        processes = [up, *up.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._up.wait(STOP_S_MAX)
+        psutil.wait_procs(processes, STOP_S_MAX)
+        return len(processes)
 
     def sign_in_link(self, site: str) -> str:
         """A new one-time link for a site."""

@@ -1,4 +1,4 @@
-"""The update on the phone: offered, agreed to, installed; and every other way that it can go."""
+"""The update on the phone, in every way that it can go; with a real car it is in test_tour.py."""
 
 import re
 from typing import Any
@@ -10,10 +10,8 @@ from tests.e2e.browser import Visitor, look, speak
 from tests.e2e.installation import Installation
 from tests.e2e.phone_owner import Owner, sign_in, take_over
 from tests.e2e.phone_stand_in import CAR, StandIn, claims_of, moment
-from tests.e2e.releases import NOTES, publish
-from tests.e2e.test_phone_whole import take_over as take_over_for_real
+from tests.e2e.releases import NOTES
 
-INSTALLED_MS_MAX = 60_000
 RELEASE = {
     "number": 2,
     "version": "1.2.0",
@@ -145,24 +143,3 @@ async def test_the_offer_speaks_the_language_of_its_reader(
     page = await sign_in(owner, installation)
     await expect(page.get_by_text(str(RELEASE["title"][language]))).to_be_visible()  # type: ignore[index]
     await look(page, f"phone-update-{language}-{owner.look}")
-
-
-async def test_the_owner_agrees_the_car_installs_and_the_page_says_so(
-    own_installation: Installation, person: Visitor
-) -> None:
-    page = await take_over_for_real(own_installation, person)
-    panel = page.locator("[data-installed]")
-    await expect(panel).to_have_attribute("data-installed", "1.0.0", timeout=INSTALLED_MS_MAX)
-    publish(own_installation, "1.2.0")
-    own_installation.run("campaign", "start", "2", "--data", str(own_installation.data))
-    await expect(update(page, "waiting")).to_be_visible(timeout=INSTALLED_MS_MAX)
-    await expect(page.get_by_text("It waits for your word.")).to_be_visible()
-    await look(page, "phone-update-whole-offer")
-    await page.get_by_role("button", name="Install").click()
-    await expect(panel).to_have_attribute("data-installed", "1.2.0", timeout=INSTALLED_MS_MAX)
-    await expect(update(page, "installed")).to_be_visible(timeout=INSTALLED_MS_MAX)
-    await expect(page.locator("[data-state=done] [data-proof=verified]").first).to_be_visible()
-    await look(page, "phone-update-whole-installed")
-    await page.get_by_role("link", name="What 1.2.0 brings").click()
-    await expect(page.get_by_role("heading", name="Quieter doors")).to_be_visible()
-    await look(page, "phone-update-whole-release")

@@ -1,29 +1,20 @@
-"""Home and scenes on the phone: tied, made, run and explained; a real home, and every bad day."""
+"""Home and scenes on the phone: tied, made, run and explained; a real home is in test_tour.py."""
 
 import json
 import re
-from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.browser import Visitor, look, speak, visitor
+from tests.e2e.browser import look, speak, visitor
 from tests.e2e.installation import Installation
 from tests.e2e.phone_owner import Owner, sign_in, take_over
 from tests.e2e.phone_stand_in import CAR, StandIn, claims_of, moment
-from tests.e2e.test_phone_whole import ANSWER_MS_MAX, of_the_car
-from tests.e2e.test_phone_whole import take_over as take_over_for_real
 
 HOME = "home_0123456789abcdefghjkmnpqrs"
 LAMP_SCENE = "scene_0123456789abcdefghjkmnpqrs"
 WARM_SCENE = "scene_1123456789abcdefghjkmnpqrs"
-SETTINGS = """
-[body]
-drive_speed_kmh = 100  # a loop takes 90 s, and most of it is away
-"""
-ARRIVAL_MS_MAX = 170_000
 
 
 def home(online: bool = True, lamp: bool = False) -> dict[str, Any]:
@@ -233,48 +224,3 @@ async def test_home_and_scenes_speak_the_language_of_their_reader(
     await look(page, f"phone-home-{locale}")
     await person.context.close()
     assert not person.unexpected
-
-
-@pytest.fixture
-def quick_roads(tmp_path: Path) -> Generator[Installation]:
-    """One car, whose loop takes little more time than an arrival must be away for."""
-    running = Installation(tmp_path, cars=1)
-    running.data.mkdir()
-    (running.data / "monocoque.toml").write_text(SETTINGS)
-    running.start()
-    yield running
-    assert running.stop() == 0
-
-
-@pytest.mark.timeout(300)
-async def test_the_lamp_turns_on_when_the_car_comes_home_and_the_page_says_why(
-    quick_roads: Installation, person: Visitor
-) -> None:
-    installation = quick_roads
-    page = await take_over_for_real(installation, person)
-    car_id = await page.locator("[data-car]").get_attribute("data-car")
-    assert car_id
-    data = str(installation.data)
-    [made] = json.loads(installation.run("home", "list", "--json", "--data", data))["homes"]
-    link = installation.run("home", "code", made["home_id"], "--data", data).strip()
-    await page.goto(link)
-    assert "#" not in page.url
-    await expect(page.get_by_label("Code of the home")).not_to_have_value("")
-    await page.get_by_role("button", name="Connect", exact=True).click()
-    lamp = page.locator("[data-device=lamp]")
-    await expect(lamp).to_have_attribute("data-on", "false", timeout=ANSWER_MS_MAX)
-
-    await page.get_by_role("button", name="Arriving turns on the lamp").click()
-    await page.get_by_label("Away before for").select_option("1")
-    await page.get_by_role("button", name="Sign and save").click()
-    await expect(page.locator("[data-scene]")).to_have_count(1, timeout=ANSWER_MS_MAX)
-    await expect(page.locator("[data-state=done] [data-proof=verified]")).to_be_visible()
-    of_the_car(installation, "drive", car_id)
-    await expect(lamp).to_have_attribute("data-on", "true", timeout=ARRIVAL_MS_MAX)
-    ran = page.locator("[data-ran=true][data-reason=arrived]")
-    await expect(ran.locator("[data-request=done]")).to_be_visible(timeout=ANSWER_MS_MAX)
-    await expect(ran).to_contain_text("m from the place")
-    await look(page, "phone-home-whole")
-    await page.get_by_role("button", name="Disconnect this car").click()
-    await page.get_by_role("button", name="Connect this car").click()
-    await expect(lamp).to_have_attribute("data-on", "true", timeout=ANSWER_MS_MAX)
