@@ -193,3 +193,20 @@ def test_no_trouble_breaks_an_invariant_in_a_thousand_days() -> None:
         if report.violations:
             broken[seed] = report.violations
     assert broken == {}
+
+
+def test_cars_that_are_lied_to_take_what_both_companies_signed_and_nothing_else() -> None:
+    habits = replace(HURRIED.habits, decline_share=0.0, later_share=0.0)
+    report = hurried(3, faults=replace(Faults.none(), lie_share=0.2), habits=habits)
+    assert report.violations == ()
+    assert report.update_lies > 3
+    assert report.updates_installed > 0, "who was refused something false takes what is true"
+    assert report.updates_rolled_back == 0
+
+
+def test_control_units_that_take_nothing_new_leave_every_car_as_it_was() -> None:
+    habits = replace(HURRIED.habits, decline_share=0.0, later_share=0.0)
+    report = hurried(3, faults=replace(Faults.none(), unit_break_share=1.0), habits=habits)
+    assert report.violations == ()
+    assert report.updates_installed == 0
+    assert report.updates_rolled_back >= 1

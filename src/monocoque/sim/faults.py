@@ -47,6 +47,8 @@ class Faults:
     """Between two moments at which a device of a home fails, anywhere in the world."""
     device_jam_s_max: float = 0.0
     """How long it does, at most."""
+    lie_share: float = 0.0
+    """Of files of updates that a car asks for: somebody on its way answers something else."""
     unit_break_share: float = 0.0
     """Of cars, at each release: one control unit does not take the new image, or not start it."""
 
@@ -76,6 +78,7 @@ class Faults:
             clock_offset_s_max=100.0,
             device_jam_interval_s=300.0,
             device_jam_s_max=120.0,
+            lie_share=0.1,
             unit_break_share=0.25,
         )
 

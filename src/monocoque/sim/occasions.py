@@ -25,6 +25,8 @@ SCENES: Final = {
 Violate = Callable[[str, str], None]
 SECOND_US: Final = 1_000_000
 DAY_S: Final = 86_400.0
+SAID: Final = CAR_SCENES.name.rpartition(".")[2]
+"""The end of a subject on which a car says its scenes."""
 REQUEST: Final = "request_"
 """The beginning of what names an act of a scene; that of a command is named by its digest."""
 
@@ -59,8 +61,7 @@ class Occasions:
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message; what a car says of itself is taken from its own."""
-        found = CAR_SCENES.identifiers(subject)
-        if found is None or found["car_id"] != machine_id:
+        if machine_id not in self._cars or not subject.endswith(SAID):
             return
         said = CarScenes.FromString(data)
         for request in said.requests:

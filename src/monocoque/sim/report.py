@@ -46,6 +46,8 @@ class WorldReport:
     """How many times a car said that all its control units have a new release."""
     updates_rolled_back: int
     """How many times a car went back from one in all its control units."""
+    update_lies: int
+    """How often a car that asked for a file of an update was told something false."""
     scenes_fired: int
     """How many times a scene ran in a car."""
     frames: int

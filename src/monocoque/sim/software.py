@@ -31,6 +31,8 @@ SOFTWARE: Final = {
     "update_unagreed": "a car installed a release to which its owner had not agreed",
 }
 Violate = Callable[[str, str], None]
+SAID: Final = CAR_UPDATE_MANIFEST.name.rpartition(".")[2]
+"""The end of a subject on which a car says its manifest."""
 INSTALLED: Final = "installed"
 ROLLED_BACK: Final = "rolled_back"
 
@@ -54,17 +56,18 @@ class Software:
         self._habits = habits
         self._violate = violate
         self._cars: list[Machine] = []
+        self._ids: set[str] = set()
         self._told: set[tuple[str, str]] = set()
 
     def add_car(self, car: Machine) -> None:
         """A car joins the world."""
         if self._signed is not None:
             self._cars.append(car)
+            self._ids.add(car.machine_id)
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message; what a car says of itself is taken from its own."""
-        found = CAR_UPDATE_MANIFEST.identifiers(subject)
-        if found is None or found["car_id"] != machine_id:
+        if machine_id not in self._ids or not subject.endswith(SAID):
             return
         update = _claims(UpdateManifest.FromString(data).manifest)["update"]
         if update["state"] == INSTALLED:

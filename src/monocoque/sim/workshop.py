@@ -145,7 +145,9 @@ class Workshop:
     def _put(self, repository: ImageRepository) -> int:
         previous = repository.published().targets
         number = next_number(previous)
-        release, images = self.make_release(number)
+        config = self._config
+        images = {name: self._random.randbytes(config.image_bytes) for name in HARDWARE}
+        release = release_of(number, images, config.needs_charge_percent)
         targets, files = next_targets(previous, release, images, self._clock.now_us())
         for keystore in self._companies.values():
             secret = keystore.read(COMPANY_RELEASE_KEY)
@@ -155,22 +157,6 @@ class Workshop:
             self.signed[hardware_id][_sha256(image)] = number
         repository.publish(targets, _reader(files), self._clock.now_us())
         return number
-
-    def make_release(self, number: int) -> tuple[Release, dict[str, bytes]]:
-        """A release of this number that nobody signed, and its images by hardware."""
-        config, version = self._config, f"1.{number}.0"
-        images = {name: self._random.randbytes(config.image_bytes) for name in HARDWARE}
-        release = Release(
-            number=number,
-            version=version,
-            title=dict.fromkeys(LANGUAGES, f"Release {version}"),
-            notes=dict.fromkeys(LANGUAGES, "What is new."),
-            critical=False,
-            minutes=1,
-            needs_charge_percent=config.needs_charge_percent,
-            images={hardware_id: image_path(number, hardware_id) for hardware_id in images},
-        )
-        return release, images
 
     # --- campaigns ----------------------------------------------------------------------------
 
@@ -219,6 +205,21 @@ class Workshop:
             now = fault if hardware_id == broken else b""
             if await (await car.disk.folder(hardware_id)).read("fault") != now:
                 await break_unit(car.disk, hardware_id, now)
+
+
+def release_of(number: int, images: Mapping[str, bytes], needs_charge_percent: int = 0) -> Release:
+    """A release of these images, which nobody has signed."""
+    version = f"1.{number}.0"
+    return Release(
+        number=number,
+        version=version,
+        title=dict.fromkeys(LANGUAGES, f"Release {version}"),
+        notes=dict.fromkeys(LANGUAGES, "What is new."),
+        critical=False,
+        minutes=1,
+        needs_charge_percent=needs_charge_percent,
+        images={hardware_id: image_path(number, hardware_id) for hardware_id in images},
+    )
 
 
 def _reader(files: Sequence[File]) -> Callable[[str, int], bytes]:

@@ -54,6 +54,7 @@ from monocoque.sim.echo import records as echo_records
 from monocoque.sim.faults import Faults, Weather
 from monocoque.sim.homes import PORTS, Homes, home_ids
 from monocoque.sim.judges import Judges
+from monocoque.sim.liars import LYING_COMPANY, Liar
 from monocoque.sim.line import WorldLine
 from monocoque.sim.loop import VirtualLoop, run_virtual
 from monocoque.sim.machine import Machine, Surroundings
@@ -135,6 +136,7 @@ class World:
         self.cell = self._machine(CELL, MachineKind.CELL, None)
         self.cars: list[Machine] = []
         self.homes: list[Machine] = []
+        self._liars: list[Liar] = []
         if setting.has_door:
             self._open_door()
         names = chance(setting.seed, "names")
@@ -263,8 +265,7 @@ class World:
         ports: dict[type, Any] = {}
         if kind is MachineKind.CAR and self.maker is not None:
             birth = self.maker.birth(self._way("car's way", machine_id))
-            way = self._way("car's downloads", machine_id)
-            ports = {Downloads: HttpDownloads(lambda: ADDRESS, way)}
+            ports = {Downloads: HttpDownloads(lambda: ADDRESS, self._liar(self.maker, machine_id))}
         if kind is MachineKind.HOME:
             ports = PORTS
         return Machine(self._surroundings, machine_id, kind, rows, records, cell, birth, ports)
@@ -324,6 +325,13 @@ class World:
         """A way of its own to the cell's door, as bad as the weather."""
         return Way(self.door, Path(self._weather, chance(self.setting.seed, *purpose)))
 
+    def _liar(self, maker: Maker, car_id: str) -> Liar:
+        """A car's way to the files of updates, and who sits on it."""
+        way, company = self._way("car's downloads", car_id), maker.companies[LYING_COMPANY]
+        random = chance(self.setting.seed, "liar", car_id)
+        self._liars.append(Liar(way, self.cell, company, self._weather, random))
+        return self._liars[-1]
+
     def _maker(self) -> NatsAuthority:
         assert self.maker is not None
         return self.maker.authority
@@ -366,6 +374,7 @@ class World:
                 "driven_m": 0 if crowd is None else await crowd.driven_m(),
                 "updates_installed": len(self.judges.software.installed),
                 "scenes_fired": len(self.judges.occasions.fired),
+                "update_lies": sum(liar.told for liar in self._liars),
                 "updates_rolled_back": len(self.judges.software.rolled_back),
                 "messages": self.digest.messages,
                 "requests": self.door.requests,

@@ -1,9 +1,13 @@
-"""The scenes of a car, what they asked for, why each ran or not, and the car's last place."""
+"""The scenes of a car, what they asked for, why each ran or not, and the car's last place.
+
+Rules: a statement that is used whenever the body is said is built once, since to build it takes
+longer than to run it.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -71,6 +76,19 @@ sight = Table(
 )
 """One row: the last place of the car that was believed."""
 
+_EVERY_SCENE: Final = select(scenes).order_by(scenes.c.scene_id)
+_FIND_SCENE: Final = select(scenes).where(scenes.c.scene_id == bindparam("sought"))
+_REQUESTS_OF: Final = (
+    select(requests).where(requests.c.done_by == bindparam("sought")).order_by(requests.c.number)
+)
+_COUNT_REQUESTS: Final = select(func.count()).select_from(requests)
+_FORGET_REQUESTS: Final = delete(requests).where(
+    requests.c.done_by == HOME, requests.c.expires_us <= bindparam("now_us")
+)
+_NEWEST_TRACES: Final = select(traces).order_by(traces.c.number.desc())
+_LAST_SIGHT: Final = select(sight.c.members).where(sight.c.car_id == bindparam("sought"))
+_SAVE_SIGHT: Final = update(sight).where(sight.c.car_id == bindparam("sought"))
+
 Findings = Sequence[tuple[str, str, bool]]
 
 
@@ -112,13 +130,13 @@ class Trace:
 
 def every_scene(connection: Connection) -> list[StoredScene]:
     """All of them, in the order of their identifiers."""
-    rows = connection.execute(select(scenes).order_by(scenes.c.scene_id))
+    rows = connection.execute(_EVERY_SCENE)
     return [StoredScene(row.scene_id, row.scene, json.loads(row.state)) for row in rows]
 
 
 def find_scene(connection: Connection, scene_id: str) -> StoredScene | None:
     """The scene of that identifier, or None."""
-    row = connection.execute(select(scenes).where(scenes.c.scene_id == scene_id)).first()
+    row = connection.execute(_FIND_SCENE, {"sought": scene_id}).first()
     return None if row is None else StoredScene(row.scene_id, row.scene, json.loads(row.state))
 
 
@@ -168,7 +186,7 @@ def add_request(connection: Connection, request: Request) -> None:
 
 def newest_traces(connection: Connection) -> list[Trace]:
     """All that are kept, the newest first."""
-    rows = connection.execute(select(traces).order_by(traces.c.number.desc()))
+    rows = connection.execute(_NEWEST_TRACES)
     return [
         Trace(
             row.scene_id,
@@ -184,15 +202,13 @@ def newest_traces(connection: Connection) -> list[Trace]:
 
 def requests_of(connection: Connection, done_by: str) -> list[Request]:
     """What was asked of the home, or of the car, in the order in which it was."""
-    rows = connection.execute(
-        select(requests).where(requests.c.done_by == done_by).order_by(requests.c.number)
-    )
+    rows = connection.execute(_REQUESTS_OF, {"sought": done_by})
     return [Request(**{name: getattr(row, name) for name in Request.__slots__}) for row in rows]
 
 
 def count_requests(connection: Connection) -> int:
     """How many things were asked for and are not over."""
-    return connection.execute(select(func.count()).select_from(requests)).scalar_one()
+    return int(connection.execute(_COUNT_REQUESTS).scalar_one())
 
 
 def is_running(connection: Connection, scene_id: str) -> bool:
@@ -203,8 +219,7 @@ def is_running(connection: Connection, scene_id: str) -> bool:
 
 def forget_requests(connection: Connection, now_us: int) -> None:
     """Whatever was asked of the home is over when its time is."""
-    over = (requests.c.done_by == HOME, requests.c.expires_us <= now_us)
-    connection.execute(delete(requests).where(*over))
+    connection.execute(_FORGET_REQUESTS, {"now_us": now_us})
 
 
 def begin_request(connection: Connection, request_id: str) -> bool:
@@ -225,13 +240,13 @@ def end_request(connection: Connection, request: Request, finding: tuple[str, st
 
 def last_sight(connection: Connection, car_id: str) -> Mapping[str, Any] | None:
     """The last place that was believed, or None."""
-    row = connection.execute(select(sight.c.members).where(sight.c.car_id == car_id)).first()
+    row = connection.execute(_LAST_SIGHT, {"sought": car_id}).first()
     return None if row is None else json.loads(row.members)
 
 
 def set_sight(connection: Connection, car_id: str, members: Mapping[str, Any]) -> None:
     """The car was seen here."""
     text = json.dumps(members, sort_keys=True)
-    changed = connection.execute(update(sight).where(sight.c.car_id == car_id).values(members=text))
+    changed = connection.execute(_SAVE_SIGHT, {"sought": car_id, "members": text})
     if changed.rowcount == 0:
         connection.execute(insert(sight).values(car_id=car_id, members=text))

@@ -98,9 +98,20 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 
 
 @lru_cache(SUBJECTS_REMEMBERED_MAX)
+def _by_ends() -> dict[tuple[str, str], list[Topic[Any]]]:
+    """The rows by the first and the last word of their subjects, which are never identifiers."""
+    found: dict[tuple[str, str], list[Topic[Any]]] = {}
+    for topic in TOPICS:
+        found.setdefault((topic.tokens[0], topic.tokens[-1]), []).append(topic)
+    return found
+
+
+_BY_ENDS: Final = _by_ends()
+
+
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
-    for topic in TOPICS:
+    for topic in _BY_ENDS.get((subject.partition(".")[0], subject.rpartition(".")[2]), ()):
         if topic.identifiers(subject) is not None:
             return topic
     raise TopicUnknown("No row of the table of topics has this subject.")

@@ -92,13 +92,16 @@ async def check(
     car_id: str,
     installed: Mapping[str, tuple[str, Image]],
     downloads: Downloads | None,
+    kept: dict[str, bytes],
     config: UpdatesConfig,
     now_us: int,
 ) -> Checked:
     """What the car is to install.
 
     installed: hardware id and image of each control unit by its ecu_id. downloads: None for a car
-    without a way to the image repository. Raises an UpdateRefused, and what ``Downloads`` raises.
+    without a way to the image repository. kept: files of the image repository that never change,
+    by their path, as they were verified last; is changed. Raises an UpdateRefused, and what
+    ``Downloads`` raises.
     """
     units = {ecu_id: hardware_id for ecu_id, (hardware_id, _) in installed.items()}
     files = (message.timestamp, message.snapshot, message.targets)
@@ -110,7 +113,7 @@ async def check(
     if downloads is None:
         raise unfit(UpdateReason.UNREACHABLE, "The car has no way to the image repository.")
     reading = Reading(IMAGE, known.image, now_us)
-    targets = await _read_image_repository(reading, downloads, config)
+    targets = await _read_image_repository(reading, downloads, kept, config)
     known = Known(directions.trusted, reading.trusted)
     numbers = {ecu_id: image.release_number for ecu_id, (_, image) in installed.items()}
     wanted = match(directions, targets, numbers)
@@ -134,9 +137,12 @@ async def check(
 
 
 async def _read_image_repository(
-    reading: Reading, downloads: Downloads, config: UpdatesConfig
+    reading: Reading, downloads: Downloads, kept: dict[str, bytes], config: UpdatesConfig
 ) -> Targets:
-    """Its targets, verified."""
+    """Its targets, verified; what is kept is not fetched again, and verified again all the same."""
+    # Until all of it was verified nothing counts as kept: a wrong copy would be found for ever.
+    before = dict(kept)
+    kept.clear()
 
     async def fetch(path: str, bytes_max: int) -> bytes:
         return await fetch_small(downloads, path, bytes_max, config)
@@ -150,9 +156,14 @@ async def _read_image_repository(
     timestamp = await fetch(image_repository.TIMESTAMP_FILE, TIMESTAMP_BYTES_MAX)
     version = reading.take_timestamp(timestamp)
     path = image_repository.snapshot_file(version)
-    version = reading.take_snapshot(await fetch(path, SNAPSHOT_BYTES_MAX))
+    snapshot = before.get(path) or await fetch(path, SNAPSHOT_BYTES_MAX)
+    read = {path: snapshot}
+    version = reading.take_snapshot(snapshot)
     path = image_repository.targets_file(version)
-    return reading.take_targets(await fetch(path, TARGETS_BYTES_MAX))
+    data = before.get(path) or await fetch(path, TARGETS_BYTES_MAX)
+    targets = reading.take_targets(data)
+    kept |= read | {path: data}
+    return targets
 
 
 async def _document(directions: Directions, downloads: Downloads, config: UpdatesConfig) -> bytes:

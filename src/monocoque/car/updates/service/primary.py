@@ -81,6 +81,8 @@ class Primary:
         self._pause_s = self._config.retry_pause_s_min
         self._furthest: dict[str, int] = {}
         """By the hash of an image: the most of it that ever came."""
+        self._kept: dict[str, bytes] = {}
+        """Metadata of the image repository that never changes, as it was verified last."""
         self._waits_for_car = False
         self._wake = asyncio.Event()
 
@@ -156,6 +158,7 @@ class Primary:
             self._car_id,
             {unit.ecu_id: (unit.hardware_id, unit.image) for unit in self._units},
             self._downloads(),
+            self._kept,
             self._config,
             now_us,
         )
