@@ -44,8 +44,9 @@ BYSTANDERS = {
     "bridge",
     "assistant",
 }
-"""They take no step in a command's life, or hear of the body alone; of homes there are none here. The first two die at their own work in test_days.py, the
-next two at a hand-over, below, and the others in tests of their own."""
+"""They take no step in a command's life, or hear of the body alone; of homes there are none here.
+The first two die at their own work in test_days.py, the next two at a hand-over, below, and the
+others in tests of their own."""
 NAMES = [HTTP, *(row.name for row in SERVICES if row.name not in BYSTANDERS)]
 
 STEPS_MIN = {"body": 2, "scenes": 4}

@@ -388,7 +388,7 @@ def _count_one_more(connection: Connection) -> None:
 
 
 def _join_another(connection: Connection) -> None:
-    """Whoever is in a campaign is in another one too."""
+    """Whoever is in a campaign is in another one too, and both go on for ever."""
     for name in (CAMPAIGNS, CAMPAIGN_MEMBERS, CAMPAIGN_COUNTS):
         rows = rows_in(connection, name)
         known = {row.campaign_id for row in rows}
@@ -397,6 +397,8 @@ def _join_another(connection: Connection) -> None:
             if other not in known and not row.campaign_id.endswith(AGAIN):
                 copy = dict(row._mapping) | {"campaign_id": other}
                 connection.execute(insert(table_of(connection, name)).values(copy))
+    connection.execute(update(table_of(connection, CAMPAIGNS)).values(state="running"))
+    connection.execute(update(table_of(connection, CAMPAIGN_MEMBERS)).values(phase="waiting"))
 
 
 SABOTAGES: Final[Mapping[str, Sabotage]] = {
