@@ -32,12 +32,24 @@ REDELIVERED_S = 45.0
 """What a dead service had taken from the bus and not acknowledged comes again within this time."""
 ONE = PeopleConfig(begin_s_max=3.0, pause_s_min=0.0, pause_s_max=0.5, commands_max=1)
 THREE = replace(ONE, commands_max=3)
-BYSTANDERS = {"orders", "telemetry", "pairing", "build", "releases"}
-"""They take no step in a command's life. The first two die at their own work in test_days.py, the
-next two at a hand-over, below, and the last at every write, in tests/cloud/releases."""
+BYSTANDERS = {
+    "orders",
+    "telemetry",
+    "pairing",
+    "build",
+    "releases",
+    "campaigns",
+    "updates",
+    "homes",
+    "bridge",
+    "assistant",
+}
+"""They take no step in a command's life, or hear of the body alone; of homes there are none here.
+The first two die at their own work in test_days.py, the next two at a hand-over, below, and the
+others in tests of their own."""
 NAMES = [HTTP, *(row.name for row in SERVICES if row.name not in BYSTANDERS)]
 
-STEPS_MIN = {"body": 2}
+STEPS_MIN = {"body": 2, "scenes": 4}
 """The fewest steps that each has in a command's life; the others have eight and more."""
 ASKED = {kill: "kills", cut_power: "power_cuts"}
 

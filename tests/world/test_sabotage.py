@@ -42,6 +42,7 @@ BESIDE = {
     "order_lost": {"never_delivered"},
     "order_doubled": {"slot_sold_twice"},
     "half_updated": {"update_unagreed"},
+    "two_campaigns": {"campaign_miscounted"},
 }
 """What else is found out with it."""
 SHORT = replace(

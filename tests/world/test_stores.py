@@ -15,7 +15,7 @@ from tests.world.hurried import HURRIED
 def test_postgresql_and_sqlite_give_the_same_digest(postgres_server: PostgresServer) -> None:
     setting = replace(
         HURRIED,
-        seed=9,
+        seed=10,
         buyers=1,
         duration_s=200.0,
         calm_s=120.0,

@@ -47,10 +47,10 @@ class HabitsConfig:
 
     away_s_min: int = 1_800
     """A car that comes home counts when it was away for so long."""
-    valid_for_s: int = 600
+    valid_for_s: int = 60
     warm_minute: int | None = None
     """At which minute of the day it is to be warm, in Zurich; some minute soon when None."""
-    warm_within_s: float = 600.0
+    warm_within_s: float = 300.0
     """How soon, at most."""
     decline_share: float = 0.1
     """How many say nothing to an update."""

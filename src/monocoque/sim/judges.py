@@ -2,8 +2,7 @@
 
 Rules: ``NAMES`` has every invariant; whoever watches tells here, and each thing is told once.
 
-Left out on purpose: what exactly must hold, which invariants.py, deeds.py, sales.py, spools.py and
-software.py say.
+Left out on purpose: what exactly must hold, which the modules say that these names come from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,13 @@ from monocoque.sim.frames import Measured, measured_in
 from monocoque.sim.invariants import INVARIANTS, Invariants
 from monocoque.sim.machine import Machine
 from monocoque.sim.occasions import SCENES, Occasions
+from monocoque.sim.rollouts import ROLLOUTS, Rollouts
 from monocoque.sim.sales import SALES, Sales
 from monocoque.sim.setting import CALM_S, Setting
 from monocoque.sim.software import SOFTWARE, Software
 from monocoque.sim.spools import SPOOLS, Spools
 
-NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS | SOFTWARE | SCENES
+NAMES: Final = INVARIANTS | DEEDS | SALES | SPOOLS | SOFTWARE | ROLLOUTS | SCENES
 """Every invariant, and what it means when one does not hold."""
 
 
@@ -56,6 +56,7 @@ class Judges:
         )
         habits = [] if crowd is None else crowd.habits
         self.software = Software(signed, habits, violate)
+        self.rollouts = Rollouts(cell.records, violate)
         self.occasions = Occasions(
             homes,
             habits,
@@ -89,6 +90,7 @@ class Judges:
         await self.deeds.check()
         await self.sales.check()
         await self.software.check()
+        await self.rollouts.check()
         await self.occasions.check(self._cell.time.elapsed_s())
 
     async def begin_calm(self) -> None:
@@ -104,6 +106,7 @@ class Judges:
         await self.deeds.check_end()
         await self.sales.check_end()
         await self.software.check()
+        await self.rollouts.check()
         await self.occasions.check(self._cell.time.elapsed_s())
         measured = self.measured()
         self.invariants.check_charges("lake", measured.charges().tolist())

@@ -8,8 +8,9 @@ Rules:
 * a car that is awake sends its frames at production's pace;
 * short worlds, and so most tests, run with production's own limits.
 
-What this leaves out: that a person sees every second of a drive, and that a car without power is
-missed within 30 s. Both are tested at production's pace.
+What this leaves out: that it takes three places in a row to arrive (a car that is looked at every
+half minute has one), that a person sees every second of a drive, and that a car without power is
+missed within 30 s. All are tested at production's pace.
 """
 
 from collections.abc import Mapping
@@ -49,10 +50,14 @@ LONG_CALM_S: Final = 3_600.0
 LONG_CHECK_INTERVAL_S: Final = 1_800.0
 LONG_CALL_OFF_SHARE: Final = 0.3
 """How many of those who buy during the days call their first order off."""
-LONG_PEOPLE: Final = PeopleConfig(look_s_min=2.0)
+LONG_PEOPLE: Final = PeopleConfig(first_look_s=4.0, look_s_min=2.0)
 """Who pressed a button looks a moment later what became of it."""
 LONG_HABITS: Final = HabitsConfig(
-    warm_within_s=10_800.0, later_s_max=3_600.0, offer_look_s_min=120.0, offer_look_s_max=3_600.0
+    valid_for_s=600,
+    warm_within_s=10_800.0,
+    later_s_max=3_600.0,
+    offer_look_s_min=120.0,
+    offer_look_s_max=3_600.0,
 )
 LONG_SOFTWARE: Final = WorkshopConfig(soak_s=1_800, silent_s=3_600)
 LONG_FAULTS_RARER: Final = 3.0
@@ -93,8 +98,8 @@ LONG: Final[Mapping[type, Any]] = {
     ),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
     UpdatesConfig: UpdatesConfig(
-        poll_interval_s=7_200.0,
-        silence_s_max=21_600.0,
+        poll_interval_s=14_400.0,
+        silence_s_max=43_200.0,
         look_interval_s=1_800.0,
         retry_pause_s_min=30.0,
         retry_pause_s_max=1_200.0,

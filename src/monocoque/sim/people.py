@@ -54,6 +54,8 @@ class PeopleConfig(CallingConfig):
     lifetime_s_min: int = 60
     lifetime_s_max: int = 240
     """How long a command may wait for its car; less than the calm at the end of a world."""
+    first_look_s: float = 0.0
+    """How long after a command was handed in it is looked what became of it."""
     commands_max: int = 1_000_000
     """A person who sent so many has enough."""
     double_share: float = 0.15
@@ -220,6 +222,7 @@ class Person:
         return sent
 
     async def _watch(self, sent: Sent) -> None:
+        await asyncio.sleep(self._config.first_look_s)
         for pause_s in self._caller.pauses():
             await self.look_at(sent)
             if not sent.is_acknowledged or sent.state not in OPEN:

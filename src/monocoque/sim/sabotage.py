@@ -32,6 +32,9 @@ from monocoque.sim.sabotage_disk import Pretending, Scribbling
 from monocoque.sim.tables import (
     ACTS,
     BODIES,
+    CAMPAIGN_COUNTS,
+    CAMPAIGN_MEMBERS,
+    CAMPAIGNS,
     COMMAND_LINES,
     KEY_WINDOWS,
     LEDGER,
@@ -377,6 +380,27 @@ def _go_on(connection: Connection) -> None:
     connection.execute(update(orders).where(is_off).values(state="expired"))
 
 
+def _count_one_more(connection: Connection) -> None:
+    counts = table_of(connection, CAMPAIGN_COUNTS)
+    for row in rows_in(connection, counts.name)[:1]:
+        mine = (counts.c.campaign_id == row.campaign_id) & (counts.c.wave == row.wave)
+        connection.execute(update(counts).where(mine).values(cars=counts.c.cars + 1))
+
+
+def _join_another(connection: Connection) -> None:
+    """Whoever is in a campaign is in another one too, and both go on for ever."""
+    for name in (CAMPAIGNS, CAMPAIGN_MEMBERS, CAMPAIGN_COUNTS):
+        rows = rows_in(connection, name)
+        known = {row.campaign_id for row in rows}
+        for row in rows:
+            other = row.campaign_id + AGAIN
+            if other not in known and not row.campaign_id.endswith(AGAIN):
+                copy = dict(row._mapping) | {"campaign_id": other}
+                connection.execute(insert(table_of(connection, name)).values(copy))
+    connection.execute(update(table_of(connection, CAMPAIGNS)).values(state="running"))
+    connection.execute(update(table_of(connection, CAMPAIGN_MEMBERS)).values(phase="waiting"))
+
+
 SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "done_twice": _ForgetfulCar(),
     "done_without_act": _LosingRecords(MachineKind.CAR, ACTS),
@@ -394,6 +418,8 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "half_updated": _BadDisk(Pretending),
     "release_unsigned": _BadDisk(Scribbling),
     "update_unagreed": MeddlingRecords(MachineKind.CAR, _agree),
+    "two_campaigns": MeddlingRecords(MachineKind.CELL, _join_another),
+    "campaign_miscounted": MeddlingRecords(MachineKind.CELL, _count_one_more),
     "called_off_in_vain": MeddlingRecords(MachineKind.CELL, _go_on),
 }
 """Each sabotage, by the invariant that finds it out."""
