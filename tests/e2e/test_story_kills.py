@@ -246,7 +246,7 @@ class Liver:
         await self._put_scene()
         path = f"/api/cars/{self.car_id}/scenes"
         found = await self._until(path, lambda found: len(found["scenes"]) >= len(told.scenes))
-        assert told.scenes <= {json.loads(one["text"])["scene_id"] for one in found["scenes"]}
+        assert told.scenes <= {json.loads(one)["scene_id"] for one in found["scenes"]}
         outcomes = {one["request_id"]: one["state"] for one in found["requests"]}
         assert outcomes == told.outcomes
         assert set(told.outcomes.values()) <= {"done", "failed"}
