@@ -26,7 +26,7 @@ from monocoque.car.updates.service import NO_BOOT, NO_WRITE, break_unit
 from monocoque.cloud.releases.service.publishing import note_published
 from monocoque.cloud.releases.service.repository import ImageRepository
 from monocoque.contracts import identifiers
-from monocoque.contracts.errors import MonocoqueError
+from monocoque.contracts.errors import CampaignSelectsNobody, MonocoqueError, ReleaseUnknown
 from monocoque.contracts.updates import (
     COMPANY_RELEASE_KEY,
     FACTORY_NUMBER,
@@ -48,7 +48,8 @@ from monocoque.trust.updates.release import Release
 
 CONSOLE_ADDRESS: Final = f"http://console.localhost:{PORT}"
 CONFLICT: Final = 409
-NOT_FOUND: Final = 404
+NOT_YET: Final = {ReleaseUnknown.code, CampaignSelectsNobody.code}
+"""Refusals that end by themselves: the release is not on record, or no car that it is new to."""
 AWAY: Final = frozenset({429, 503, 504})
 OPEN: Final = frozenset({"running", "paused"})
 
@@ -179,7 +180,7 @@ class Workshop:
                 return
             if answer.status_code == CONFLICT:
                 await self._halt_others(caller)
-            elif answer.status_code != NOT_FOUND:  # the release is not on record yet
+            elif answer.json().get("code") not in NOT_YET:
                 raise AssertionError(f"The cell refused a campaign: {answer.text}")
             await caller.pause()
 
