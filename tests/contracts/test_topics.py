@@ -72,7 +72,9 @@ def test_a_pattern_knows_only_its_identifiers():
         CAR_HELLO.pattern(home_id="x")
 
 
-@pytest.mark.parametrize("subject", ["", "car", "car.x", "car.x.unknown", "car.x.hello.more"])
+@pytest.mark.parametrize(
+    "subject", ["", "car", "car.x", "car.x.unknown", "car.x.hello.more", "car.x.more.hello"]
+)
 def test_an_unknown_subject_has_no_row(subject):
     with pytest.raises(TopicUnknown):
         topics.find(subject)

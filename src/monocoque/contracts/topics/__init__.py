@@ -97,7 +97,6 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
 """Every row."""
 
 
-@lru_cache(SUBJECTS_REMEMBERED_MAX)
 def _by_ends() -> dict[tuple[str, str], list[Topic[Any]]]:
     """The rows by the first and the last word of their subjects, which are never identifiers."""
     found: dict[tuple[str, str], list[Topic[Any]]] = {}
@@ -109,6 +108,7 @@ def _by_ends() -> dict[tuple[str, str], list[Topic[Any]]]:
 _BY_ENDS: Final = _by_ends()
 
 
+@lru_cache(SUBJECTS_REMEMBERED_MAX)
 def find(subject: str) -> Topic[Any]:
     """The row that a subject belongs to; raises TopicUnknown."""
     for topic in _BY_ENDS.get((subject.partition(".")[0], subject.rpartition(".")[2]), ()):
