@@ -58,10 +58,10 @@ def add_release(
     document: bytes,
     image_bytes: int,
     published_us: int,
-) -> bool:
-    """Put a release on record; whether it was not there yet."""
+) -> None:
+    """Put a release on record, unless it is there already."""
     if find_release(connection, number) is not None:
-        return False
+        return
     connection.execute(
         insert(RELEASES).values(
             number=number,
@@ -71,7 +71,6 @@ def add_release(
             published_us=published_us,
         )
     )
-    return True
 
 
 def find_release(connection: Connection, number: int) -> Row[Any] | None:
