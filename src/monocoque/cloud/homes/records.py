@@ -153,9 +153,9 @@ def add_home(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(homes).values(**values))
 
 
-def save_home(connection: Connection, home_id: str, values: dict[str, Any]) -> bool:
-    """Set these columns of one home; whether there is such a home."""
-    return connection.execute(_SAVE_HOME, {"sought": home_id} | values).rowcount > 0
+def save_home(connection: Connection, home_id: str, values: dict[str, Any]) -> None:
+    """Set these columns of one home."""
+    connection.execute(_SAVE_HOME, {"sought": home_id} | values)
 
 
 def all_homes(connection: Connection) -> Sequence[Row[Any]]:

@@ -4,7 +4,7 @@ Rules: a release is its signed document, as it was published; a thought stands u
 had it, so erasing a person is deleting rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -58,10 +58,10 @@ def add_release(
     document: bytes,
     image_bytes: int,
     published_us: int,
-) -> bool:
-    """Put a release on record; whether it was not there yet."""
+) -> None:
+    """Put a release on record, unless it is there already."""
     if find_release(connection, number) is not None:
-        return False
+        return
     connection.execute(
         insert(RELEASES).values(
             number=number,
@@ -71,7 +71,6 @@ def add_release(
             published_us=published_us,
         )
     )
-    return True
 
 
 def find_release(connection: Connection, number: int) -> Row[Any] | None:
@@ -129,7 +128,11 @@ def newest_thoughts(connection: Connection, number: int, count_max: int) -> Sequ
     return connection.execute(query).all()
 
 
-def count_thoughts(connection: Connection) -> dict[int, int]:
-    """How many thoughts there are under each release that has any."""
-    query = select(THOUGHTS.c.number, func.count().label("thoughts")).group_by(THOUGHTS.c.number)
+def count_thoughts(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
+    """How many thoughts there are under each of these releases that has any."""
+    query = (
+        select(THOUGHTS.c.number, func.count().label("thoughts"))
+        .where(THOUGHTS.c.number.in_(list(numbers)))
+        .group_by(THOUGHTS.c.number)
+    )
     return {row.number: row.thoughts for row in connection.execute(query)}

@@ -21,7 +21,7 @@ from monocoque.cloud.releases import service
 from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.contracts.errors import NotFound
 from monocoque.contracts.rights import FETCH_UPDATES, READ_RELEASE, READ_RELEASES, WRITE_THOUGHT
-from monocoque.contracts.updates import IMAGE_FOLDER, TARGETS_BYTES_MAX
+from monocoque.contracts.updates import IMAGE_FOLDER, NUMBER_MAX, TARGETS_BYTES_MAX
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.documents.rules import is_name
@@ -204,7 +204,7 @@ def find_file(documents: Documents, name: str) -> RepositoryFile:
 
 
 def _number(number: int) -> int:
-    if not 0 < number < 2**31:  # more than the records can hold
+    if not 1 <= number <= NUMBER_MAX:  # more than the records can hold
         raise NotFound("There is no release of this number.")
     return number
 

@@ -25,7 +25,13 @@ from monocoque.cloud.campaigns.config import CampaignsConfig
 from monocoque.cloud.campaigns.logic import phases, rollout
 from monocoque.cloud.campaigns.logic.phases import Phase, State
 from monocoque.cloud.campaigns.logic.rollout import Event
-from monocoque.cloud.campaigns.service.keeping import AWAY, SECOND_US, enter, standing_of
+from monocoque.cloud.campaigns.service.keeping import (
+    AT_WORK,
+    AWAY,
+    SECOND_US,
+    enter,
+    standing_of,
+)
 from monocoque.cloud.campaigns.service.releases import Releases
 from monocoque.cloud.registry import service as registry
 from monocoque.contracts import identifiers
@@ -134,8 +140,7 @@ class Desk:
 
     async def newest_open(self) -> str:
         """The newest campaign that is not finished; raises NotFound."""
-        states = (*rollout.OPEN, State.HALTED)
-        found = await self._records.transact(lambda c: rows.campaigns_in(c, states))
+        found = await self._records.transact(lambda c: rows.campaigns_in(c, AT_WORK))
         if not found:
             raise NotFound("No campaign goes on.", hint="`monocoque campaign list` shows them all.")
         return str(found[-1].campaign_id)

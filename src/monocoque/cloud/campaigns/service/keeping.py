@@ -40,7 +40,6 @@ AWAY: Final = (
 )
 """Errors that pass: when bus or records answer again, when there is room on the disk, when keys are
 there, or the repository is mended."""
-ALL_STATES: Final = tuple(State)
 AT_WORK: Final = (State.RUNNING, State.PAUSED, State.HALTED)
 """Campaigns for which there may be something to do."""
 

@@ -82,7 +82,7 @@ async def published_releases(records: Records) -> Sequence[PublishedRelease]:
 
     def work(connection: Connection) -> tuple[Sequence[Row[Any]], Mapping[int, int]]:
         found = rows.newest_releases(connection, RELEASES_LISTED_MAX)
-        return found, rows.count_thoughts(connection)
+        return found, rows.count_thoughts(connection, [row.number for row in found])
 
     found, thoughts = await records.transact(work)
     return [_published(row, thoughts.get(row.number, 0)) for row in found]
@@ -93,7 +93,7 @@ async def published_release(records: Records, number: int) -> PublishedRelease:
 
     def work(connection: Connection) -> tuple[Row[Any], int]:
         row = _found(connection, number)
-        return row, rows.count_thoughts(connection).get(number, 0)
+        return row, rows.count_thoughts(connection, [number]).get(number, 0)
 
     row, thoughts = await records.transact(work)
     return _published(row, thoughts)

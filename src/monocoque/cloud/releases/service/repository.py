@@ -64,6 +64,7 @@ class Published:
     timestamp_version: int
     snapshot_version: int
     snapshot: Snapshot | None
+    snapshot_data: bytes
 
 
 class ImageRepository:
@@ -84,11 +85,10 @@ class ImageRepository:
 
         Raises NotFound when the repository was not begun, and UpdateRefused when it is damaged.
         """
-        root_data = self._root()
-        root = read_root(root_data, IMAGE, ROOT_BYTES_MAX).signed
+        root, root_data = self._root()
         data = self._read(image.TIMESTAMP_FILE, TIMESTAMP_BYTES_MAX)
         if data is None:
-            return Published(root, root_data, None, b"", 0, 0, None)
+            return Published(root, root_data, None, b"", 0, 0, None, b"")
         timestamp = read(data, Timestamp, TIMESTAMP_BYTES_MAX)
         check_signed(root, timestamp)
         snapshot_meta = timestamp.signed.snapshot_meta
@@ -113,6 +113,7 @@ class ImageRepository:
             timestamp.signed.version,
             snapshot.signed.version,
             snapshot.signed,
+            snapshot_data,
         )
 
     def publish(self, targets: Metadata[Targets], read_file: ReadFile, now_us: int) -> Release:
@@ -150,8 +151,7 @@ class ImageRepository:
             now = self.published()
             assert now.targets is not None
             assert now.snapshot is not None
-            version = now.snapshot_version
-            snapshot = self._read(image.snapshot_file(version), SNAPSHOT_BYTES_MAX) or b""
+            version, snapshot = now.snapshot_version, now.snapshot_data
             if now.snapshot.is_expired(expiry(now_us, config.snapshot_left_s_min)):
                 version += 1
                 snapshot = self._write_snapshot(
@@ -174,7 +174,7 @@ class ImageRepository:
         except DocumentTooLarge:
             raise UpdateTooLarge(f"{name} is too large.", hint=MEND_HINT) from None
 
-    def _root(self) -> bytes:
+    def _root(self) -> tuple[Root, bytes]:
         data = self._read(image.root_file(1), ROOT_BYTES_MAX)
         if data is None:
             raise NotFound(
@@ -183,7 +183,7 @@ class ImageRepository:
             )
         root = read_root(data, IMAGE, ROOT_BYTES_MAX)
         check_signed(root.signed, root)
-        return data
+        return root.signed, data
 
     def _named(self, name: str, meta: MetaFile, bytes_max: int) -> bytes:
         data = self._read(name, bytes_max)
