@@ -22,7 +22,6 @@ Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
@@ -33,12 +32,9 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.car.link.service.spool import Spool
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
-    DiskFull,
-    LimitError,
     MessageRefused,
     MonocoqueError,
     QueueFull,
-    RecordsContended,
     SettingInvalid,
     UnavailableError,
 )
@@ -46,9 +42,9 @@ from monocoque.contracts.topics import Kept, Topic
 from monocoque.contracts.wire import car_pb2, command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing, Subscription
+from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
 
-Result = TypeVar("Result")
 MessageType = TypeVar("MessageType", bound=Message)
 
 DOWN: Final[tuple[Topic[Any], ...]] = (
@@ -64,9 +60,6 @@ UP: Final[tuple[Topic[Any], ...]] = (
     topics.CAR_SCENES,
 )
 """What passes from the car to the cell."""
-
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 async def run(context: Context) -> None:
@@ -106,8 +99,11 @@ class _Link:
         outcome was unknown counts no second start.
         """
         context = self._context
-        before = await self._insist(
-            lambda connection: records.boot_count(connection, context.machine_id)
+        retry_s = self._config.records_retry_s
+        before = await insist(
+            context,
+            lambda connection: records.boot_count(connection, context.machine_id),
+            retry_s,
         )
         self._boot_count = before + 1
         event = car_pb2.CarEvent(kind="started", boot_count=self._boot_count)
@@ -122,18 +118,9 @@ class _Link:
                 self._config.outbox_events_max,
             )
 
-        if not await self._insist(work):
+        if not await insist(context, work, retry_s):
             self._count(QueueFull("The outbox is full; an event of the car is lost."))
         self._has_events.set()
-
-    async def _insist(self, work: Callable[[Connection], Result]) -> Result:
-        """Ask the records until they answer; the work may have been done before."""
-        while True:
-            try:
-                return await self._context.records.transact(work)
-            except AWAY as error:
-                self._count(error)
-            await asyncio.sleep(self._config.records_retry_s)
 
     def _count(self, error: MonocoqueError) -> None:
         self._context.count_error(error, error.what)

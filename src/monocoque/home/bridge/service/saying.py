@@ -15,11 +15,7 @@ from sqlalchemy import Connection, Row
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DeviceFailed,
-    DiskFull,
-    LimitError,
-    RecordsContended,
     SettingInvalid,
-    UnavailableError,
 )
 from monocoque.contracts.wire import home_pb2
 from monocoque.home.bridge import records as rows
@@ -27,10 +23,8 @@ from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.service import Device
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
-
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 class Saying:

@@ -1,8 +1,9 @@
-"""What passes by itself, and how it is waited for.
+"""What passes by itself on a machine outside the cell, and how it is waited for.
 
 Rules: what is asked again may have been done before.
 
 Left out on purpose: errors that a person has to look at; those end the service, which begins anew.
+And the cell, where each service says for itself what it waits out.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from monocoque.car.updates.config import UpdatesConfig
 from monocoque.contracts.errors import DiskFull, LimitError, RecordsContended, UnavailableError
 from monocoque.plumbing.service import Context
 
@@ -20,13 +20,11 @@ AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
 """Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
-async def insist(
-    context: Context, config: UpdatesConfig, work: Callable[[Connection], Result]
-) -> Result:
+async def insist(context: Context, work: Callable[[Connection], Result], pause_s: float) -> Result:
     """Ask the records until they answer; the work may have been done before."""
     while True:
         try:
             return await context.records.transact(work)
         except AWAY as error:
             context.count_error(error, error.what)
-        await asyncio.sleep(config.records_retry_s)
+        await asyncio.sleep(pause_s)
