@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection
 
 from monocoque.contracts.errors import DiskFull, LimitError, RecordsContended, UnavailableError
+from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.service import Context
 
 Result = TypeVar("Result")
@@ -28,3 +29,13 @@ async def insist(context: Context, work: Callable[[Connection], Result], pause_s
         except AWAY as error:
             context.count_error(error, error.what)
         await asyncio.sleep(pause_s)
+
+
+async def reconnected(bus: Bus, connections: int, pause_s: float) -> bool:
+    """Pause, unless it is connected for more than that many times; whether it is."""
+    try:
+        async with asyncio.timeout(pause_s):
+            await bus.connected_after(connections)
+    except TimeoutError:
+        return False
+    return True

@@ -42,7 +42,7 @@ from monocoque.contracts.topics import Kept, Topic
 from monocoque.contracts.wire import car_pb2, command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing, Subscription
-from monocoque.plumbing.insisting import AWAY, insist
+from monocoque.plumbing.insisting import AWAY, insist, reconnected
 from monocoque.plumbing.service import Context
 
 MessageType = TypeVar("MessageType", bound=Message)
@@ -144,7 +144,7 @@ class _Link:
             except AWAY:
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
-            if await self._reconnected(connections, pause_s * self._spread()):
+            if await reconnected(self._uplink, connections, pause_s * self._spread()):
                 state_due_us, pause_s = 0, self._config.hello_retry_s
             else:
                 pause_s = min(pause_s * 2, self._config.hello_interval_s)
@@ -158,7 +158,7 @@ class _Link:
                 if await self._publish_waiting() == 0:
                     self._has_events.clear()
             except AWAY:
-                await self._reconnected(connections, self._config.outbox_retry_s)
+                await reconnected(self._uplink, connections, self._config.outbox_retry_s)
 
     async def let_down_for_ever(self, topic: Topic[MessageType]) -> None:
         """Say on the car's own bus what the cell says on this topic."""
@@ -225,22 +225,13 @@ class _Link:
                 self._count(error)
                 waiting = None
             except AWAY:
-                await self._reconnected(
-                    self._uplink.connection_count, self._config.crossing_retry_s
+                await reconnected(
+                    self._uplink, self._uplink.connection_count, self._config.crossing_retry_s
                 )
             await asyncio.sleep(self._config.last_value_pause_s)
             while (news := await newer.next(0.0)) is not None:
                 waiting = news.message
                 self._spool.wake()
-
-    async def _reconnected(self, connections: int, pause_s: float) -> bool:
-        """Pause, unless it is connected for more than that many times; whether it is."""
-        try:
-            async with asyncio.timeout(pause_s):
-                await self._uplink.connected_after(connections)
-        except TimeoutError:
-            return False
-        return True
 
     def _spread(self) -> float:
         """What pauses are multiplied with, so that a fleet does not speak in step."""
