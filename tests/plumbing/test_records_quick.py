@@ -31,7 +31,7 @@ from sqlalchemy.pool import StaticPool
 from monocoque.plumbing.records.quick import QuickConnection
 
 TIMES = 3
-"""The first is SQLAlchemy's, the second compiles, the third runs what was compiled."""
+"""The first is found by its structure, the second is compiled for itself, the third runs that."""
 
 things = Table(
     "things",

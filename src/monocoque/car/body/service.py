@@ -27,24 +27,17 @@ from monocoque.car.body import logic, records
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic import Body, Motion
 from monocoque.car.keys import service as keys
-from monocoque.contracts.errors import (
-    DiskFull,
-    LimitError,
-    MonocoqueError,
-    RecordsContended,
-    UnavailableError,
-)
+from monocoque.contracts.errors import MonocoqueError
 from monocoque.contracts.topics import CAR_BODY
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 
 SECOND_US: Final = 1_000_000
 LISTEN_S: Final = 3_600.0
 """How long one wait for what others say of the body lasts; then another begins."""
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one looks again after a pause."""
 
 
 Gate = Callable[[Body], str | None]

@@ -39,7 +39,7 @@ CONFIG_PATTERNS: Final = (f"{ROOT}/+/+/config", f"{ROOT}/+/+/+/config")
 NAME_CHARACTERS: Final = 4
 """The last of a car_id, by which a person tells two cars apart until they are named."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ANNOUNCEMENT_CHARACTERS_MAX: Final = 65_536
+_ANNOUNCEMENT_BYTES_MAX: Final = 65_536
 
 
 class Discovery(enum.StrEnum):
@@ -135,7 +135,7 @@ def remains(topic: str, payload: bytes) -> dict[str, bytes]:
     """
     levels = topic.split("/")
     try:
-        if len(payload) > _ANNOUNCEMENT_CHARACTERS_MAX:
+        if len(payload) > _ANNOUNCEMENT_BYTES_MAX:
             return {}
         if json.loads(payload)["origin"]["name"] != ORIGIN:
             return {}

@@ -182,7 +182,7 @@ class NatsAuthority:
         return NatsCredentials(self._sign(_SYSTEM, "user", name, public_key(seed), rights), seed)
 
     def revoke(self, bus_public_keys: Collection[str]) -> None:
-        """Name every bus key of a car that has lost its place, for ``server_configuration``.
+        """Name every bus key of a car that has lost its place, for ``accounts``.
 
         Raises CredentialsRefused when one is none.
         """
@@ -210,16 +210,20 @@ class NatsAuthority:
         issuer = {"issuer_account": self._public(mqtt_account_name(home_id))}
         return self._sign(mqtt_signer_name(home_id), "user", name, public_key(seed), issuer)
 
-    def server_configuration(self, accounts_directory: Path) -> dict[str, str]:
+    def server_configuration(
+        self, accounts: Mapping[str, AccountClaims], accounts_directory: Path
+    ) -> dict[str, str]:
         """The lines of the server's configuration that say whom it trusts, by their names.
 
-        accounts_directory: where the server keeps what it is told of accounts while it runs.
+        accounts: what ``accounts`` gave. accounts_directory: where the server keeps what it is told
+        of accounts while it runs.
         """
         system = self._public(_SYSTEM)
         claims = {"system_account": system}
         operator = self._sign(_OPERATOR, "operator", "monocoque", self._public(_OPERATOR), claims)
-        accounts = {key: self.sign_account(claims) for key, claims in self.accounts().items()}
-        preload = "\n".join(f'  {key}: "{jwt}"' for key, jwt in accounts.items())
+        preload = "\n".join(
+            f'  {key}: "{self.sign_account(account)}"' for key, account in accounts.items()
+        )
         return {
             "operator": f'"{operator}"',
             "system_account": system,

@@ -344,7 +344,7 @@ class NatsServer:
                 f"{{ store_dir: {json.dumps(str(self._home))}, sync_interval: always, "
                 f"max_file_store: {store_bytes} }}"
             ),
-            **self.authority.server_configuration(self._home / "accounts"),
+            **self.authority.server_configuration(self._told, self._home / "accounts"),
         }
         mqtt = f"host: {json.dumps(self._host)}, port: {self._mqtt_port}"
         if limits.tls_certificate_file and limits.tls_key_file:

@@ -189,7 +189,7 @@ class Addition:
         expected = {hardware_id: target.path for hardware_id, target in self.images.items()}
         if release.number != self.number or release.images != expected:
             raise UpdateAltered("The release document and the targets do not say the same.")
-        if any(_custom(t).get("version") != release.version for t in self.images.values()):
+        if any(custom_of(t).get("version") != release.version for t in self.images.values()):
             raise UpdateAltered("An image is of another version than its release.")
         return release
 
@@ -248,7 +248,7 @@ def _addition(number: int, new: Mapping[str, TargetFile]) -> Addition:
             raise UpdateHardwareWrong("The release has an image for hardware that does not exist.")
         if path != image_path(number, hardware_id):
             raise UpdateMalformed("An image is not where images of its release lie.")
-        custom = _custom(target)
+        custom = custom_of(target)
         version = custom.get("version")
         if custom.get("hardware_ids") != [hardware_id]:
             raise UpdateHardwareWrong("An image is for other hardware than its name says.")
@@ -276,6 +276,12 @@ def target_file(target: TargetFile) -> str:
     """Where a target lies in the repository: its hash before its name."""
     folder, _, name = target.path.rpartition("/")
     return f"targets/{folder}/{sha256_of(target)}.{name}"
+
+
+def custom_of(target: TargetFile) -> Mapping[str, Any]:
+    """What we say of a target beyond its bytes; empty when nothing is said in our form."""
+    custom = target.custom
+    return custom if isinstance(custom, dict) else {}
 
 
 def sha256_of(target: TargetFile) -> str:
@@ -337,13 +343,8 @@ def _target(path: str, data: bytes, custom: Mapping[str, Any]) -> TargetFile:
     return TargetFile(len(data), hashes, path, {"custom": dict(custom)})
 
 
-def _custom(target: TargetFile) -> Mapping[str, Any]:
-    custom = target.custom
-    return custom if isinstance(custom, dict) else {}
-
-
 def _number(target: TargetFile) -> int:
-    number = _custom(target).get(RELEASE_FIELD)
+    number = custom_of(target).get(RELEASE_FIELD)
     if type(number) is not int or not 1 <= number <= NUMBER_MAX:
         raise UpdateMalformed("A target does not say of which release it is.")
     if target.path.partition("/")[0] != str(number):

@@ -22,7 +22,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
@@ -34,10 +34,12 @@ from monocoque.contracts.updates import (
     TIMESTAMP_BYTES_MAX,
 )
 from monocoque.trust.updates.director import CAR_FIELD, RELEASE_FIELD
+from monocoque.trust.updates.image_repository import RELEASE_FIELD as NUMBER_FIELD
 from monocoque.trust.updates.image_repository import (
     SNAPSHOT_NAME,
     TARGETS_NAME,
     check_target,
+    custom_of,
     sha256_of,
     target_file,
 )
@@ -52,7 +54,6 @@ from monocoque.trust.updates.metadata import (
 from monocoque.trust.updates.reasons import UpdateReason, unfit
 from monocoque.trust.updates.release import Release, read_release
 
-NUMBER_FIELD: Final = "release_number"
 SECOND_US: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -243,7 +244,7 @@ def match(
     _same(directions.document, targets)
     wanted = []
     for unit in directions.units:
-        custom = _custom(_same(unit.image, targets))
+        custom = custom_of(_same(unit.image, targets))
         if custom.get("hardware_ids") != [unit.hardware_id]:
             raise unfit(UpdateReason.WRONG_HARDWARE, "An image is for another control unit.")
         if custom.get(NUMBER_FIELD) != directions.release_number:
@@ -311,7 +312,7 @@ def _units_of(targets: Targets, number: int, units: Mapping[str, str]) -> tuple[
     """Which control unit is to have which image."""
     directed: dict[str, Directed] = {}
     for image in targets.targets.values():
-        custom = _custom(image)
+        custom = custom_of(image)
         named = custom.get("ecus")
         if not isinstance(named, dict) or not named:
             raise unfit(UpdateReason.MALFORMED, "An image is directed to no control unit.")
@@ -337,8 +338,3 @@ def _same(directed: TargetFile, targets: Targets) -> TargetFile:
     if (known.length, sha256_of(known)) != (directed.length, sha256_of(directed)):
         raise unfit(UpdateReason.MIX_AND_MATCH, "The repositories do not say the same.")
     return known
-
-
-def _custom(target: TargetFile) -> Mapping[str, Any]:
-    custom = target.custom
-    return custom if isinstance(custom, dict) else {}

@@ -22,7 +22,7 @@ from monocoque.car.commands import logic, records
 from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.commands.logic import Ending, Known
 from monocoque.car.commands.records import Intent
-from monocoque.car.commands.service.log import AWAY, Log
+from monocoque.car.commands.service.log import Log
 from monocoque.car.guard.logic import judge as guard
 from monocoque.car.keys import service as keys
 from monocoque.car.keys.config import KeysConfig
@@ -30,6 +30,7 @@ from monocoque.contracts.errors import QueueFull
 from monocoque.contracts.wire.command_pb2 import CarReceipt
 from monocoque.contracts.wire.header_pb2 import Header
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 from monocoque.trust.commands import AuthenticCommand, read_arguments
 from monocoque.trust.keys import PrivateKey

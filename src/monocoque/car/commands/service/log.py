@@ -26,17 +26,11 @@ from sqlalchemy import Connection
 from monocoque.car.commands import records
 from monocoque.car.commands.config import CommandsConfig
 from monocoque.car.commands.records import Line
-from monocoque.contracts.errors import (
-    DiskFull,
-    LimitError,
-    MonocoqueError,
-    QueueFull,
-    RecordsContended,
-    UnavailableError,
-)
+from monocoque.contracts.errors import MonocoqueError, QueueFull
 from monocoque.contracts.topics import CAR_RECEIPTS
 from monocoque.contracts.wire.command_pb2 import CarReceipt
 from monocoque.contracts.wire.header_pb2 import Header
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 from monocoque.trust.documents import signing_digest
 from monocoque.trust.ports import Signer
@@ -45,8 +39,6 @@ from monocoque.trust.receipts import Answer, LogPlace, sign_receipt
 SECOND_US: Final = 1_000_000
 SEQUENCE_MAX: Final = 2**63 - 1
 Result = TypeVar("Result")
-AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 class Log:

@@ -22,7 +22,6 @@ Left out on purpose: what the frames of telemetry hold, which is car/signals'.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
@@ -33,12 +32,9 @@ from monocoque.car.link.config import LinkConfig
 from monocoque.car.link.service.spool import Spool
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
-    DiskFull,
-    LimitError,
     MessageRefused,
     MonocoqueError,
     QueueFull,
-    RecordsContended,
     SettingInvalid,
     UnavailableError,
 )
@@ -46,9 +42,9 @@ from monocoque.contracts.topics import Kept, Topic
 from monocoque.contracts.wire import car_pb2, command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing, Subscription
+from monocoque.plumbing.insisting import AWAY, insist, reconnected
 from monocoque.plumbing.service import Context
 
-Result = TypeVar("Result")
 MessageType = TypeVar("MessageType", bound=Message)
 
 DOWN: Final[tuple[Topic[Any], ...]] = (
@@ -64,9 +60,6 @@ UP: Final[tuple[Topic[Any], ...]] = (
     topics.CAR_SCENES,
 )
 """What passes from the car to the cell."""
-
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 async def run(context: Context) -> None:
@@ -106,8 +99,11 @@ class _Link:
         outcome was unknown counts no second start.
         """
         context = self._context
-        before = await self._insist(
-            lambda connection: records.boot_count(connection, context.machine_id)
+        retry_s = self._config.records_retry_s
+        before = await insist(
+            context,
+            lambda connection: records.boot_count(connection, context.machine_id),
+            retry_s,
         )
         self._boot_count = before + 1
         event = car_pb2.CarEvent(kind="started", boot_count=self._boot_count)
@@ -122,18 +118,9 @@ class _Link:
                 self._config.outbox_events_max,
             )
 
-        if not await self._insist(work):
+        if not await insist(context, work, retry_s):
             self._count(QueueFull("The outbox is full; an event of the car is lost."))
         self._has_events.set()
-
-    async def _insist(self, work: Callable[[Connection], Result]) -> Result:
-        """Ask the records until they answer; the work may have been done before."""
-        while True:
-            try:
-                return await self._context.records.transact(work)
-            except AWAY as error:
-                self._count(error)
-            await asyncio.sleep(self._config.records_retry_s)
 
     def _count(self, error: MonocoqueError) -> None:
         self._context.count_error(error, error.what)
@@ -157,7 +144,7 @@ class _Link:
             except AWAY:
                 state_due_us = 0
                 pause_s = self._config.hello_retry_s
-            if await self._reconnected(connections, pause_s * self._spread()):
+            if await reconnected(self._uplink, connections, pause_s * self._spread()):
                 state_due_us, pause_s = 0, self._config.hello_retry_s
             else:
                 pause_s = min(pause_s * 2, self._config.hello_interval_s)
@@ -171,7 +158,7 @@ class _Link:
                 if await self._publish_waiting() == 0:
                     self._has_events.clear()
             except AWAY:
-                await self._reconnected(connections, self._config.outbox_retry_s)
+                await reconnected(self._uplink, connections, self._config.outbox_retry_s)
 
     async def let_down_for_ever(self, topic: Topic[MessageType]) -> None:
         """Say on the car's own bus what the cell says on this topic."""
@@ -238,22 +225,13 @@ class _Link:
                 self._count(error)
                 waiting = None
             except AWAY:
-                await self._reconnected(
-                    self._uplink.connection_count, self._config.crossing_retry_s
+                await reconnected(
+                    self._uplink, self._uplink.connection_count, self._config.crossing_retry_s
                 )
             await asyncio.sleep(self._config.last_value_pause_s)
             while (news := await newer.next(0.0)) is not None:
                 waiting = news.message
                 self._spool.wake()
-
-    async def _reconnected(self, connections: int, pause_s: float) -> bool:
-        """Pause, unless it is connected for more than that many times; whether it is."""
-        try:
-            async with asyncio.timeout(pause_s):
-                await self._uplink.connected_after(connections)
-        except TimeoutError:
-            return False
-        return True
 
     def _spread(self) -> float:
         """What pauses are multiplied with, so that a fleet does not speak in step."""

@@ -34,21 +34,15 @@ from monocoque.car.link.service.shelf import Frame, Plan, Shelf
 from monocoque.car.signals.service import Watch, seen_now
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
-    DiskFull,
-    LimitError,
     MessageRefused,
     MonocoqueError,
     QueueFull,
-    RecordsContended,
-    UnavailableError,
 )
 from monocoque.contracts.wire import telemetry_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
-
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 class Spool:

@@ -21,11 +21,12 @@ from monocoque.car.body.service import Act
 from monocoque.car.commands.logic import after_act, setting_of, without_body
 from monocoque.car.guard.logic import judge as guard
 from monocoque.car.scenes import records
+from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.scenes.logic.runs import SCOPE_OF
 from monocoque.car.scenes.records import Request
-from monocoque.car.scenes.service.insisting import AWAY, insist
 from monocoque.car.scenes.service.saying import Saying
 from monocoque.contracts.scenes import CAR, parse_action
+from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
 from monocoque.trust.outcomes import Outcome
 
@@ -39,6 +40,7 @@ class Acting:
 
     def __init__(self, context: Context, saying: Saying) -> None:
         self._context = context
+        self._retry_s = context.config(ScenesConfig).records_retry_s
         self._saying = saying
         self._has_work = asyncio.Event()
         self._has_work.set()
@@ -55,14 +57,16 @@ class Acting:
                 if request.is_begun:
                     _end(connection, request, UNKNOWN)
 
-        await insist(self._context, work)
+        await insist(self._context, work, self._retry_s)
 
     async def act_for_ever(self) -> None:
         """Do what is asked, until cancelled."""
         while True:
             await self._has_work.wait()
             self._has_work.clear()
-            asked = await insist(self._context, lambda c: records.requests_of(c, CAR))
+            asked = await insist(
+                self._context, lambda c: records.requests_of(c, CAR), self._retry_s
+            )
             for request in asked:
                 await self._do(request)
                 self._saying.tell()
@@ -76,7 +80,7 @@ class Acting:
                 return False
             return records.begin_request(connection, request.request_id)
 
-        if not await insist(context, begin):
+        if not await insist(context, begin, self._retry_s):
             return
         action = parse_action(request.action)
         scope = SCOPE_OF[action.word.name]
@@ -87,10 +91,10 @@ class Acting:
         except AWAY as error:
             context.count_error(error, error.what)
             found = str(without_body(error.may_have_happened).outcome)
-            await insist(context, lambda c: _end(c, request, found))
+            await insist(context, lambda c: _end(c, request, found), self._retry_s)
             return
         if isinstance(begun, str):
-            await insist(context, lambda c: _end(c, request, begun))
+            await insist(context, lambda c: _end(c, request, begun), self._retry_s)
             return
 
         def close(connection: Connection) -> None:
@@ -98,7 +102,7 @@ class Acting:
             ending = after_act(body.has_arrived(connection, context.machine_id, begun, now_us))
             _end(connection, request, ending.reason or ending.outcome)
 
-        await insist(context, close)
+        await insist(context, close, self._retry_s)
         await body.say_now(context)
 
 

@@ -27,12 +27,12 @@ from monocoque.car.scenes.logic.places import Fix, Side, Standing, Watch
 from monocoque.car.scenes.logic.runs import Judgement
 from monocoque.car.scenes.records import StoredScene
 from monocoque.car.scenes.service.acting import Acting
-from monocoque.car.scenes.service.insisting import insist
 from monocoque.car.scenes.service.saying import Saying
 from monocoque.contracts import identifiers
 from monocoque.contracts.scenes import HOME, AtTime, Scene, action_text, parse_scene
 from monocoque.contracts.topics import CAR_BODY
 from monocoque.contracts.wire.command_pb2 import CarBody
+from monocoque.plumbing.insisting import insist
 from monocoque.plumbing.service import Context
 from monocoque.plumbing.zones import find_zone
 
@@ -98,7 +98,9 @@ class Keeping:
     async def keep_for_ever(self) -> None:
         """Look at what was said and at the time, again and again."""
         members = await insist(
-            self._context, lambda c: records.last_sight(c, self._context.machine_id)
+            self._context,
+            lambda c: records.last_sight(c, self._context.machine_id),
+            self._config.records_retry_s,
         )
         self._sight = None if members is None else Fix(**members)
         await self._read()
@@ -129,7 +131,9 @@ class Keeping:
                 (r.expires_us for r in waiting), default=None
             )
 
-        stored_scenes, self._expires_us = await insist(self._context, work)
+        stored_scenes, self._expires_us = await insist(
+            self._context, work, self._config.records_retry_s
+        )
         kept = {}
         for stored in stored_scenes:
             known = self._kept.get(stored.scene_id)
@@ -213,7 +217,7 @@ class Keeping:
             if fix is not None:
                 records.set_sight(connection, context.machine_id, asdict(fix))
 
-        await insist(context, work)
+        await insist(context, work, self._config.records_retry_s)
         if changes or fix is None:
             self._saying.tell()
             self._acting.begin()

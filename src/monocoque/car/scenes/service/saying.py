@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from monocoque.car.scenes import records
 from monocoque.car.scenes.config import ScenesConfig
-from monocoque.car.scenes.service.insisting import AWAY, insist
 from monocoque.contracts.scenes import HOME
 from monocoque.contracts.topics import CAR_SCENES
 from monocoque.contracts.wire.home_pb2 import CarScenes, HomeRequest, SceneFinding, SceneTrace
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
 
 
@@ -25,6 +25,7 @@ class Saying:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._retry_s = context.config(ScenesConfig).records_retry_s
         self._said: bytes | None = None
         """What was said last, without its header."""
         self._has_news = asyncio.Event()
@@ -44,11 +45,11 @@ class Saying:
             except AWAY as error:
                 self._context.count_error(error, error.what)
                 self._has_news.set()
-                await asyncio.sleep(self._context.config(ScenesConfig).records_retry_s)
+                await asyncio.sleep(self._retry_s)
 
     async def _say(self) -> None:
         context = self._context
-        message = await insist(context, self._message)
+        message = await insist(context, self._message, self._retry_s)
         bare = message.SerializeToString(deterministic=True)
         if bare == self._said:
             return

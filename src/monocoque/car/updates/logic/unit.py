@@ -14,7 +14,7 @@ Left out on purpose: what starting a slot means. It works, or it does not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 SLOTS: Final = ("a", "b")
@@ -115,16 +115,7 @@ def taken_back(state: UnitState) -> UnitState:
 
 def to_members(state: UnitState) -> dict[str, Any]:
     """The state as plain JSON values."""
-    return {
-        "images": {
-            slot: {name: getattr(image, name) for name in Image.__slots__}
-            for slot, image in state.images.items()
-        },
-        "active": state.active,
-        "trying": state.trying,
-        "tries": state.tries,
-        "is_confirmed": state.is_confirmed,
-    }
+    return asdict(state)
 
 
 def of_members(members: Mapping[str, Any]) -> UnitState:

@@ -56,7 +56,7 @@ async def fetch_image(
     synced: how much of it is on disk for good. Raises as ``fetch_small``, UpdateAltered, and what
     the disk raises; what came before a line broke off is on disk then.
     """
-    coming = _Coming(store, image, progress)
+    coming = _Coming(store, image, progress, config)
     await coming.begin(synced)
     pace, goes_on = _Pace(config), True
     try:
@@ -76,10 +76,13 @@ async def fetch_image(
 class _Coming:
     """An image on its way into the store."""
 
-    def __init__(self, store: Disk, image: Wanted, progress: Progress) -> None:
+    def __init__(
+        self, store: Disk, image: Wanted, progress: Progress, config: UpdatesConfig
+    ) -> None:
         self._store = store
         self._image = image
         self._progress = progress
+        self._config = config
         self._name = file_name(image.sha256)
         self._hashed = hashlib.sha256()
         self.offset = 0
@@ -97,7 +100,7 @@ class _Coming:
             await self._store.delete(self._name)
             await self._store.write(self._name, 0, b"")
             await self._store.sync_folder()
-        self._hashed.update(await self._store.read(self._name, 0, self.offset) or b"")
+        self._hashed = await hash_of(self._store, self._name, self.offset, self._config)
 
     async def take(self, chunk: bytes) -> None:
         """What came; raises UpdateTooLarge when that is too much."""
@@ -130,6 +133,15 @@ class _Coming:
     async def _throw_away(self) -> None:
         await self._store.delete(self._name)
         await self._progress(0)
+
+
+async def hash_of(disk: Disk, name: str, length: int, config: UpdatesConfig) -> "hashlib._Hash":
+    """SHA-256 over the beginning of a file, read piece by piece: an image may not fit in memory."""
+    hashed = hashlib.sha256()
+    for offset in range(0, length, config.copy_bytes):
+        count = min(config.copy_bytes, length - offset)
+        hashed.update(await disk.read(name, offset, count) or b"")
+    return hashed
 
 
 def file_name(sha256: str) -> str:

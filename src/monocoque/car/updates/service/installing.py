@@ -23,10 +23,10 @@ from monocoque.car.updates.config import UpdatesConfig
 from monocoque.car.updates.logic import journal as logic
 from monocoque.car.updates.logic.journal import Journal, Phase
 from monocoque.car.updates.logic.unit import Image
-from monocoque.car.updates.service.insisting import insist
 from monocoque.car.updates.service.units import Unit
 from monocoque.contracts.errors import StorageError, UpdateAltered
 from monocoque.plumbing.disk.port import Disk
+from monocoque.plumbing.insisting import insist
 from monocoque.plumbing.service import Context
 from monocoque.trust.updates.reasons import UpdateReason
 
@@ -123,5 +123,5 @@ class Installer:
             if not journal.is_installing:
                 body.end_update(connection, context.machine_id, context.clock.now_us())
 
-        await insist(context, self._config, work)
+        await insist(context, work, self._config.records_retry_s)
         return journal

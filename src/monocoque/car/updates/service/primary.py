@@ -38,7 +38,6 @@ from monocoque.car.updates.service.checking import (
 from monocoque.car.updates.service.consent import agreed_to
 from monocoque.car.updates.service.downloads import Downloads
 from monocoque.car.updates.service.fetching import fetch_image, file_name
-from monocoque.car.updates.service.insisting import insist
 from monocoque.car.updates.service.installing import Installer
 from monocoque.car.updates.service.telling import Teller
 from monocoque.car.updates.service.units import Unit
@@ -52,6 +51,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.wire.update_pb2 import UpdateDirections
 from monocoque.plumbing.disk.port import Disk
+from monocoque.plumbing.insisting import insist
 from monocoque.plumbing.service import Context
 from monocoque.trust.updates.manifests import UpdateState
 from monocoque.trust.updates.reasons import UpdateReason, reason_of, unfit
@@ -151,7 +151,7 @@ class Primary:
             self._is_excused = False
 
     async def _take(self, message: UpdateDirections) -> None:
-        known, now_us = await insist(self._context, self._config, self._recall)
+        known, now_us = await insist(self._context, self._recall, self._config.records_retry_s)
         checked = await check(
             message,
             known,
@@ -274,7 +274,7 @@ class Primary:
             records.set_part(connection, self._car_id, records.JOURNAL, members)
             return changed, True
 
-        journal, has_changed = await insist(self._context, self._config, work)
+        journal, has_changed = await insist(self._context, work, self._config.records_retry_s)
         if has_changed:
             self._teller.wake()
         return journal

@@ -19,11 +19,11 @@ from monocoque.car.updates import records
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.car.updates.logic import journal as logic
 from monocoque.car.updates.service.consent import agreed_to
-from monocoque.car.updates.service.insisting import AWAY, insist
 from monocoque.car.updates.service.units import Unit
 from monocoque.contracts.topics import CAR_UPDATE_MANIFEST
 from monocoque.contracts.wire.update_pb2 import UpdateManifest
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
 from monocoque.trust.ports import Signer
 from monocoque.trust.updates.manifests import UnitReport, UpdateReport, sign_manifest
@@ -86,7 +86,7 @@ class Teller:
             records.set_part(connection, car_id, records.SEQUENCE, {"last": sequence})
             return sequence, version, update
 
-        news = await insist(context, self._config, work)
+        news = await insist(context, work, self._config.records_retry_s)
         if news is None:
             return
         sequence, version, update = news

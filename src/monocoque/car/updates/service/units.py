@@ -20,7 +20,7 @@ from typing import Final
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.car.updates.logic import unit as logic
 from monocoque.car.updates.logic.unit import Image, UnitState
-from monocoque.car.updates.service.fetching import file_name
+from monocoque.car.updates.service.fetching import file_name, hash_of
 from monocoque.contracts.errors import StorageError, UpdateAltered
 from monocoque.contracts.updates import FACTORY_NUMBER, FACTORY_VERSION, factory_image
 from monocoque.plumbing.disk.port import Disk, write_whole
@@ -125,9 +125,7 @@ class Unit:
         return await self._has(slot_name(slot), self.state.images[slot])
 
     async def _has(self, slot: str, image: Image) -> bool:
-        hashed = hashlib.sha256()
-        for offset in range(0, image.length, self._config.copy_bytes):
-            hashed.update(await self._disk.read(slot, offset, self._config.copy_bytes) or b"")
+        hashed = await hash_of(self._disk, slot, image.length, self._config)
         return (hashed.hexdigest(), await self._disk.size(slot)) == (image.sha256, image.length)
 
     async def _keep(self, state: UnitState) -> None:

@@ -15,11 +15,7 @@ from sqlalchemy import Connection, Row
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DeviceFailed,
-    DiskFull,
-    LimitError,
-    RecordsContended,
     SettingInvalid,
-    UnavailableError,
 )
 from monocoque.contracts.wire import home_pb2
 from monocoque.home.bridge import records as rows
@@ -27,10 +23,8 @@ from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.service import Device
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Outgoing
+from monocoque.plumbing.insisting import AWAY, reconnected
 from monocoque.plumbing.service import Context
-
-AWAY = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
 class Saying:
@@ -71,7 +65,7 @@ class Saying:
             except AWAY:
                 pause_s = config.hello_retry_s
             spread = 0.9 + 0.1 * self._context.random.random()
-            if await self._reconnected(connections, pause_s * spread):
+            if await reconnected(self.uplink, connections, pause_s * spread):
                 pause_s = config.hello_retry_s
             else:
                 pause_s = min(pause_s * 2, config.hello_interval_s)
@@ -130,7 +124,7 @@ class Saying:
             except AWAY as error:
                 self._context.count_error(error, "outcomes wait")
                 self._has_outcomes.set()
-                await self._reconnected(connections, self._config.retry_s)
+                await reconnected(self.uplink, connections, self._config.retry_s)
 
     async def _say_waiting(self) -> bool:
         """Say some, and note that the cell has them; whether there were any."""
@@ -158,12 +152,3 @@ class Saying:
         )
         stamp(message, self._context.clock, self._context.random, trace_id=row.trace_id)
         return message
-
-    async def _reconnected(self, connections: int, pause_s: float) -> bool:
-        """Pause, unless it is connected for more than that many times; whether it is."""
-        try:
-            async with asyncio.timeout(pause_s):
-                await self.uplink.connected_after(connections)
-        except TimeoutError:
-            return False
-        return True

@@ -5,9 +5,9 @@ it again at the next hello.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
@@ -25,12 +25,12 @@ from monocoque.home.bridge.logic import (
     read_request,
     wanted_of,
 )
-from monocoque.home.bridge.service.saying import AWAY, Saying
+from monocoque.home.bridge.service.saying import Saying
 from monocoque.home.devices.service import Device, Target, Wiring
 from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context, following, handling, trace_of
 
-Result = TypeVar("Result")
 SECOND_US = 1_000_000
 
 
@@ -53,7 +53,7 @@ class Working:
                 verdict = Verdict(Outcome.FAILED, Reason.MAY_HAVE_HAPPENED)
                 rows.save_request(connection, row.number, _columns(verdict, now_us))
 
-        await self._insist(work)
+        await insist(self._context, work, self._config.retry_s)
         self._wake_all()
 
     async def hear(self) -> None:
@@ -172,7 +172,11 @@ class Working:
         verdict = await self._act(row)
         now_us = self._context.clock.now_us()
         columns = _columns(verdict, now_us)
-        await self._insist(lambda connection: rows.save_request(connection, row.number, columns))
+        await insist(
+            self._context,
+            lambda connection: rows.save_request(connection, row.number, columns),
+            self._config.retry_s,
+        )
         self._saying.tell_state()
         self._saying.tell_outcomes()
 
@@ -192,15 +196,6 @@ class Working:
             reason = Reason.MAY_HAVE_HAPPENED if may_have else Reason.DEVICE_FAILED
             return Verdict(Outcome.FAILED, reason)
         return Verdict(Outcome.DONE)
-
-    async def _insist(self, work: Callable[[Connection], Result]) -> Result:
-        """Ask the records until they answer; the work may have been done before."""
-        while True:
-            try:
-                return await self._context.records.transact(work)
-            except AWAY as error:
-                self._context.count_error(error, error.what)
-            await asyncio.sleep(self._config.retry_s)
 
 
 def _columns(verdict: Verdict, now_us: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""What passes by itself, and how it is waited for.
+"""What passes by itself on a machine outside the cell, and how it is waited for.
 
 Rules: what is asked again may have been done before.
 
 Left out on purpose: errors that a person has to look at; those end the service, which begins anew.
+And the cell, where each service says for itself what it waits out.
 """
 
 import asyncio
@@ -11,8 +12,8 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
-from monocoque.car.updates.config import UpdatesConfig
 from monocoque.contracts.errors import DiskFull, LimitError, RecordsContended, UnavailableError
+from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.service import Context
 
 Result = TypeVar("Result")
@@ -20,13 +21,21 @@ AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
 """Errors that pass by themselves: whoever meets one tries again after a pause."""
 
 
-async def insist(
-    context: Context, config: UpdatesConfig, work: Callable[[Connection], Result]
-) -> Result:
+async def insist(context: Context, work: Callable[[Connection], Result], pause_s: float) -> Result:
     """Ask the records until they answer; the work may have been done before."""
     while True:
         try:
             return await context.records.transact(work)
         except AWAY as error:
             context.count_error(error, error.what)
-        await asyncio.sleep(config.records_retry_s)
+        await asyncio.sleep(pause_s)
+
+
+async def reconnected(bus: Bus, connections: int, pause_s: float) -> bool:
+    """Pause, unless it is connected for more than that many times; whether it is."""
+    try:
+        async with asyncio.timeout(pause_s):
+            await bus.connected_after(connections)
+    except TimeoutError:
+        return False
+    return True
