@@ -51,10 +51,7 @@ export function blocksOf(text: string): Block[] {
 /** The pieces of a line, without the stars. */
 export function spansOf(line: string): Span[] {
   return line
-    .split(/(\*\*[^*]+\*\*)/)
-    .filter((part) => part !== '')
-    .map((part) => {
-      const isStrong = part.length > 4 && part.startsWith('**') && part.endsWith('**');
-      return { text: isStrong ? part.slice(2, -2) : part, isStrong };
-    });
+    .split(/\*\*([^*]+)\*\*/) // every second piece stood between stars
+    .map((text, place) => ({ text, isStrong: place % 2 === 1 }))
+    .filter(({ text }) => text !== '');
 }

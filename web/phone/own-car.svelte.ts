@@ -127,7 +127,7 @@ export function ownCarNow(port: Port, carId: () => string, held: () => OwnCar | 
   };
 }
 
-async function prove(
+function prove(
   found: readonly CellCommand[],
   car: OwnCar | null,
   documents: Signed,
@@ -136,7 +136,7 @@ async function prove(
     ...command,
     proof: await proofOf(command, car, documents),
   }));
-  return newestFirst(await Promise.all(proven));
+  return Promise.all(proven);
 }
 
 function failureOf(thrown: unknown): Problem {

@@ -4,9 +4,9 @@ import type { SceneTrace } from '../lib/api/client.ts';
 import { locale, t } from '../lib/messages/language.svelte.ts';
 import { formatNumber, TAGS } from '../lib/messages/locales.ts';
 import { celsius, duration, minutes } from '../lib/time/format.ts';
-import { DAYS, type Day, type SceneRead } from './scenes.ts';
+import { DAYS, type Day, type SceneRead, WEEKDAYS } from './scenes.ts';
 import { OUTCOMES } from './view.ts';
-import { outcomeOf, reasonOf } from './words.ts';
+import { outcomeOf, reasonOf, sideOf } from './words.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -22,7 +22,7 @@ export function dayOf(day: Day): string {
 /** Some days in one breath. */
 function daysOf(days: readonly Day[]): string {
   if (days.length === DAYS.length) return t('scene.every_day');
-  if (days.join() === DAYS.slice(0, 5).join()) return t('scene.weekdays');
+  if (days.join() === WEEKDAYS.join()) return t('scene.weekdays');
   return new Intl.ListFormat(TAGS[locale()], { type: 'conjunction' }).format(days.map(dayOf));
 }
 
@@ -94,12 +94,6 @@ export function doesOf({ actions }: SceneRead): string {
   return new Intl.ListFormat(TAGS[locale()], { type: 'conjunction' }).format(actions.map(actionOf));
 }
 
-const SIDES: Readonly<Record<string, 'side.there' | 'side.gone' | 'side.unknown'>> = {
-  there: 'side.there',
-  gone: 'side.gone',
-  unknown: 'side.unknown',
-};
-
 /** One thing that the car looked at. */
 export function findingOf({ what, found }: SceneTrace['findings'][number]): string {
   const length = () => duration(locale(), Number(found) * 1_000);
@@ -109,7 +103,7 @@ export function findingOf({ what, found }: SceneTrace['findings'][number]): stri
     case 'accuracy_m':
       return t('finding.accuracy_m', { metres: Number(found) });
     case 'before':
-      return t('finding.before', { side: t(SIDES[found] ?? 'side.unknown') });
+      return t('finding.before', { side: sideOf(found) });
     case 'before_s':
       return t('finding.before_s', { length: length() });
     case 'late_s':

@@ -26,13 +26,15 @@ export interface Heating {
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Day = (typeof DAYS)[number];
+export const WEEKDAYS: readonly Day[] = DAYS.slice(0, 5);
 
 export const RADII_M = [100, 150, 300, 500] as const;
 export const AWAYS_MIN = [1, 5, 15, 60] as const;
 export const NAME_CHARACTERS_MAX = 60;
 const ARRIVE_VALID_S = 600;
 const TIME_VALID_S = 1_800;
-const E7 = 10_000_000;
+/** Of one degree. */
+export const E7 = 10_000_000;
 
 /** One scene as the car holds it; the members that were found. */
 export interface SceneRead {

@@ -36,6 +36,11 @@ export function traceReasonOf(reason: string): string {
   return known(`trace.${reason}`) ?? t('reason.other', { reason });
 }
 
+/** On which side of its place the car was. */
+export function sideOf(side: string): string {
+  return known(`side.${side}`) ?? t('side.unknown');
+}
+
 /** What became of what a scene asked of the home. */
 export function requestStateOf(state: string): string {
   return known(`request.${state}`) ?? state;

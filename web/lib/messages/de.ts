@@ -89,7 +89,6 @@ export const de: Catalogue = {
   'settings.saving': 'Wird gespeichert …',
   'settings.saved': 'Gespeichert',
   'settings.not_saved': 'Hier geändert, aber nicht im Konto gespeichert.',
-  'settings.session': 'Sitzung',
   'settings.session_hint': 'Abmelden beendet die Sitzung in diesem Browser.',
   'theme.system': 'System',
   'theme.light': 'Hell',

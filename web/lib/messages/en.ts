@@ -88,7 +88,6 @@ export const en = {
   'settings.saving': 'Saving …',
   'settings.saved': 'Saved',
   'settings.not_saved': 'Changed here, not saved to your account.',
-  'settings.session': 'Session',
   'settings.session_hint': 'Signing out ends the session in this browser.',
   'theme.system': 'System',
   'theme.light': 'Light',

@@ -84,6 +84,18 @@ describe('messages', () => {
     expect(same).toEqual([]);
   });
 
+  it('are said once: of two with one name, only the later is ever shown', () => {
+    const folder = new URL('.', import.meta.url);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const keys = files
+      .filter((name) => /(^|[/\\])en\.ts$/.test(name))
+      .flatMap((name) => [
+        ...readFileSync(new URL(name, folder), 'utf8').matchAll(/^ {2}'?([\w.-]+)'?:/gm),
+      ])
+      .map((found) => found[1] ?? '');
+    expect(keys.sort()).toEqual([...KEYS].sort());
+  });
+
   it('choose the plural of the language and write numbers its way', () => {
     expect(translate('en', 'health.cars_online', { count: 1 })).toBe('1 car online');
     expect(translate('en', 'health.cars_online', { count: 1300 })).toBe('1,300 cars online');

@@ -87,7 +87,6 @@ export const zh: Catalogue = {
   'settings.saving': '正在保存…',
   'settings.saved': '已保存',
   'settings.not_saved': '已在此处更改，但未保存到您的账户。',
-  'settings.session': '会话',
   'settings.session_hint': '退出登录会结束此浏览器中的会话。',
   'theme.system': '跟随系统',
   'theme.light': '浅色',

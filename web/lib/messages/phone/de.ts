@@ -194,14 +194,14 @@ export const de: CatalogueOf<typeof en> = {
   'error.mailbox_full.hint': 'Einige zurücknehmen oder warten, bis das Auto sie nimmt.',
   'error.home_code_wrong': 'Kein Zuhause wartet auf diesen Code.',
   'error.home_code_wrong.hint':
-    'Vergleiche ihn mit dem gedruckten; ein Code gilt einmal und eine Woche lang.',
+    'Mit dem gedruckten vergleichen; ein Code gilt einmal und eine Woche lang.',
   'error.home_code_tries_spent': 'Es gab zu viele falsche Codes.',
   'error.home_code_tries_spent.hint':
-    'Warte einen Tag und gib den Code dann so ein, wie er gedruckt ist.',
+    'Einen Tag warten und den Code dann so eingeben, wie er gedruckt ist.',
   'error.homes_full': 'Für noch eines ist kein Platz.',
-  'error.homes_full.hint': 'Gib zuerst ein Zuhause ab, oder nimm ein Auto von seinem Zuhause.',
+  'error.homes_full.hint': 'Zuerst ein Zuhause abgeben oder ein Auto von seinem Zuhause trennen.',
   'error.car_already_tied': 'Dieses Auto gehört zu einem anderen Zuhause.',
-  'error.car_already_tied.hint': 'Nimm es zuerst von jenem Zuhause.',
+  'error.car_already_tied.hint': 'Es zuerst von jenem Zuhause trennen.',
   'error.hand_over_tries_spent': 'Für dieses Auto gab es zu viele falsche Versuche.',
   'error.hand_over_tries_spent.hint':
     'Eine Stunde warten, dann den Link noch einmal öffnen; er gilt weiter.',

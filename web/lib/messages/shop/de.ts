@@ -52,7 +52,6 @@ export const de: CatalogueOf<typeof en> = {
   'price.line': '{net} + {tax} {tax_name}',
   'price.total': 'Gesamt, nichts kommt hinzu',
   'price.tax': 'darin {tax_name}, {rate}',
-  'price.show': 'Der Preis Zeile für Zeile',
 
   'week.title': 'Produktionswoche',
   'week.begins': 'Beginn: {moment}',
@@ -253,7 +252,6 @@ export const de: CatalogueOf<typeof en> = {
   'console.no_orders': 'Noch keine Bestellungen',
   'console.no_orders_hint': 'Sie erscheinen hier, ohne Namen, sobald jemand im Shop bestellt.',
   'console.weeks': 'Produktionswochen',
-  'console.week': 'Woche',
   'console.taken': 'Verkaufte Plätze',
   'console.taken_of': '{taken} von {slots}',
   'console.cars_by_state': 'Autos',

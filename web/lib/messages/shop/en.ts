@@ -48,7 +48,6 @@ export const en = {
   'price.line': '{net} + {tax} {tax_name}',
   'price.total': 'Total, nothing comes on top',
   'price.tax': 'of it {tax_name}, {rate}',
-  'price.show': 'The price line by line',
 
   'week.title': 'Production week',
   'week.begins': 'begins {moment}',
@@ -246,7 +245,6 @@ export const en = {
   'console.no_orders_hint':
     'They appear here, without names, as soon as somebody orders in the shop.',
   'console.weeks': 'Production weeks',
-  'console.week': 'Week',
   'console.taken': 'Places sold',
   'console.taken_of': '{taken} of {slots}',
   'console.cars_by_state': 'Cars',

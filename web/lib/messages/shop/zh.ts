@@ -48,7 +48,6 @@ export const zh: CatalogueOf<typeof en> = {
   'price.line': '{net} + {tax_name} {tax}',
   'price.total': '总价，再无其他费用',
   'price.tax': '其中{tax_name}，{rate}',
-  'price.show': '逐项价格',
 
   'week.title': '生产周',
   'week.begins': '{moment} 开始',
@@ -230,7 +229,6 @@ export const zh: CatalogueOf<typeof en> = {
   'console.no_orders': '还没有订单',
   'console.no_orders_hint': '一旦有人在商店下单，就会显示在这里，不含姓名。',
   'console.weeks': '生产周',
-  'console.week': '周',
   'console.taken': '已售名额',
   'console.taken_of': '{taken} / {slots}',
   'console.cars_by_state': '车辆',

@@ -104,14 +104,14 @@ export const de: CatalogueOf<typeof en> = {
   'error.update_unfit.hint': 'Es wurde nichts installiert. Bleibt es so, den Support fragen.',
   'error.car_refuses': 'Das macht das Auto jetzt nicht.',
   'error.car_refuses.hint': 'Warten, bis es fertig ist mit dem, was es tut.',
-  'error.release_unknown': 'Dieses Release gibt es nicht.',
-  'error.release_unknown.hint': 'Zuerst veröffentlichen oder ein anderes wählen.',
+  'error.release_unknown': 'Diese Version gibt es nicht.',
+  'error.release_unknown.hint': 'Zuerst veröffentlichen oder eine andere wählen.',
   'error.campaign_selects_nobody': 'Kein gewähltes Auto bekäme etwas Neues.',
   'error.campaign_selects_nobody.hint':
-    'Autos wählen, die es gibt und die dieses Release noch nicht haben.',
-  'error.release_older_than_car': 'Ein gewähltes Auto hat schon ein neueres Release.',
+    'Autos wählen, die es gibt und die diese Version noch nicht haben.',
+  'error.release_older_than_car': 'Ein gewähltes Auto hat schon eine neuere Version.',
   'error.release_older_than_car.hint':
-    'Nichts wurde begonnen. Das Auto weglassen oder ein neueres Release unterschreiben.',
+    'Nichts wurde begonnen. Das Auto weglassen oder eine neuere Version unterschreiben.',
   'error.car_in_campaign': 'Ein gewähltes Auto ist in einer anderen Kampagne.',
   'error.car_in_campaign.hint':
     'Nichts wurde begonnen. Warten, jene Kampagne anhalten oder das Auto weglassen.',
