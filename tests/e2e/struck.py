@@ -31,6 +31,7 @@ from typing import Any
 
 import monocoque
 from monocoque.cli.main import main
+from monocoque.plumbing.records.quick import _Transaction
 
 OURS = f"{Path(monocoque.__file__).parent}{os.sep}"
 PLUMBING = f"{OURS}plumbing{os.sep}"
@@ -40,6 +41,8 @@ LEAVES = {
     f"{PLUMBING}bus{os.sep}nats_consumer.py": "acknowledge",
 }
 """By file: the coroutine by which something leaves for the bus between machines."""
+QUICK_COMMIT = _Transaction.commit.__code__
+"""The code that commits what quick.py did."""
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 ROOMS = tuple(f"{OURS}{room}{os.sep}" for room in ("car", "cloud", "phone"))
 """An await counts when one of these rooms is at work: that is where a command lives."""
@@ -75,17 +78,20 @@ class Durable(Watch):
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         """See sys.setprofile."""
         if event in ("c_call", "c_return"):
-            if argument.__name__ == "execute" and isinstance(argument.__self__, sqlite3.Cursor):
-                self._executes(argument.__self__.connection)
-            elif argument.__name__ == "commit" and isinstance(
-                argument.__self__, sqlite3.Connection
-            ):
-                self._commits(frame, event, argument.__self__)
+            at = argument.__self__
+            connection = at.connection if isinstance(at, sqlite3.Cursor) else at
+            if isinstance(connection, sqlite3.Connection):
+                self._touches(frame, event, argument.__name__, connection)
         elif frame.f_code.co_name == LEAVES.get(frame.f_code.co_filename):
             self._leaves(frame, event)
 
-    def _executes(self, connection: sqlite3.Connection) -> None:
-        if not connection.in_transaction:
+    def _touches(
+        self, frame: FrameType, event: str, function: str, connection: sqlite3.Connection
+    ) -> None:
+        """A connection is asked for something; our own way of records commits by a statement."""
+        if function == "commit" or frame.f_code is QUICK_COMMIT:
+            self._commits(frame, event, connection)
+        elif function == "execute" and not connection.in_transaction:
             self._changes[id(connection)] = connection.total_changes
 
     def _commits(self, frame: FrameType, event: str, connection: sqlite3.Connection) -> None:
