@@ -174,7 +174,9 @@ async def _run_home(process: CarProcess, home_id: HomeId, lock: DirectoryLock) -
                 now_us = process.clock.now_us()
                 if error.code != told_code or now_us - told_us >= TELL_AGAIN_S * 1_000_000:
                     told_code, told_us = error.code, now_us
-                    log.warning("home waits", error_code=error.code, what=error.what)
+                    log.warning(
+                        "home waits", error_code=error.code, what=error.what, hint=error.hint
+                    )
             except Exception:  # a defect in one home disturbs no other
                 process.metrics.errors.labels(where="home", code=DefectError.code).inc()
                 log.exception("home failed")
