@@ -1,7 +1,10 @@
 """The desk for homes: what scenes ask reaches the right home, once, and its answer the owner."""
 
+from dataclasses import replace
+
 import pytest
 
+from monocoque.cloud.homes import records as homes_rows
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.homes.web import CarScenes, ScenesTick
 from monocoque.contracts import topics
@@ -23,7 +26,7 @@ from tests.cloud.homes import (
     until_state,
 )
 from tests.cloud.orders import next_of
-from tests.cloud.owner import CAR, OTHER_CAR, Cell, until
+from tests.cloud.owner import CAR, HOMES, OTHER_CAR, Cell, until
 
 
 async def test_what_a_scene_asks_reaches_the_home_and_its_answer_the_owner(clients, records):
@@ -311,6 +314,29 @@ async def test_a_desk_that_starts_anew_tells_the_homes(clients, records):
             return await home.cars() == [CAR]
 
         await until(is_told)
+
+
+async def test_a_home_hears_no_more_of_a_car_though_nobody_said_that_it_left(clients, records):
+    look_s = 0.05
+    cell = Cell(clients, records, homes_config=replace(HOMES, ties_look_s=look_s))
+    async with cell.living():
+        owner = await cell.owner()
+        home = HomeByHand(cell)
+        await cell.say_body(charge_percent=50.0)
+        await home.taken_by(owner.client)
+
+        async def is_told() -> bool:
+            return await home.cars() == [CAR]
+
+        await until(is_told)
+        # Whoever untied it was killed between the record and the word.
+        await records.transact(lambda connection: homes_rows.remove_tie(connection, CAR))
+        cell.clock.advance(look_s)
+
+        async def is_gone() -> bool:
+            return await home.cars() == []
+
+        await until(is_gone)
 
 
 # --- bad cars and bad homes -------------------------------------------------------------------

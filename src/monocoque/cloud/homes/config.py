@@ -47,6 +47,9 @@ class HomesConfig:
     closed in its time."""
     devices_max: int = 32
     """Devices that a home may have; a home with more is not shown."""
+    ties_look_s: float = 60.0
+    """How often it is looked which cars belong to homes. A home may be told of a car that left it
+    for so long, when the one who untied it was stopped before saying so."""
     cars_flush_s: float = 0.5
     """News of the cars of homes within this time are told together."""
     outcomes_batch_messages: int = 200

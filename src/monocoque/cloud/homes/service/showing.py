@@ -6,18 +6,21 @@ Rules:
   that it is gone;
 * at a start every home is told anew; then whenever a car of its own changed, or the cars did, and
   no more often than ``cars_flush_s``;
+* which cars belong to homes is also looked up every ``ties_look_s``: whoever tied or untied one
+  may have been killed, or without a bus, before saying so;
 * while bus or records are away it waits and goes on by itself; of one car the newest word counts.
 
 Left out on purpose: cars that belong to no home, which nobody is told of.
 """
 
 import asyncio
+import contextlib
 
 from sqlalchemy import Connection
 
 from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
-from monocoque.cloud.homes.service.keeping import AWAY, LISTEN_S
+from monocoque.cloud.homes.service.keeping import AWAY, LISTEN_S, SECOND_US
 from monocoque.cloud.twin.service import read_body
 from monocoque.contracts import topics
 from monocoque.contracts.wire import command_pb2, home_pb2
@@ -42,6 +45,8 @@ class Showing:
         self._to_tell: set[str] = set()
         """Homes whose cars changed."""
         self._is_begun = False
+        self._look_due_us = 0
+        """When it is looked again which cars belong to homes."""
         self._has_news = asyncio.Event()
         self._has_news.set()
 
@@ -71,11 +76,13 @@ class Showing:
     async def tell(self) -> None:
         """Tell homes what changed, for ever."""
         while True:
-            await self._has_news.wait()
+            with contextlib.suppress(TimeoutError):  # then it is time to look
+                async with asyncio.timeout(self._until_look_s()):
+                    await self._has_news.wait()
             self._has_news.clear()
             try:
-                if not self._is_begun:
-                    await self._begin()
+                if self._until_look_s() <= 0:
+                    await self._look_at_all()
                 await self._look()
                 await self._read()
                 await self._tell_all()
@@ -85,14 +92,21 @@ class Showing:
                 await asyncio.sleep(self._config.retry_s)
             await asyncio.sleep(self._config.cars_flush_s)
 
-    async def _begin(self) -> None:
-        """Know every car that belongs to a home, and tell every home that has ever had one."""
-        ties = await self._context.records.transact(rows.all_ties)
-        self._home_of = {tie.car_id: tie.home_id for tie in ties}
-        homes = await self._context.records.transact(rows.all_homes)
-        self._to_read.update(self._home_of)
-        self._to_tell.update(home.home_id for home in homes)
-        self._is_begun = True
+    def _until_look_s(self) -> float:
+        return (self._look_due_us - self._context.clock.now_us()) / SECOND_US
+
+    async def _look_at_all(self) -> None:
+        """Find the cars that came to a home, or left it, unheard; at first, tell every home."""
+        records = self._context.records
+        now = {tie.car_id: tie.home_id for tie in await records.transact(rows.all_ties)}
+        if not self._is_begun:
+            self._to_tell.update(home.home_id for home in await records.transact(rows.all_homes))
+            self._is_begun = True
+        known = self._home_of
+        self._to_look_at.update(car for car in known | now if known.get(car) != now.get(car))
+        self._look_due_us = self._context.clock.now_us() + round(
+            self._config.ties_look_s * SECOND_US
+        )
 
     async def _look(self) -> None:
         """Read again where the cars belong that may have moved."""
