@@ -12,8 +12,7 @@ import type { Source } from '../lib/live/browser.ts';
 
 /** Every car. */
 export const CARS: Source<Car> = {
-  path: '/api/cars/live',
-  event: 'car',
+  from: { path: '/api/cars/live', event: 'car' },
   load: async () => {
     const { cars, now, cars_online_window_s } = await readCars();
     return { items: cars, now, window_s: cars_online_window_s };
@@ -26,8 +25,7 @@ export const BOOK = 'book';
 
 /** The orders by state and week. */
 export const ORDER_BOOK: Source<OrderBook> = {
-  path: '/api/orders/live',
-  event: 'orders',
+  from: { path: '/api/orders/live', event: 'orders' },
   load: async () => {
     const book = await readOrderBook();
     return { items: [book], now: book.now };
@@ -37,8 +35,7 @@ export const ORDER_BOOK: Source<OrderBook> = {
 
 /** The campaigns. */
 export const CAMPAIGNS: Source<Campaign> = {
-  path: '/api/campaigns/live',
-  event: 'campaign',
+  from: { path: '/api/campaigns/live', event: 'campaign' },
   load: async () => {
     const { campaigns, now } = await readCampaigns();
     return { items: campaigns, now };

@@ -42,6 +42,10 @@ const LIFETIMES_S: Partial<Record<Wish['scope'], number>> = {
   scene_remove: KEPT_LIFETIME_S,
 };
 
+/** A browser has six connections for one site, and an open car takes two for what moves at once; what
+    moves slowly is read again, so that a second tab can still send a command. */
+const READ_EVERY_S = 3;
+
 /** More lines than a car keeps. */
 const LOG_PIECES_MAX = 100;
 
@@ -96,8 +100,7 @@ export const cell: Port = {
     return cars.map(({ car_id }) => car_id);
   },
   car: (carId) => ({
-    path: `/api/own-cars/${carId}/live`,
-    event: 'car',
+    from: { path: `/api/own-cars/${carId}/live`, event: 'car' },
     load: async () => {
       const { cars, now } = await readOwnCars();
       return { items: cars, now };
@@ -105,8 +108,7 @@ export const cell: Port = {
     keyOf: ({ car_id }) => car_id,
   }),
   commands: (carId) => ({
-    path: `/api/cars/${carId}/commands/live`,
-    event: 'command',
+    from: { path: `/api/cars/${carId}/commands/live`, event: 'command' },
     load: async () => {
       const { commands, now } = await readCommands(carId);
       return { items: commands, now };
@@ -118,16 +120,14 @@ export const cell: Port = {
   cancel: takeCommandBack,
   logs: readLogs,
   update: (carId) => ({
-    path: `/api/cars/${carId}/update/live`,
-    event: 'update',
+    from: { every_s: READ_EVERY_S },
     load: async () => ({ items: [await readUpdate(carId)] }),
     keyOf: ({ car_id }) => car_id,
   }),
   release: readRelease,
   think: writeThought,
   scenes: (carId) => ({
-    path: `/api/cars/${carId}/scenes/live`,
-    event: 'scenes',
+    from: { every_s: READ_EVERY_S },
     load: async () => ({ items: [await readScenes(carId)] }),
     keyOf: ({ car_id }) => car_id,
   }),

@@ -2965,7 +2965,7 @@ export interface components {
             action: string;
             /**
              * Decided At
-             * @description when the home knew; null until it said so
+             * @description when the home knew, or when its time was over; null until then
              */
             decided_at: string | null;
             /**

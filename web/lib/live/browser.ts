@@ -3,15 +3,25 @@
 import { LiveItems, type Loaded, type Stream, type View } from './connection.ts';
 
 /** A page that nobody sees gives its connections back: a browser has six for one site, and a page
-    takes up to three. */
+    takes up to two. */
 const REST_AFTER_S = 5;
 
-/** What is followed: where it is, what its event is called, and what names an item. */
+/** What is followed: how it comes, how all of it is read, and what names an item. */
 export interface Source<Item> {
-  readonly path: string;
-  readonly event: string;
+  readonly from: FromStream | FromReading;
   load(): Promise<Loaded<Item>>;
   keyOf(item: Item): string;
+}
+
+/** It comes by server-sent events: where they are, and what one is called. */
+export interface FromStream {
+  readonly path: string;
+  readonly event: string;
+}
+
+/** It is read again so often, and holds no connection open meanwhile. */
+export interface FromReading {
+  readonly every_s: number;
 }
 
 /** A connection that is followed. */
@@ -20,7 +30,7 @@ export interface Following {
   stop(): void;
 }
 
-function openStream(path: string, event: string): Stream {
+function openStream({ path, event }: FromStream): Stream {
   const source = new EventSource(path);
   const stream: Stream = {
     onopen: null,
@@ -43,6 +53,38 @@ function openStream(path: string, event: string): Stream {
   return stream;
 }
 
+function openReading<Item>(every_s: number, load: () => Promise<Loaded<Item>>): Stream {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
+  const stream: Stream = {
+    onopen: null,
+    onerror: null,
+    onevent: null,
+    close: () => {
+      isClosed = true;
+      clearTimeout(timer);
+    },
+  };
+  async function read() {
+    try {
+      const { items } = await load();
+      if (isClosed) return;
+      for (const item of items) stream.onevent?.('item', JSON.stringify(item));
+      readLater();
+    } catch {
+      if (!isClosed) stream.onerror?.();
+    }
+  }
+  const readLater = () => {
+    timer = setTimeout(() => void read(), every_s * 1_000);
+  };
+  queueMicrotask(() => {
+    stream.onopen?.();
+    if (!isClosed) readLater();
+  });
+  return stream;
+}
+
 /** Follow a source until it is stopped; it also tries again at once on request. */
 export function follow<Item>(
   source: Source<Item>,
@@ -50,7 +92,10 @@ export function follow<Item>(
   signedOut: () => void,
 ): Following {
   const live = new LiveItems<Item>({
-    open: () => openStream(source.path, source.event),
+    open: () =>
+      'path' in source.from
+        ? openStream(source.from)
+        : openReading(source.from.every_s, source.load),
     load: source.load,
     keyOf: source.keyOf,
     now_ms: () => Date.now(),

@@ -78,7 +78,9 @@ class SceneRequest(BaseModel):
     home_id: str | None = Field(description="null when the car belonged to no home")
     occurred_at: datetime
     expires_at: datetime
-    decided_at: datetime | None = Field(description="when the home knew; null until it said so")
+    decided_at: datetime | None = Field(
+        description="when the home knew, or when its time was over; null until then"
+    )
 
 
 class SceneFinding(BaseModel):
