@@ -153,6 +153,30 @@ def test_a_car_has_a_release_when_every_unit_has_it_that_it_is_for():
     assert reports.named_numbers(manifest(units=both, update=QUIET)) == {0, 1, 4}
 
 
+@pytest.mark.parametrize(
+    ("body", "gateway", "whole"),
+    [
+        (1, 1, 1),
+        (2, 1, 1),
+        (1, 2, 1),
+        (2, 2, 2),
+        (3, 2, 2),
+        (4, 1, 4),  # 4 is for the body alone
+        (4, 3, 4),
+        (1, 4, 1),
+    ],
+)
+def test_a_car_has_as_a_whole_what_none_of_its_units_is_behind(body, gateway, whole):
+    units = [unit("arden7-body", body), unit("arden7-gateway", gateway)]
+    assert reports.whole_number(units, RELEASES) == whole
+
+
+def test_of_a_release_that_is_listed_no_longer_every_unit_is_asked():
+    releases = RELEASES | {number: Release(number, "", None, {}) for number in (1, 4)}
+    units = [unit("arden7-body", 4), unit("arden7-gateway", 1)]
+    assert reports.whole_number(units, releases) == 1
+
+
 def test_a_car_is_told_to_install_what_is_for_its_units():
     assert [each.ecu_id for each in reports.assignment_of(RELEASES[2], KNOWN.inventory).units] == [
         "arden7-body-x",

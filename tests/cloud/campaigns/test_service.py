@@ -244,6 +244,24 @@ async def test_a_car_that_turns_out_to_have_it_or_a_newer_one_is_not_told(record
         assert [await car.directed() for car in (has, newer)] == [0, 0]
 
 
+async def test_a_car_of_which_one_unit_is_newer_is_never_told_to_go_back(records):
+    cell = Cell(records)
+    async with cell.living():
+        await cell.publish(2)
+        await cell.publish(3)
+        car = await cell.add_car()
+        car.units = [*car.units[:-1], cell.units_of(car.car_id, 3)[-1]]
+        campaign_id = await cell.start(release_number=2)
+        await car.poll()
+        await cell.until_state(campaign_id, "finished")
+        assert await cell.phases(campaign_id) == {car.car_id: "skipped"}
+        assert await car.directed() == 0
+        with pytest.raises(ReleaseOlderThanCar):
+            await cell.start(release_number=2, cars=[car.car_id])
+        await cell.start(release_number=3, cars=[car.car_id])
+        await car.until_directed(3)
+
+
 async def test_a_release_for_one_control_unit_leaves_the_others_alone(records):
     cell = Cell(records)
     async with cell.living():

@@ -193,6 +193,16 @@ async def test_an_owner_sees_what_is_offered_and_how_it_goes(door):
         shown = await next_of(stream, CarUpdate)
         assert (shown.state, shown.reason, shown.consent) == ("waiting", "charge_low", "given")
         assert (shown.can_agree, shown.can_take_back) == (False, True)
+        old, new = car.units, cell.units_of(car.car_id, 2)
+        for count in range(len(new)):
+            car.units = [*new[:count], *old[count:]]
+            percent = 100 * count // len(new)
+            await car.send(car.manifest(UpdateReport(2, UpdateState.BOOTING, "", percent)))
+            shown = await next_of(stream, CarUpdate)
+            assert (shown.state, shown.progress_percent) == ("booting", percent)
+            assert (shown.installed_number, shown.installed_version) == (1, "1.0.0")
+            [software] = (await cell.pages.software("")).cars
+            assert (software.release_number, software.version) == (1, "1.0.0")
         await car.install()
         shown = await next_of(stream, CarUpdate)
         assert (shown.state, shown.installed_number, shown.consent) == ("installed", 2, "over")

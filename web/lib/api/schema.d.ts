@@ -1607,7 +1607,7 @@ export interface components {
             refusals: number;
             /**
              * Release Number
-             * @description 0 until the car has spoken
+             * @description what the car has as a whole, also while some of its control units have a newer one; 0 until the car has spoken
              */
             release_number: number;
             /** Update Number */
@@ -1661,7 +1661,7 @@ export interface components {
             heard_at: string | null;
             /**
              * Installed Number
-             * @description 0 until the car has spoken
+             * @description what the car has as a whole, so not before every control unit has it; 0 until the car has spoken
              */
             installed_number: number;
             /** Installed Version */

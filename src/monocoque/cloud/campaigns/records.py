@@ -118,7 +118,8 @@ vehicles = Table(
 )
 """One row per car that sent a manifest or is in a campaign. ``campaign_id``: the campaign that has
 the car for itself. ``attention``: why a person must look at it. ``numbers``: the release in each
-control unit, JSON."""
+control unit, JSON. ``release_number``, ``version``: what the car has as a whole; while ``is_mixed``
+some of its units have a newer one."""
 
 directions = Table(
     "campaigns_directions",
@@ -208,7 +209,7 @@ _TO_DIRECT: Final = (
     select(
         members,
         vehicles.c.inventory,
-        vehicles.c.release_number.label("has_number"),
+        vehicles.c.numbers,
         vehicles.c.is_mixed,
     )
     .join(vehicles, vehicles.c.car_id == members.c.car_id)

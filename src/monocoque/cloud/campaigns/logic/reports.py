@@ -9,7 +9,9 @@ Rules:
   was signed, nor one that nobody knows;
 * a car does what it was told: it cannot be at work on a release that it was never directed to, nor
   have come to one;
-* what is refused counts for nothing, neither as success nor as failure.
+* what is refused counts for nothing, neither as success nor as failure;
+* a car has a release when every control unit that it is for has it or a newer one: while units are
+  tried one after another, it still has the old one.
 
 Left out on purpose: what a lie should cost the car. A person decides that.
 """
@@ -79,14 +81,23 @@ def judge(
 
 def has_release(units: Sequence[UnitReport], release: Release) -> bool:
     """Whether every control unit that the release is for has it."""
-    is_listed = release.document is not None
-    concerned = [unit for unit in units if not is_listed or unit.hardware_id in release.images]
+    concerned = _concerned(units, release)
     return bool(concerned) and all(unit.release_number == release.number for unit in concerned)
 
 
 def newest_number(units: Sequence[UnitReport]) -> int:
-    """The newest release that is in a car."""
+    """The newest release that is in any control unit of a car."""
     return max(unit.release_number for unit in units)
+
+
+def whole_number(units: Sequence[UnitReport], releases: Mapping[int, Release]) -> int:
+    """The newest release that a car has as a whole, out of those in its control units.
+
+    releases: at least those.
+    """
+    numbers = {unit.release_number for unit in units}
+    # The oldest is always among them: nothing in the car is older.
+    return max(number for number in numbers if _is_reached(units, releases[number]))
 
 
 def named_numbers(manifest: Manifest) -> set[int]:
@@ -104,6 +115,16 @@ def assignment_of(release: Release, inventory: Inventory) -> Assignment | None:
         if hardware_id in release.images
     ]
     return Assignment(release.number, release.document, units) if units else None
+
+
+def _concerned(units: Sequence[UnitReport], release: Release) -> list[UnitReport]:
+    """The control units that a release is for; all of them, when that is not known any more."""
+    is_listed = release.document is not None
+    return [unit for unit in units if not is_listed or unit.hardware_id in release.images]
+
+
+def _is_reached(units: Sequence[UnitReport], release: Release) -> bool:
+    return all(unit.release_number >= release.number for unit in _concerned(units, release))
 
 
 def _check_bytes(unit: UnitReport, releases: Mapping[int, Release]) -> None:

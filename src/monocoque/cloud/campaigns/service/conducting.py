@@ -35,6 +35,7 @@ from monocoque.cloud.campaigns.service.keeping import (
     enter,
     inventory_of,
     move,
+    newest_in,
     plan_of,
     standing_of,
 )
@@ -222,11 +223,12 @@ class Work:
     ) -> None:
         change = partial(move, connection, campaign, member)
         assignment = assignment_of(release, inventory_of(member.inventory))
-        if member.has_number > release.number:
+        has = newest_in(member.numbers)
+        if has > release.number:
             change(Phase.SKIPPED, self._now_us, reason="newer")
         elif assignment is None:
             change(Phase.SKIPPED, self._now_us, reason="no_unit")
-        elif member.has_number == release.number and not member.is_mixed:
+        elif has == release.number and not member.is_mixed:
             change(Phase.INSTALLED, self._now_us, reason="")
         else:
             campaign_id, car_id = campaign.campaign_id, member.car_id

@@ -30,6 +30,7 @@ from monocoque.cloud.campaigns.service.keeping import (
     AWAY,
     SECOND_US,
     enter,
+    newest_in,
     standing_of,
 )
 from monocoque.cloud.campaigns.service.releases import Releases
@@ -187,7 +188,7 @@ class _Starting:
         number, cars = self._wanted.release_number, []
         for car_id in chosen:
             vehicle = vehicles.get(car_id)
-            has = 0 if vehicle is None else vehicle.release_number
+            has = 0 if vehicle is None else _newest_of(vehicle)
             if has > number and self._wanted.cars is not None:
                 raise ReleaseOlderThanCar(f"{car_id} has release {has} already.")
             if has > number or (has == number and vehicle is not None and not vehicle.is_mixed):
@@ -259,6 +260,11 @@ def _change(connection: Connection, campaign_id: str, event: Event, now_us: int)
     began_us = now_us if state is State.RUNNING else before.wave_began_us
     after = rollout.Standing(state, before.wave, began_us, reason)
     enter(connection, campaign, after, now_us)
+
+
+def _newest_of(vehicle: Row[Any]) -> int:
+    """The newest release in it; what a person has taken anew has no numbers for a while."""
+    return max(int(vehicle.release_number), newest_in(vehicle.numbers))
 
 
 def _forgive(connection: Connection, campaign_id: str) -> None:

@@ -91,6 +91,12 @@ def inventory_of(text: str) -> Inventory:
     return tuple((ecu_id, hardware_id) for ecu_id, hardware_id in json.loads(text))
 
 
+def newest_in(numbers: str) -> int:
+    """The newest release in any control unit, by the numbers in a row; 0 for no unit."""
+    by_unit: dict[str, int] = json.loads(numbers)
+    return max(by_unit.values(), default=0)
+
+
 def move(
     connection: Connection,
     campaign: Row[Any],

@@ -206,7 +206,7 @@ class Taking:
         about = manifest.update.release_number
         if not about and directions is not None:
             about = directions.release_number
-        member = found_in(members, about or values["release_number"])
+        member = found_in(members, about or reports.newest_number(manifest.units))
         if member is not None:
             self._follow(connection, manifest, member, changes)
         if not is_poll:
@@ -214,17 +214,18 @@ class Taking:
         self._answer(connection, manifest, directions, is_poll=is_poll)
 
     def _columns(self, manifest: Manifest) -> dict[str, Any]:
-        number = reports.newest_number(manifest.units)
-        release = self._releases[number]  # else it would have been refused
+        # Each of these releases is known, else it would have been refused.
+        newest = self._releases[reports.newest_number(manifest.units)]
+        whole = self._releases[reports.whole_number(manifest.units, self._releases)]
         update = manifest.update
         return {
             "sequence": manifest.sequence,
             "manifest": manifest.document,
             "inventory": json.dumps(reports.inventory_of(manifest.units)),
             "numbers": json.dumps({unit.ecu_id: unit.release_number for unit in manifest.units}),
-            "release_number": number,
-            "version": release.version,
-            "is_mixed": not reports.has_release(manifest.units, release),
+            "release_number": whole.number,
+            "version": whole.version,
+            "is_mixed": not reports.has_release(manifest.units, newest),
             "directions_version": manifest.directions_version,
             "update_number": update.release_number,
             "update_state": str(update.state),

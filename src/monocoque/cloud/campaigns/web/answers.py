@@ -130,7 +130,10 @@ class CarSoftware(BaseModel):
     """The software that one car says it has."""
 
     car_id: str
-    release_number: int = Field(description="0 until the car has spoken")
+    release_number: int = Field(
+        description="what the car has as a whole, also while some of its control units have a "
+        "newer one; 0 until the car has spoken"
+    )
     version: str
     update_state: str
     update_number: int
@@ -189,7 +192,10 @@ class CarUpdate(BaseModel):
     """The update of one's own car; also the data of the live event ``update``."""
 
     car_id: str
-    installed_number: int = Field(description="0 until the car has spoken")
+    installed_number: int = Field(
+        description="what the car has as a whole, so not before every control unit has it; "
+        "0 until the car has spoken"
+    )
     installed_version: str
     state: consent.Shown
     reason: str = Field(description="a word of docs/protocol/updates.md, such as `charge_low`")
