@@ -63,31 +63,38 @@ class Fleet(Installation):
         question = "select last_sequence from link_numbers"
         return {car_id: self.ask_car(car_id, question) for car_id in self.car_ids()}
 
-    def in_lake(self) -> dict[str, tuple[int, int, int]]:
-        """Of each car: the last sequence, how many there are, and how many rows."""
+    def in_lake(self) -> dict[str, dict[int, int]]:
+        """Of each car, by sequence: how many rows there are."""
         path = self.data / "cell" / "lake" / "telemetry_values"
         if not DeltaTable.is_deltatable(str(path)):
             return {}
         asked = QueryBuilder().register("frames", DeltaTable(path))
         found = asked.execute(
-            "select car_id, max(sequence) as last, count(distinct sequence) as frames,"
-            " count(*) as rows from frames group by car_id"
+            "select car_id, sequence, count(*) as rows from frames group by car_id, sequence"
         ).read_all()
-        columns = (found[name].to_pylist() for name in ("car_id", "last", "frames", "rows"))
-        return {
-            car_id: (last, frames, rows)
-            for car_id, last, frames, rows in zip(*columns, strict=True)
-        }
+        columns = (found[name].to_pylist() for name in ("car_id", "sequence", "rows"))
+        there: dict[str, dict[int, int]] = {}
+        for car_id, sequence, rows in zip(*columns, strict=True):
+            there.setdefault(car_id, {})[sequence] = rows
+        return there
 
     def has_all(self, given: dict[str, int]) -> bool:
+        """Whether each of these is there; a later one may be there before it, for a while."""
         there = self.in_lake()
-        return all(there.get(car_id, (0,))[0] >= last for car_id, last in given.items())
+        return all(
+            there.get(car_id, {}).keys() >= set(range(1, last + 1))
+            for car_id, last in given.items()
+        )
 
-    def check_lake(self) -> None:
-        """No gap and no row twice, as far as each car came."""
-        for car_id, (last, frames, rows) in self.in_lake().items():
-            assert frames == last, f"{car_id} has a gap"
-            assert rows == last * len(SIGNALS), f"{car_id} has rows twice"
+    def check_lake(self, given: dict[str, int]) -> None:
+        """No gap up to these, no row twice, and nothing that was never given."""
+        there, last_given = self.in_lake(), self.given()
+        assert there.keys() <= given.keys()
+        for car_id, last in given.items():
+            rows = there.get(car_id, {})
+            assert rows.keys() >= set(range(1, last + 1)), f"{car_id} has a gap"
+            assert rows.keys() <= set(range(1, last_given[car_id] + 1)), f"{car_id} never gave it"
+            assert set(rows.values()) <= {len(SIGNALS)}, f"{car_id} has rows twice"
 
 
 @pytest.fixture
@@ -131,7 +138,7 @@ def test_no_frame_is_lost_or_doubled_over_kills(fleet: Fleet, times: int) -> Non
     given = fleet.given()
     assert len(given) == CARS
     wait_until("the lake has caught up", lambda: fleet.has_all(given), CAUGHT_UP_S_MAX)
-    fleet.check_lake()
+    fleet.check_lake(given)
 
     def spools_are_short() -> bool:
         """Not longer than what two batches bring, though it began with what the kills left."""
@@ -171,10 +178,12 @@ async def test_a_car_reaches_its_own_frames_only_and_a_bad_frame_disturbs_nobody
 
     await asyncio.to_thread(wait_until, "it is counted", is_counted, CAUGHT_UP_S_MAX)
 
+    given = {car_id: last + 3 for car_id, last in before.items()}
+
     def all_go_on() -> bool:
-        return fleet.has_all({car_id: last + 3 for car_id, last in before.items()})
+        return fleet.has_all(given)
 
     await asyncio.to_thread(wait_until, "every car goes on", all_go_on, CAUGHT_UP_S_MAX)
     assert refused("message_malformed") == 1, f"{mine} spoke for {other}"
-    fleet.check_lake()
+    fleet.check_lake(given)
     assert fleet.counted("monocoque_service_restarts_total") == 0

@@ -1,9 +1,9 @@
-"""What passes by itself on a machine outside the cell, and how it is waited for.
+"""What passes by itself on a machine, and how it is waited for.
 
-Rules: what is asked again may have been done before.
+Rules: what is asked again may have been done before; a service that waits out more than ``AWAY``
+says so itself.
 
 Left out on purpose: errors that a person has to look at; those end the service, which begins anew.
-And the cell, where each service says for itself what it waits out.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from monocoque.plumbing.service import Context
 
 Result = TypeVar("Result")
 AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
-"""Errors that pass by themselves: whoever meets one tries again after a pause."""
+"""Errors that pass by themselves, when bus or records answer again or there is room on the disk:
+whoever meets one tries again after a pause."""
 
 
 async def insist(context: Context, work: Callable[[Connection], Result], pause_s: float) -> Result:

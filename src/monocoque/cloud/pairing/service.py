@@ -35,18 +35,16 @@ from monocoque.contracts.errors import (
     DocumentRefused,
     IdentifierMalformed,
     IdentifierUsed,
-    LimitError,
     MonocoqueError,
     NotFound,
-    RecordsContended,
     TooManyRequests,
-    UnavailableError,
 )
 from monocoque.contracts.identifiers import CarId, PersonId, parse
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -60,8 +58,6 @@ TRUSTED_MAKER_ROOT = "trusted-maker-root"
 WAITING, GRANTED, REFUSED = "waiting", "granted", "refused"
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
-AWAY = (UnavailableError, RecordsContended, LimitError)
-"""Errors that pass by themselves, when bus or records answer again."""
 
 
 @dataclass(frozen=True)

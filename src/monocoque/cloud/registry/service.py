@@ -32,20 +32,19 @@ from monocoque.contracts import topics
 from monocoque.contracts.documents import AS_BUILT
 from monocoque.contracts.errors import (
     CredentialsRefused,
-    DiskFull,
     DocumentMalformed,
     DocumentRefused,
     IdentifierUsed,
     LimitError,
     MonocoqueError,
     NotFound,
-    RecordsContended,
     UnavailableError,
 )
 from monocoque.contracts.wire import car_pb2, order_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context, following, handling, trace_of
@@ -56,8 +55,6 @@ SECOND_US = 1_000_000
 TRUSTED_FACTORY_KEY = "trusted-factory-key"
 """The keystore's name of the factory key's public half, put there when the factory was made."""
 VIN_CHARACTERS = 17
-AWAY = (UnavailableError, RecordsContended, DiskFull)
-"""Errors that pass by themselves, when bus or records answer again, or have room again."""
 LISTEN_S = 3_600.0
 """How long one wait for news lasts; then another begins."""
 

@@ -17,14 +17,13 @@ from sqlalchemy import Connection
 from monocoque.cloud.twin import records as rows
 from monocoque.cloud.twin.config import TwinConfig
 from monocoque.contracts import topics
-from monocoque.contracts.errors import LimitError, RecordsContended, UnavailableError
+from monocoque.contracts.errors import LimitError, UnavailableError
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 
-AWAY = (UnavailableError, RecordsContended)
-"""Errors that pass by themselves, when bus or records answer again."""
 LISTEN_S = 3_600.0
 """How long one wait for news lasts; then another begins."""
 

@@ -21,12 +21,9 @@ from monocoque.cloud.commands.logic import (
     line_digest,
     log_line,
 )
-from monocoque.contracts.errors import LimitError, RecordsContended, UnavailableError
 from monocoque.trust.receipts import LogPlace, Receipt
 
 SECOND_US = 1_000_000
-AWAY = (UnavailableError, RecordsContended, LimitError)
-"""Errors that pass by themselves, when bus or records answer again."""
 _NOTHING = {
     "sequence": 0,
     "receipt_sha256": BEFORE_THE_FIRST,

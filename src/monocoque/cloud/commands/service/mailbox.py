@@ -22,7 +22,6 @@ from monocoque.cloud.commands import logic
 from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
-    AWAY,
     SECOND_US,
     Book,
     columns_of,
@@ -47,6 +46,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.records.port import Records
 from monocoque.trust.commands import AuthenticCommand, judge, open_envelope
 from monocoque.trust.outcomes import Reason

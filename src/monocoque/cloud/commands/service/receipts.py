@@ -23,7 +23,6 @@ from monocoque.cloud.commands import logic
 from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
-    AWAY,
     Book,
     columns_of,
     named,
@@ -41,6 +40,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 from monocoque.trust.grants import car_keys, read_chain
 from monocoque.trust.receipts import Receipt, answers, verify_receipt

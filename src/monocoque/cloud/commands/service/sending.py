@@ -21,7 +21,6 @@ from monocoque.cloud.commands import logic
 from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.config import MailboxConfig
 from monocoque.cloud.commands.service.keeping import (
-    AWAY,
     SECOND_US,
     Book,
     columns_of,
@@ -32,6 +31,7 @@ from monocoque.cloud.commands.service.keeping import (
 from monocoque.cloud.commands.service.saying import say_command, tell_changed
 from monocoque.contracts import topics
 from monocoque.contracts.errors import MonocoqueError
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 
 Steps = Iterable[tuple[Row[Any], logic.Step]]

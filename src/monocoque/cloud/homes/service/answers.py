@@ -19,12 +19,13 @@ from sqlalchemy import Connection
 from monocoque.cloud.homes import logic
 from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
-from monocoque.cloud.homes.service.keeping import AWAY, tell_changed
+from monocoque.cloud.homes.service.keeping import tell_changed
 from monocoque.contracts import topics
 from monocoque.contracts.errors import HomeWordRefused, MonocoqueError, TooManyRequests
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.port import Delivery
 from monocoque.plumbing.bus.rates import RECEIVED_TIMES_MAX, Rates
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 
 Outcomes = Sequence[Delivery[home_pb2.HomeOutcome]]

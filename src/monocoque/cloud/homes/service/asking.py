@@ -18,7 +18,6 @@ from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.homes.logic import Asked, Standing, State
 from monocoque.cloud.homes.service.keeping import (
-    AWAY,
     LISTEN_S,
     SECOND_US,
     say_request,
@@ -33,6 +32,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.port import Delivery, Subscription
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context, trace_of
 
 MINUTE_US = 60 * SECOND_US

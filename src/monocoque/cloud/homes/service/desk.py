@@ -24,7 +24,7 @@ from monocoque.cloud.homes import logic
 from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.homes.logic import State
-from monocoque.cloud.homes.service.keeping import AWAY, SECOND_US, tell_changed
+from monocoque.cloud.homes.service.keeping import SECOND_US, tell_changed
 from monocoque.cloud.pairing.service import find_own_car
 from monocoque.contracts.errors import (
     CarAlreadyTied,
@@ -38,6 +38,7 @@ from monocoque.contracts.identifiers import ALPHABET
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.records.port import Records
 from monocoque.trust import base64url
 

@@ -14,10 +14,11 @@ from monocoque.cloud.homes import logic
 from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
 from monocoque.cloud.homes.service.asking import Asking
-from monocoque.cloud.homes.service.keeping import AWAY, LISTEN_S, tell_changed
+from monocoque.cloud.homes.service.keeping import LISTEN_S, tell_changed
 from monocoque.contracts import topics
 from monocoque.contracts.errors import HomeWordRefused
 from monocoque.contracts.wire import home_pb2
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 
 Word = TypeVar("Word", str, bytes)

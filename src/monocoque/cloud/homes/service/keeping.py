@@ -12,15 +12,12 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from monocoque.contracts import topics
-from monocoque.contracts.errors import LimitError, RecordsContended, UnavailableError
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.service import Context
 
-AWAY: Final = (UnavailableError, RecordsContended, LimitError)
-"""Errors that pass by themselves, when bus or records answer again."""
 SECOND_US: Final = 1_000_000
 LISTEN_S: Final = 3_600.0
 """How long one wait for news lasts; then another begins."""

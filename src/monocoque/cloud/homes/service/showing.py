@@ -20,11 +20,12 @@ from sqlalchemy import Connection
 
 from monocoque.cloud.homes import records as rows
 from monocoque.cloud.homes.config import HomesConfig
-from monocoque.cloud.homes.service.keeping import AWAY, LISTEN_S, SECOND_US
+from monocoque.cloud.homes.service.keeping import LISTEN_S, SECOND_US
 from monocoque.cloud.twin.service import read_body
 from monocoque.contracts import topics
 from monocoque.contracts.wire import command_pb2, home_pb2
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 
 

@@ -27,12 +27,8 @@ from sqlalchemy import Connection, Row
 
 from monocoque.contracts import identifiers, topics
 from monocoque.contracts.errors import (
-    DiskFull,
     IdentifierMalformed,
-    LimitError,
     MonocoqueError,
-    RecordsContended,
-    UnavailableError,
     VinSerialsSpent,
     WeekNotBuildable,
 )
@@ -40,6 +36,7 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import header_of, stamp
 from monocoque.plumbing.bus.port import Delivery
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context, handling
 from monocoque.shop.build import records as rows
 from monocoque.shop.build.config import BuildConfig
@@ -60,8 +57,6 @@ from monocoque.shop.build.service.hand_over import put_on_record
 from monocoque.shop.build.service.keys import FACTORY_KEY, secret_key
 from monocoque.shop.build.service.line import Line
 
-AWAY = (UnavailableError, RecordsContended, LimitError, DiskFull)
-"""Errors that pass by themselves, when bus or records answer again, or have room again."""
 SECOND_US: Final = 1_000_000
 PAID: Final = "paid"
 CANCELLED: Final = "cancelled"

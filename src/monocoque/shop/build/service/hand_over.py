@@ -29,16 +29,14 @@ from monocoque.contracts.errors import (
     DocumentRefused,
     HandOverProofWrong,
     HandOverTriesSpent,
-    LimitError,
     NotFound,
-    RecordsContended,
-    UnavailableError,
 )
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -53,8 +51,6 @@ from monocoque.trust.keys import thumbprint
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 REQUEST_ID_CHARACTERS_MAX = 64
-AWAY = (UnavailableError, RecordsContended, LimitError)
-"""Errors that pass by themselves, when bus or records answer again."""
 REFUSALS = (DocumentRefused, NotFound, CarAlreadyHandedOver, HandOverTriesSpent)
 """What the asker is told; everything else is the factory's own trouble."""
 
