@@ -14,7 +14,10 @@ import pytest
 WAIT_S_MAX = 60.0
 PLANTED = """
 from pathlib import Path
+from signal import SIGINT, default_int_handler, signal
 from time import sleep
+
+signal(SIGINT, default_int_handler)  # a shell lets what it starts in the background ignore it
 
 
 def test_that_lasts_for_ever(postgres_server):
