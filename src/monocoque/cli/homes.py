@@ -9,7 +9,6 @@ Left out on purpose: whose a home is. Whoever runs the cell sees that it is take
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
 from typing import TypeVar
@@ -26,6 +25,7 @@ from monocoque.contracts.errors import CellUnreachable
 from monocoque.contracts.identifiers import HomeId
 from monocoque.contracts.rights import Site
 from monocoque.plumbing.bus.nats_credentials import NatsAuthority
+from monocoque.plumbing.clock import moment_of
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.process_file import read_process_file
 from monocoque.plumbing.records.config import RecordsConfig
@@ -37,7 +37,6 @@ from monocoque.roles.homes import make_home
 from monocoque.roles.layout import Layout
 
 Result = TypeVar("Result")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def add_home(data: Path) -> None:
@@ -130,4 +129,4 @@ def _shown(layout: Layout, code: str) -> str:
 
 
 def _moment(time_us: int) -> str:
-    return (EPOCH + timedelta(microseconds=time_us)).isoformat()
+    return moment_of(time_us).isoformat()

@@ -13,10 +13,18 @@ Left out on purpose: local time; a schedule that needs it brings its zone.
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 SETBACK_US_MAX = 1_000_000
 """A wall clock this far behind ours counts as set back; less is ordinary correction."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(time_us: int) -> datetime:
+    """A time of a clock as people write it, to the microsecond."""
+    # Not by a fraction of seconds, which would round.
+    return _EPOCH + timedelta(microseconds=time_us)
 
 
 class Clock(Protocol):

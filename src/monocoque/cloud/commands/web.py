@@ -4,7 +4,7 @@ Left out on purpose: what a command asks for. It is sealed to the car; the page 
 """
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -19,7 +19,7 @@ from monocoque.contracts.errors import DocumentMalformed
 from monocoque.contracts.identifiers import car_id as parse_car_id
 from monocoque.contracts.rights import COMMAND_CAR, READ_OWN_CARS
 from monocoque.plumbing.bus.port import Bus
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.exchange import CurrentSession
 from monocoque.plumbing.http.rules import needs
@@ -27,7 +27,6 @@ from monocoque.trust.commands import ENVELOPE_BYTES_MAX
 from monocoque.trust.grants import CHAIN_GRANTS_MAX
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Text = Annotated[str, Field(max_length=ENVELOPE_BYTES_MAX)]
 Place = Annotated[int, Query(ge=0, le=2**53 - 1)]
 
@@ -107,7 +106,7 @@ class LiveCommands:
 
     def now(self) -> datetime:
         """By the cell's clock."""
-        return _moment(self._clock.now_us())
+        return moment_of(self._clock.now_us())
 
     async def live(self, car_id: str, person_id: str) -> AsyncGenerator[Event, None]:
         """The newest commands, the oldest of them first, then each that changes, and ticks."""
@@ -119,7 +118,7 @@ class LiveCommands:
             while True:
                 now_us = self._clock.now_us()
                 if now_us >= tick_due_us:
-                    yield Event("tick", MailboxTick(now=_moment(now_us)))
+                    yield Event("tick", MailboxTick(now=moment_of(now_us)))
                     tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
                 delivery = await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
                 if delivery is not None:
@@ -217,10 +216,10 @@ def _shown(row: Row[Any]) -> Command:
         key_id=row.key_id,
         command_sha256=row.command_sha256,
         replaces=row.replaces,
-        accepted_at=_moment(row.handed_in_us),
-        deadline_at=_moment(row.deadline_us),
-        sent_at=_moment(row.sent_us) if row.sends else None,
-        answered_at=None if row.answered_us is None else _moment(row.answered_us),
+        accepted_at=moment_of(row.handed_in_us),
+        deadline_at=moment_of(row.deadline_us),
+        sent_at=moment_of(row.sent_us) if row.sends else None,
+        answered_at=None if row.answered_us is None else moment_of(row.answered_us),
         command=row.document.decode(),
         receipt=_text(row.receipt),
     )
@@ -228,8 +227,3 @@ def _shown(row: Row[Any]) -> Command:
 
 def _text(document: bytes | None) -> str | None:
     return None if document is None else document.decode()
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

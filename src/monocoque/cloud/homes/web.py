@@ -5,7 +5,7 @@ and ``scene_remove``), and the cell only brings it there.
 """
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -21,13 +21,12 @@ from monocoque.contracts.identifiers import home_id as parse_home_id
 from monocoque.contracts.rights import CHANGE_OWN_HOMES, READ_OWN_HOMES
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.port import Bus
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.exchange import CurrentSession
 from monocoque.plumbing.http.rules import needs
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CODE_CHARACTERS_MAX = 64
 
 
@@ -138,7 +137,7 @@ class LiveScenes:
 
     def now(self) -> datetime:
         """By the cell's clock."""
-        return _moment(self._clock.now_us())
+        return moment_of(self._clock.now_us())
 
     async def scenes(self, car_id: str, person_id: str) -> CarScenes:
         """The scenes of a car of this person, now; raises NotFound."""
@@ -154,7 +153,7 @@ class LiveScenes:
             while True:
                 now_us = self._clock.now_us()
                 if now_us >= tick_due_us:
-                    yield Event("tick", ScenesTick(now=_moment(now_us)))
+                    yield Event("tick", ScenesTick(now=moment_of(now_us)))
                     tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
                 await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
                 # Without news too: nobody says when a home falls silent.
@@ -235,7 +234,7 @@ def _home(view: HomeView) -> Home:
     return Home(
         home_id=view.home_id,
         online=view.is_online,
-        silent_since=None if view.is_online or view.hello_us is None else _moment(view.hello_us),
+        silent_since=None if view.is_online or view.hello_us is None else moment_of(view.hello_us),
         software_version=view.software_version,
         devices=[_device(device) for device in view.devices],
         car_ids=list(view.car_ids),
@@ -248,7 +247,7 @@ def _device(device: home_pb2.HomeDevice) -> Device:
         name=device.name,
         on=device.on,
         target_celsius=device.target_decicelsius / 10 if has_target else None,
-        changed_at=_moment(device.changed_at_us),
+        changed_at=moment_of(device.changed_at_us),
     )
 
 
@@ -261,13 +260,13 @@ def _scenes(car_id: str, view: ScenesView) -> CarScenes:
         traces=[_trace(trace, requests) for trace in said.traces],
         requests=requests,
         home=None if view.home is None else _home(view.home),
-        said_at=_moment(said.header.occurred_at_us) if said.HasField("header") else None,
+        said_at=moment_of(said.header.occurred_at_us) if said.HasField("header") else None,
     )
 
 
 def _trace(trace: home_pb2.SceneTrace, requests: list[SceneRequest]) -> SceneTrace:
     """A trace with what was asked because of it: by its request, or by scene and moment."""
-    occurred_at = _moment(trace.occurred_at_us)
+    occurred_at = moment_of(trace.occurred_at_us)
     return SceneTrace(
         scene_id=trace.scene_id,
         occurred_at=occurred_at,
@@ -294,12 +293,7 @@ def _request(row: Row[Any]) -> SceneRequest:
         state=State(row.state),
         reason=row.reason or None,
         home_id=row.home_id,
-        occurred_at=_moment(row.occurred_us),
-        expires_at=_moment(row.expires_us),
-        decided_at=None if row.decided_us is None else _moment(row.decided_us),
+        occurred_at=moment_of(row.occurred_us),
+        expires_at=moment_of(row.expires_us),
+        decided_at=None if row.decided_us is None else moment_of(row.decided_us),
     )
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

@@ -4,7 +4,7 @@ Left out on purpose: the code of a car. It stays in the browser that proves it.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -14,11 +14,11 @@ from sqlalchemy import Row
 from monocoque.cloud.pairing.service import Desk, find_own_car
 from monocoque.contracts.identifiers import car_id as parse_car_id
 from monocoque.contracts.rights import TAKE_OVER_CAR
+from monocoque.plumbing.clock import moment_of
 from monocoque.plumbing.http.exchange import CurrentSession
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REQUEST_CHARACTERS_MAX = 8_192
 
 
@@ -61,7 +61,7 @@ def routes(desk: Desk, records: Records, root: Mapping[str, str]) -> APIRouter:
             refusal_code=row.refusal_code,
             grant=grant,
             maker_root=dict(root),
-            asked_at=EPOCH + timedelta(microseconds=row.asked_us),
+            asked_at=moment_of(row.asked_us),
         )
 
     @router.post("/api/cars/{car_id}/hand-over", status_code=202)

@@ -7,7 +7,7 @@ Left out on purpose: changing anything; a car speaks for itself on the bus.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,14 +22,13 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.identifiers import car_id as parse_car_id
 from monocoque.contracts.rights import READ_FLEET
 from monocoque.plumbing.bus.port import Bus
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
 from monocoque.trust.documents import authenticate
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CarState(BaseModel):
@@ -110,7 +109,7 @@ class Fleet:
         now_us = self._clock.now_us()
         return Cars(
             cars=[self._shown(row, now_us) for row in found],
-            now=_moment(now_us),
+            now=moment_of(now_us),
             cars_online_window_s=self._config.online_window_s,
         )
 
@@ -137,7 +136,7 @@ class Fleet:
         return None if row is None else self._shown(row, self._clock.now_us())
 
     def _tick(self) -> Event:
-        return Event("tick", Tick(now=_moment(self._clock.now_us())))
+        return Event("tick", Tick(now=moment_of(self._clock.now_us())))
 
     def _shown(self, row: Row[Any], now_us: int) -> Car:
         since_us = now_us - self._config.online_window_s * SECOND_US
@@ -145,14 +144,14 @@ class Fleet:
         if row.state_occurred_us is not None:
             state = CarState(
                 disk_free_bytes=row.disk_free_bytes,
-                started_at=_moment(row.started_us),
+                started_at=moment_of(row.started_us),
                 hellos_missed=row.hellos_missed,
-                occurred_at=_moment(row.state_occurred_us),
+                occurred_at=moment_of(row.state_occurred_us),
             )
         return Car(
             car_id=row.car_id,
             online=row.last_hello_us is not None and row.last_hello_us > since_us,
-            last_hello_at=None if row.last_hello_us is None else _moment(row.last_hello_us),
+            last_hello_at=None if row.last_hello_us is None else moment_of(row.last_hello_us),
             boot_count=row.boot_count,
             software_version=row.software_version,
             state=state,
@@ -175,7 +174,7 @@ class BuiltCars:
             car_id=built.text("sub"),
             order_id=built.text("order"),
             vin=built.text("vin"),
-            built_at=_moment(built.claims["iat"] * SECOND_US),
+            built_at=moment_of(built.claims["iat"] * SECOND_US),
             software=list(_software(built.claims["bom"])),
             document=document.decode(),
         )
@@ -223,8 +222,3 @@ def routes(fleet: Fleet, built_cars: BuiltCars) -> APIRouter:
         return await built_cars.read(parse_car_id(car_id))
 
     return router
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

@@ -12,7 +12,7 @@ Left out on purpose: publishing. That takes keys, and those never come near this
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -22,7 +22,7 @@ from monocoque.cloud.releases.config import ReleasesConfig
 from monocoque.contracts.errors import NotFound
 from monocoque.contracts.rights import FETCH_UPDATES, READ_RELEASE, READ_RELEASES, WRITE_THOUGHT
 from monocoque.contracts.updates import IMAGE_FOLDER, NUMBER_MAX, TARGETS_BYTES_MAX
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.documents.rules import is_name
 from monocoque.plumbing.http.config import HttpConfig
@@ -32,7 +32,6 @@ from monocoque.plumbing.http.ranges import RangedResponse
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 THOUGHT_BODY_BYTES_MAX = 16_384
 ETAG_CHARACTERS = 32
 
@@ -98,7 +97,7 @@ class Shelf:
         """What is published."""
         found = await service.published_releases(self._records)
         return Releases(
-            releases=[_summary(one) for one in found], now=_moment(self._clock.now_us())
+            releases=[_summary(one) for one in found], now=moment_of(self._clock.now_us())
         )
 
     async def release(self, number: int, person_id: str) -> ReleaseInFull:
@@ -110,7 +109,7 @@ class Shelf:
             notes=dict(found.release.notes),
             thoughts=[_thought(thought, person_id) for thought in thoughts],
             thought_characters_max=self._config.thought_characters_max,
-            now=_moment(self._clock.now_us()),
+            now=moment_of(self._clock.now_us()),
         )
 
     async def add_thought(self, number: int, person_id: str, text: str) -> Thought:
@@ -220,7 +219,7 @@ def _summary(found: service.PublishedRelease) -> ReleaseSummary:
         needs_charge_percent=release.needs_charge_percent,
         hardware_ids=sorted(release.images),
         image_bytes=found.image_bytes,
-        published_at=_moment(found.published_us),
+        published_at=moment_of(found.published_us),
         thoughts=found.thoughts,
     )
 
@@ -228,11 +227,6 @@ def _summary(found: service.PublishedRelease) -> ReleaseSummary:
 def _thought(thought: service.Thought, person_id: str) -> Thought:
     return Thought(
         text=thought.text,
-        written_at=_moment(thought.written_us),
+        written_at=moment_of(thought.written_us),
         own=thought.person_id == person_id,
     )
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

@@ -4,7 +4,7 @@ Left out on purpose: the cars of others. They answer like cars that do not exist
 """
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -19,14 +19,13 @@ from monocoque.contracts.identifiers import car_id as parse_car_id
 from monocoque.contracts.rights import READ_OWN_CARS
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.port import Bus
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.exchange import CurrentSession
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.records.port import Records
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Body(BaseModel):
@@ -102,7 +101,7 @@ class Garage:
     async def cars(self, person_id: str) -> OwnedCars:
         """The cars of this person, now."""
         cars = [await self._shown(car) for car in await own_cars(self._records, person_id)]
-        return OwnedCars(cars=cars, now=_moment(self._clock.now_us()))
+        return OwnedCars(cars=cars, now=moment_of(self._clock.now_us()))
 
     async def car(self, car_id: str, person_id: str) -> OwnedCar:
         """One car of this person, now; raises NotFound."""
@@ -118,7 +117,7 @@ class Garage:
             while True:
                 now_us = self._clock.now_us()
                 if now_us >= tick_due_us:
-                    yield Event("tick", TwinTick(now=_moment(now_us)))
+                    yield Event("tick", TwinTick(now=moment_of(now_us)))
                     tick_due_us = now_us + round(self._config.tick_interval_s * SECOND_US)
                 wait_s = max(tick_due_us - now_us, 0) / SECOND_US
                 delivery = await subscription.next(wait_s)
@@ -190,11 +189,6 @@ def _body(body: command_pb2.CarBody) -> Body:
         speed_kmh=body.speed_kmh,
         latitude_degrees=body.latitude_degrees,
         longitude_degrees=body.longitude_degrees,
-        place_measured_at=_moment(body.place_measured_us),
-        occurred_at=_moment(body.header.occurred_at_us),
+        place_measured_at=moment_of(body.place_measured_us),
+        occurred_at=moment_of(body.header.occurred_at_us),
     )
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

@@ -1,16 +1,16 @@
 """HTTP routes of passkeys: add, list, remove, and sign in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from monocoque.contracts.rights import CHANGE_SELF, READ_SELF, SIGN_IN
-from monocoque.phone.accounts.logic import SECOND_US
 from monocoque.phone.accounts.service import Accounts
 from monocoque.phone.passkeys.logic import Host, MadeAnswer, PasskeyRow, UsedAnswer
 from monocoque.phone.passkeys.service import Passkeys
+from monocoque.plumbing.clock import moment_of
 from monocoque.plumbing.http.exchange import CurrentPlace, CurrentSession
 from monocoque.plumbing.http.rules import needs
 from monocoque.plumbing.http.sessions import set_cookie
@@ -138,10 +138,6 @@ def _shown(row: PasskeyRow) -> Passkey:
     return Passkey(
         passkey_id=row.passkey_id,
         name=row.name,
-        created_at=_moment(row.created_us),
-        last_used_at=None if row.last_used_us is None else _moment(row.last_used_us),
+        created_at=moment_of(row.created_us),
+        last_used_at=None if row.last_used_us is None else moment_of(row.last_used_us),
     )
-
-
-def _moment(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / SECOND_US, UTC)

@@ -8,7 +8,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ from monocoque.contracts.errors import (
 from monocoque.contracts.identifiers import order_id as parse_order_id
 from monocoque.contracts.rights import ORDER_CAR, READ_ORDERS, READ_OWN_ORDERS, TELL_PAYMENT
 from monocoque.plumbing.bus.port import Bus
+from monocoque.plumbing.clock import moment_of
 from monocoque.plumbing.http.events import Event, EventStream
 from monocoque.plumbing.http.exchange import CurrentSession
 from monocoque.plumbing.http.rules import needs
@@ -37,7 +38,6 @@ from monocoque.shop.orders.service.saying import tell_changed
 from monocoque.shop.orders.service.till import Till
 from monocoque.shop.quotes.service import Quotes
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUOTE_CHARACTERS_MAX = 16_384
 EVENT_BYTES_MAX = 16_384
 """The largest event of the provider that is taken."""
@@ -248,7 +248,7 @@ class Shop:
             states={row.state: row.orders_count for row in counts.by_state},
             weeks=[
                 WeekShown(
-                    begins_at=_moment(week.begins_us),
+                    begins_at=moment_of(week.begins_us),
                     slots=week.slots,
                     taken=week.taken,
                     states=by_week.get(week.begins_us, {}),
@@ -284,7 +284,7 @@ class Shop:
 
     def now(self) -> datetime:
         """By the cell's clock."""
-        return _moment(self.book.clock.now_us())
+        return moment_of(self.book.clock.now_us())
 
     def shown(self, row: Row[Any]) -> Order:
         """An order as a page is shown it."""
@@ -298,12 +298,12 @@ class Shop:
             currency=row.currency,
             total_minor=row.total_minor,
             tax_minor=row.tax_minor,
-            quoted_week_begins_at=_moment(row.quoted_week_us),
-            week_begins_at=_moment(row.week_us),
+            quoted_week_begins_at=moment_of(row.quoted_week_us),
+            week_begins_at=moment_of(row.week_us),
             is_week_moved=row.week_us != row.quoted_week_us,
             week_duration_s=self.book.weeks.week_duration_s,
-            placed_at=_moment(row.placed_us),
-            expires_at=None if row.expires_us is None else _moment(row.expires_us),
+            placed_at=moment_of(row.placed_us),
+            expires_at=None if row.expires_us is None else moment_of(row.expires_us),
             car_id=row.car_id,
             can_be_paid=state in PAYABLE,
             can_be_called_off=step(state, OrderEvent.CALLED_OFF) is not None,
@@ -317,7 +317,7 @@ class Shop:
                     number=row.number,
                     kind=row.kind,
                     state=State(row.state),
-                    at=_moment(row.at_us),
+                    at=moment_of(row.at_us),
                     detail=json.loads(row.detail),
                 )
                 for row in story.changes
@@ -328,7 +328,7 @@ class Shop:
                     state=row.state,
                     amount_minor=row.amount_minor,
                     currency=row.currency,
-                    asked_at=_moment(row.asked_us),
+                    asked_at=moment_of(row.asked_us),
                 )
                 for row in story.payments
             ],
@@ -471,8 +471,3 @@ def _bytes(document: str) -> bytes:
         return document.encode("ascii")
     except UnicodeEncodeError:
         raise DocumentMalformed("A document is not ASCII.") from None
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

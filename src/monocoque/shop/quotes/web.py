@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from monocoque.contracts.rights import CONFIGURE_CAR
+from monocoque.plumbing.clock import moment_of
 from monocoque.plumbing.http.rules import needs
 from monocoque.shop.configurator.web import (
     CHOICES_MAX,
@@ -117,7 +118,7 @@ def routes(quotes: Quotes, promise: Promise, week_duration_s: float) -> APIRoute
             price=None
             if options is None
             else price_shown(price_of(engine.catalogue, options, market)),
-            week_begins_at=_moment(await promise()),
+            week_begins_at=moment_of(await promise()),
             week_duration_s=week_duration_s,
         )
 
@@ -135,7 +136,7 @@ def routes(quotes: Quotes, promise: Promise, week_duration_s: float) -> APIRoute
             market=quote.market,
             options=list(quote.options),
             price=price_shown(quote.price),
-            week_begins_at=_moment(quote.week_begins_us),
+            week_begins_at=moment_of(quote.week_begins_us),
             week_duration_s=week_duration_s,
             expires_at=EPOCH + timedelta(seconds=quote.expires_s),
         )
@@ -166,8 +167,3 @@ def price_shown(price: Price) -> PriceShown:
         tax_minor=price.tax.amount_minor,
         total_minor=price.total.amount_minor,
     )
-
-
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)

@@ -38,12 +38,11 @@ from monocoque.cloud.pairing.service import find_own_car
 from monocoque.contracts import topics
 from monocoque.contracts.errors import NotFound
 from monocoque.plumbing.bus.port import Bus
-from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.clock import Clock, moment_of
 from monocoque.plumbing.http.events import Event
 from monocoque.plumbing.records.port import Records
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class CampaignPages:
         """The newest campaigns, now."""
         found = await reading.read_campaigns(self.records, self.config.shown_campaigns_max)
         return Campaigns(
-            campaigns=[_campaign(each) for each in found], now=_moment(self.clock.now_us())
+            campaigns=[_campaign(each) for each in found], now=moment_of(self.clock.now_us())
         )
 
     async def campaign(self, campaign_id: str) -> Campaign:
@@ -107,7 +106,7 @@ class CampaignPages:
             while True:
                 now_us = self.clock.now_us()
                 if now_us >= tick_due_us:
-                    yield Event("tick", CampaignTick(now=_moment(now_us)))
+                    yield Event("tick", CampaignTick(now=moment_of(now_us)))
                     tick_due_us = now_us + round(self.config.tick_interval_s * SECOND_US)
                 delivery = await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
                 if delivery is not None:
@@ -145,7 +144,7 @@ class CampaignPages:
             while True:
                 now_us = self.clock.now_us()
                 if now_us >= tick_due_us:
-                    yield Event("tick", UpdateTick(now=_moment(now_us)))
+                    yield Event("tick", UpdateTick(now=moment_of(now_us)))
                     tick_due_us = now_us + round(self.config.tick_interval_s * SECOND_US)
                 await subscription.next(max(tick_due_us - now_us, 0) / SECOND_US)
                 # Without news too: a word that was lost is made up for by the tick.
@@ -188,8 +187,8 @@ def _campaign(shown: reading.CampaignShown) -> Campaign:
         silent_s=row.silent_us // SECOND_US,
         waves=_waves(shown),
         started_by=row.started_by,
-        started_at=_moment(row.started_us),
-        changed_at=_moment(row.changed_us),
+        started_at=moment_of(row.started_us),
+        changed_at=moment_of(row.changed_us),
         can_pause=state is State.RUNNING,
         can_resume=state in (State.PAUSED, State.HALTED),
         can_halt=state in (State.RUNNING, State.PAUSED),
@@ -225,7 +224,7 @@ def _campaign_car(row: Row[Any]) -> CampaignCar:
         reason=row.reason,
         progress_percent=row.progress_percent,
         is_forgiven=row.is_forgiven,
-        changed_at=_moment(row.changed_us),
+        changed_at=moment_of(row.changed_us),
     )
 
 
@@ -246,10 +245,6 @@ def _software(row: Row[Any]) -> CarSoftware:
     )
 
 
-def _moment(time_us: int) -> datetime:
-    # Not by a fraction of seconds, which would round.
-    return EPOCH + timedelta(microseconds=time_us)
-
 
 def _moment_or_none(time_us: int | None) -> datetime | None:
-    return None if time_us is None else _moment(time_us)
+    return None if time_us is None else moment_of(time_us)
