@@ -17,11 +17,11 @@ from monocoque.car.body.logic import (
     begin_park,
     is_at,
     next_event_us,
-    of_members,
+    of_text,
     open_door,
     shut_doors,
     step,
-    to_members,
+    to_text,
     with_jam,
 )
 
@@ -124,7 +124,7 @@ def test_a_body_comes_back_from_its_record_as_it_was(at_us, drives, jams) -> Non
     body = begin_drive(body, 30 * SECOND_US) if drives else body
     body = with_jam(body, frozenset({"locks"} if jams else ()))
     body = step(body, at_us)
-    assert of_members(to_members(body)) == body
+    assert of_text(to_text(body)) == body
 
 
 def test_the_next_event_is_the_first_of_all_that_is_under_way() -> None:

@@ -13,6 +13,8 @@ Units stand in the names. Left out on purpose: steering, traffic, weather and th
 chemistry; this is a stand-in for a car, and only as exact as its owner's page.
 """
 
+import functools
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -37,6 +39,8 @@ LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
 METRES_PER_DEGREE: Final = 111_320.0
+BODIES_REMEMBERED_MAX: Final = 256
+"""A car has one body, and a world so many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +191,8 @@ def with_jam(body: Body, actuators: frozenset[str]) -> Body:
     return replace(body, jammed=actuators)
 
 
-def to_members(body: Body) -> dict[str, Any]:
-    """The body as plain JSON values, for its record."""
+def to_text(body: Body) -> str:
+    """The body as JSON, for its record."""
     members = {name: getattr(body, name) for name in Body.__slots__}
     members["doors_open"] = list(body.doors_open)
     members["jammed"] = sorted(body.jammed)
@@ -198,22 +202,25 @@ def to_members(body: Body) -> dict[str, Any]:
     ]
     if body.drive is not None:
         members["drive"] = {name: getattr(body.drive, name) for name in Drive.__slots__}
-    return members
+    return json.dumps(members, separators=(",", ":"), sort_keys=True)
 
 
-def of_members(members: Mapping[str, Any]) -> Body:
-    """The body out of its record."""
-    read: Mapping[str, Callable[[Any], Any]] = {
-        "doors_open": tuple,
-        "jammed": frozenset,
-        "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
-        "drive": lambda drive: None if drive is None else Drive(**drive),
-    }
-    return Body(**{name: read.get(name, _same)(value) for name, value in members.items()})
+@functools.lru_cache(maxsize=BODIES_REMEMBERED_MAX)
+def of_text(text: str) -> Body:
+    """The body out of its record, which is read more often than it changes."""
+    members = json.loads(text)
+    for name, read in _READ.items():
+        members[name] = read(members[name])
+    return Body(**members)
 
 
-def _same(value: Any) -> Any:
-    return value
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "doors_open": tuple,
+    "jammed": frozenset,
+    "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
+    "drive": lambda drive: None if drive is None else Drive(**drive),
+}
+"""How those members are read that JSON does not hold as they are."""
 
 
 def _flow(body: Body, now_us: int) -> Body:

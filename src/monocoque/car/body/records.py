@@ -1,11 +1,9 @@
-"""How the body is, as JSON, and what was done to it.
+"""How the body is, as its own logic writes it, and what was done to it.
 
 Rules: a statement of the way of a command is built once, since to build it takes longer than to
 run it.
 """
 
-import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -34,7 +32,7 @@ state = Table(
     Column("car_id", String(64), primary_key=True),
     Column("members", Text, nullable=False),
 )
-"""One row; JSON, since only the body's own logic reads it, and it is always read whole."""
+"""One row; a text, since only the body's own logic reads it, and it is always read whole."""
 
 acts = Table(
     "body_acts",
@@ -53,17 +51,19 @@ _ADD_ACT: Final = insert(acts)
 _FORGET_ACTS: Final = delete(acts).where(
     acts.c.number <= select(func.max(acts.c.number)).scalar_subquery() - bindparam("kept")
 )
+_COUNT_ACTS: Final = select(acts.c.command_sha256, func.count().label("counted")).group_by(
+    acts.c.command_sha256
+)
 
 
-def read_state(connection: Connection, car_id: str) -> Mapping[str, Any] | None:
-    """The members of the body, or None before its first start."""
+def read_state(connection: Connection, car_id: str) -> str | None:
+    """The body as it was written, or None before its first start."""
     row = connection.execute(_READ_STATE, {"sought": car_id}).first()
-    return None if row is None else json.loads(row.members)
+    return None if row is None else str(row[0])
 
 
-def set_state(connection: Connection, car_id: str, members: Mapping[str, Any]) -> None:
+def set_state(connection: Connection, car_id: str, text: str) -> None:
     """The body is like this."""
-    text = json.dumps(members, separators=(",", ":"), sort_keys=True)
     if connection.execute(_SET_STATE, {"sought": car_id, "members": text}).rowcount == 0:
         connection.execute(insert(state).values(car_id=car_id, members=text))
 
@@ -79,8 +79,4 @@ def add_act(
 
 def count_acts(connection: Connection) -> dict[str, int]:
     """How often an actuator was set in motion, for each command that is remembered."""
-    counted = func.count().label("counted")
-    rows = connection.execute(
-        select(acts.c.command_sha256, counted).group_by(acts.c.command_sha256)
-    )
-    return {row.command_sha256: row.counted for row in rows}
+    return {row.command_sha256: row.counted for row in connection.execute(_COUNT_ACTS)}

@@ -162,8 +162,8 @@ async def act(context: Context, act: Act, gate: Gate) -> Motion | str:
         if refusal is not None:
             return refusal
         motion = Motion(act.actuator, act.target, body.at_us + lasts_us)
-        members = logic.to_members(logic.begin_motion(body, motion))
-        records.set_state(connection, context.machine_id, members)
+        begun = logic.to_text(logic.begin_motion(body, motion))
+        records.set_state(connection, context.machine_id, begun)
         records.add_act(connection, act.command_sha256, act.actuator, body.at_us, config.acts_kept)
         return motion
 
@@ -180,16 +180,16 @@ def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int
     otherwise, and the body goes on from there.
     """
     body = present(connection, car_id, max(now_us, motion.ends_us))
-    records.set_state(connection, car_id, logic.to_members(body))
+    records.set_state(connection, car_id, logic.to_text(body))
     return logic.is_at(body, motion.target)
 
 
 def present(connection: Connection, car_id: str, now_us: int) -> Body:
     """The body now; a new one, parked at home, when there was none."""
-    members = records.read_state(connection, car_id)
-    if members is None:
+    text = records.read_state(connection, car_id)
+    if text is None:
         return Body(at_us=now_us, place_measured_us=now_us)
-    return logic.step(logic.of_members(members), now_us)
+    return logic.step(logic.of_text(text), now_us)
 
 
 async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Body]) -> Body:
@@ -197,7 +197,7 @@ async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Bo
 
     def work(connection: Connection) -> Body:
         body = how(present(connection, car_id, now_us))
-        records.set_state(connection, car_id, logic.to_members(body))
+        records.set_state(connection, car_id, logic.to_text(body))
         return body
 
     return await at.transact(work)
@@ -218,7 +218,7 @@ async def drive(
         if refusal is not None:
             return refusal
         driving = logic.begin_drive(body, holds_us, speed)
-        records.set_state(connection, car_id, logic.to_members(driving))
+        records.set_state(connection, car_id, logic.to_text(driving))
         return driving
 
     return await at.transact(work)
@@ -229,15 +229,14 @@ def begin_update(connection: Connection, car_id: str, now_us: int, gate: Gate) -
     body = present(connection, car_id, now_us)
     refusal = gate(body)
     if refusal is None:
-        members = logic.to_members(replace(body, updating=True))
-        records.set_state(connection, car_id, members)
+        records.set_state(connection, car_id, logic.to_text(replace(body, updating=True)))
     return refusal
 
 
 def end_update(connection: Connection, car_id: str, now_us: int) -> None:
     """The control units are all as they shall be."""
     body = present(connection, car_id, now_us)
-    records.set_state(connection, car_id, logic.to_members(replace(body, updating=False)))
+    records.set_state(connection, car_id, logic.to_text(replace(body, updating=False)))
 
 
 async def park(at: Records, car_id: str, now_us: int) -> Body:
@@ -285,12 +284,12 @@ async def _look(context: Context) -> tuple[Body, str]:
 
     def work(connection: Connection) -> tuple[Body, str]:
         memory, now_us = keys.begin(connection, car_id, new_epoch), context.clock.now_us()
-        members = records.read_state(connection, car_id)
-        if members is None:
+        text = records.read_state(connection, car_id)
+        if text is None:
             body = Body(at_us=now_us, place_measured_us=now_us)
-            records.set_state(connection, car_id, logic.to_members(body))
+            records.set_state(connection, car_id, logic.to_text(body))
             return body, memory.epoch
-        return logic.step(logic.of_members(members), now_us), memory.epoch
+        return logic.step(logic.of_text(text), now_us), memory.epoch
 
     return await context.records.transact(work)
 
