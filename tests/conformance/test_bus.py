@@ -353,6 +353,14 @@ async def test_a_role_publishes_only_where_its_row_says(
         await bus.publish(topic, cell_bus.stamped(topic.message()), car_id=cell_bus.new("car"))
 
 
+async def test_a_topic_that_only_looks_like_a_row_is_none(cell_bus: CellBus):
+    bus = await cell_bus.connect(Role.ECHO)
+    await bus.publish(ECHO_ANSWERS, cell_bus.echo(), echo_id="a")
+    roomier = replace(ECHO_ANSWERS, rate_per_minute_max=1_000_000)
+    with pytest.raises(errors.TopicUnknown):
+        await bus.publish(roomier, cell_bus.echo(), echo_id="a")
+
+
 async def test_a_role_reads_only_where_its_row_says(cell_bus: CellBus):
     console = await cell_bus.connect(Role.CONSOLE)
     with pytest.raises(errors.TopicRefused):

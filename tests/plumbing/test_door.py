@@ -214,3 +214,13 @@ def test_subjects_are_remembered_up_to_a_limit(tested):
             delivery = tested.door.deliver(ECHO_ANSWERS, subject, data)
             assert delivery.identifiers == {"echo_id": f"e{number}"}
     assert len(tested.door._named) == 1
+
+
+def test_bytes_that_were_good_a_moment_ago_are_asked_again_when_time_has_passed(tested):
+    message = tested.echo(sequence=1)
+    message.header.expires_at_us = tested.clock.now_us() + 1_000_000
+    data = tested.door.outgoing(ECHO_ANSWERS, message)
+    assert tested.door.incoming(ECHO_ANSWERS, data) == message
+    tested.clock.advance(1.0)
+    with pytest.raises(MessageExpired):
+        tested.door.incoming(ECHO_ANSWERS, data)

@@ -15,6 +15,7 @@ Left out on purpose: bandwidth, and bytes that change on the way (the real trans
 
 import asyncio
 import enum
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import Random
@@ -33,7 +34,6 @@ Open = Callable[[], AbstractAsyncContextManager[Subscription[MessageType]]]
 
 FOLLOWING_S: Final = 0.000_001
 """What follows on the same topic arrives this much later, at least."""
-FOR_EVER_S: Final = 1e9
 
 
 class Fate(enum.Enum):
@@ -302,13 +302,13 @@ class _Reader(Generic[MessageType]):
     async def next(self, timeout_s: float) -> Delivery[MessageType] | None:
         """See Subscription."""
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + timeout_s
+        deadline_s = None if timeout_s == math.inf else loop.time() + timeout_s
         while True:
             try:
                 async with asyncio.timeout_at(deadline_s) as self._wait:
                     return await self._next()
             except TimeoutError:
-                if loop.time() >= deadline_s:
+                if deadline_s is not None and loop.time() >= deadline_s:
                     return None
             finally:
                 self._wait = None
@@ -316,7 +316,7 @@ class _Reader(Generic[MessageType]):
     async def __aiter__(self) -> AsyncIterator[Delivery[MessageType]]:
         """See Subscription."""
         while True:
-            delivery = await self.next(FOR_EVER_S)
+            delivery = await self.next(math.inf)
             if delivery is not None:
                 yield delivery
 
@@ -329,7 +329,7 @@ class _Reader(Generic[MessageType]):
             self._missed += 1
         while not self._under_way:
             if self._inner is not None:
-                delivery = await self._inner.next(FOR_EVER_S)
+                delivery = await self._inner.next(math.inf)
                 if delivery is not None:
                     copies = 2 if self._path.comes_twice() else 1
                     self._under_way.extend([delivery] * copies)

@@ -5,6 +5,7 @@ was away cannot be counted by anybody, so each such gap counts as one.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar
@@ -63,6 +64,12 @@ class LiveQueue(Generic[MessageType]):
 
     async def next(self, timeout_s: float) -> Delivery[MessageType] | None:
         """See Subscription; raises what ``end`` was given once everything was read."""
+        if self._waiting or (timeout_s <= 0 and self._end is not None):
+            return await self._next()
+        if timeout_s <= 0:
+            return None
+        if timeout_s == math.inf:
+            return await self._next()
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._next()

@@ -18,7 +18,7 @@ Left out on purpose: anything on disk, and recognising repeated messages: reader
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
@@ -32,7 +32,7 @@ from monocoque.contracts.topics import TOPICS, Kept, Topic
 from monocoque.plumbing.bus import rights
 from monocoque.plumbing.bus.config import BUS_DEFAULTS, BusConfig
 from monocoque.plumbing.bus.connections import Connections
-from monocoque.plumbing.bus.door import Door
+from monocoque.plumbing.bus.door import SUBJECTS_REMEMBERED_MAX, Door
 from monocoque.plumbing.bus.live import LiveQueue
 from monocoque.plumbing.bus.memory_stream import MemoryStream, Place
 from monocoque.plumbing.bus.port import Bus, Consumer, Delivery, Identity, Outgoing, Subscription
@@ -149,6 +149,8 @@ class MemoryBus:
         self._readers: list[LiveReader[Any]] = []
         self._is_open = True
         self._rates = Rates(hub.clock, hub.config.rate_subjects_max)
+        self._subjects: dict[tuple[Any, ...], str] = {}
+        """By topic and identifiers, where it was found that this participant may speak."""
         self._connections = Connections()
         self._connections.begin()
 
@@ -181,15 +183,25 @@ class MemoryBus:
         self, topic: Topic[MessageType], outgoing: Sequence[Outgoing[MessageType]]
     ) -> None:
         """See Bus."""
-        subjects = [
-            rights.publish_subject(self._identity, topic, dict(one.identifiers)) for one in outgoing
-        ]
+        subjects = [self._subject(topic, one.identifiers) for one in outgoing]
         self.check_open()
-        self._rates.take(topic, Counter(subjects))
+        counts = Counter(subjects) if len(subjects) > 1 else dict.fromkeys(subjects, 1)
+        self._rates.take(topic, counts)
         for subject, one in zip(subjects, outgoing, strict=True):
             self.check_open()
             self._hub.accept(topic, subject, self._hub.door.outgoing(topic, one.message))
             await asyncio.sleep(0)
+
+    def _subject(self, topic: Topic[Any], identifiers: Mapping[str, str]) -> str:
+        """Where it may say this; remembered, since the same is said again and again."""
+        key = (id(topic), *identifiers.items())  # one of the same name is not in the table
+        subject = self._subjects.get(key)
+        if subject is None:
+            subject = rights.publish_subject(self._identity, topic, dict(identifiers))
+            if len(self._subjects) >= SUBJECTS_REMEMBERED_MAX:
+                self._subjects.clear()
+            self._subjects[key] = subject
+        return subject
 
     @asynccontextmanager
     async def listen(
@@ -268,6 +280,8 @@ class LiveReader(Generic[MessageType]):
         self._tokens = pattern.split(".")
         self.key = topic.name if "*" in self._tokens else pattern
         """Under which the hub finds it."""
+        self._hears_all = self._tokens == topic.pattern().split(".")
+        """Whether no subject of the topic is left out."""
         self._late: deque[tuple[float, str, bytes]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._rates = hub.door.rates()
@@ -282,12 +296,12 @@ class LiveReader(Generic[MessageType]):
 
     def offer(self, subject: str, data: bytes, delay_s: float) -> None:
         """Something was said; it is heard after the delay, and after what was said before it."""
-        if not self._matches(subject):
+        if not self._hears_all and self.key != subject and not self._matches(subject):
             return
-        loop = asyncio.get_running_loop()
         if not self._late and not delay_s:
             self._hear(subject, data)
             return
+        loop = asyncio.get_running_loop()
         earliest_s = self._late[-1][0] if self._late else loop.time()
         self._late.append((max(loop.time() + delay_s, earliest_s), subject, data))
         if self._timer is None:

@@ -77,7 +77,7 @@ class Subscription(Protocol[MessageType]):
         """How many messages were lost because this reader was too slow, or the bus was away."""
 
     async def next(self, timeout_s: float) -> Delivery[MessageType] | None:
-        """The next message, or None when none came in time."""
+        """The next message, or None when none came in time; ``math.inf`` waits for ever."""
 
     def __aiter__(self) -> AsyncIterator[Delivery[MessageType]]:
         """Every message, for ever."""
