@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, StatementError
 from sqlalchemy.pool import StaticPool
 
 from monocoque.plumbing.records.quick import QuickConnection
@@ -227,3 +227,26 @@ def test_a_transaction_that_is_taken_back_leaves_nothing_and_the_next_one_begins
             with connection.begin():
                 assert connection.execute(select(func.count()).select_from(things)).scalar() == 0
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["none", "a", "any"])
+@pytest.mark.parametrize(
+    "read", ["first", "one_or_none", "one", "scalar", "scalar_one", "fetchone"]
+)
+def test_rows_are_read_as_sqlalchemy_reads_them(connection, name: str, read: str) -> None:
+    wanted = select(things.c.is_there, things.c.name).order_by(things.c.name)
+    statement = wanted if name == "any" else wanted.where(things.c.name == bindparam("sought"))
+    parameters = {} if name == "any" else {"sought": name}
+
+    def outcome(result: Any) -> Any:
+        try:
+            return getattr(result, read)()
+        except InvalidRequestError as error:
+            return type(error)
+
+    expected = outcome(Connection.execute(connection, statement, parameters))
+    for _ in range(TIMES):
+        assert outcome(connection.execute(statement, parameters)) == expected
+    assert [*connection.execute(statement, parameters).scalars()] == [
+        *Connection.execute(connection, statement, parameters).scalars()
+    ]

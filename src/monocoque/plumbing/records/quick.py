@@ -18,11 +18,11 @@ Left out on purpose: PostgreSQL, where the server's answer is what takes time.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, NamedTuple, cast
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from sqlalchemy import (
     BindParameter,
@@ -32,12 +32,13 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Insert,
+    Row,
     Select,
     Update,
 )
 from sqlalchemy.engine import RootTransaction
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Process = Callable[[Any], Any]
@@ -130,14 +131,67 @@ class _Value(NamedTuple):
     """Which item of a list it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Text:
     """A statement for lists of certain lengths."""
 
     text: str
     fixed: list[Any]
     """The values that never change; the others take their places."""
-    values: list[_Value]
+    given: list[tuple[int, str, Process | None]]
+    """Places of the parameters that are no lists."""
+    others: list[_Value]
+
+
+class _Rows:
+    """All rows of a statement; what SQLAlchemy's own result does beyond this, that one does."""
+
+    __slots__ = ("_metadata", "_rows")
+
+    def __init__(self, metadata: SimpleResultMetaData, rows: list[Any]) -> None:
+        self._metadata = metadata
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        """Of SQLAlchemy's own result."""
+        return getattr(IteratorResult(self._metadata, iter(self._rows)), name)
+
+    def __iter__(self) -> Iterator[Row[Any]]:
+        """See Result."""
+        return map(self._row, self._rows)
+
+    def all(self) -> list[Row[Any]]:
+        """See Result."""
+        return list(map(self._row, self._rows))
+
+    def first(self) -> Row[Any] | None:
+        """See Result."""
+        return self._row(self._rows[0]) if self._rows else None
+
+    def one_or_none(self) -> Row[Any] | None:
+        """See Result."""
+        if len(self._rows) > 1:
+            raise MultipleResultsFound("Multiple rows were found when one or none was required")
+        return self.first()
+
+    def one(self) -> Row[Any]:
+        """See Result."""
+        row = self.one_or_none()
+        if row is None:
+            raise NoResultFound("No row was found when one was required")
+        return row
+
+    def scalar_one(self) -> Any:
+        """See Result."""
+        return self.one()[0]
+
+    def scalar(self) -> Any:
+        """See Result."""
+        return self._row(self._rows[0])[0] if self._rows else None
+
+    def _row(self, values: tuple[Any, ...]) -> Row[Any]:
+        metadata = self._metadata
+        return Row(metadata, metadata._processors, metadata._key_to_index, values)
 
 
 class _Prepared:
@@ -177,21 +231,24 @@ class _Prepared:
                 return None
         text = self._texts.get(lengths) or self._written(lengths)
         values = text.fixed.copy()
-        for place, name, process, item in text.values:
+        for place, name, process in text.given:
+            value = parameters[name]
+            values[place] = value if process is None else process(value)
+        for place, name, process, item in text.others:
             value = self._value(name, parameters, extracted)
             if item is not None:
                 value = value[item]
             values[place] = value if process is None else process(value)
         try:
             cursor = driver.execute(text.text, values)
-            rows = () if self._metadata is None else cursor.fetchall()
+            rows = [] if self._metadata is None else cursor.fetchall()
         except sqlite3.Error as error:
             raise DBAPIError.instance(
                 text.text, None, error, sqlite3.Error, hide_parameters=True, dialect=dialect
             ) from error
         if self._metadata is None:
             return cast(CursorResult[Any], _Changed(cursor.rowcount))
-        return cast(CursorResult[Any], IteratorResult(self._metadata, iter(rows)))
+        return cast(CursorResult[Any], _Rows(self._metadata, rows))
 
     def _value(self, name: str, parameters: Mapping[str, Any], extracted: Extracted) -> Any:
         if name in self._names:
@@ -212,19 +269,23 @@ class _Prepared:
         }
         processors = cast(Mapping[str, Process], compiled._bind_processors)
         fixed: list[Any] = []
-        values: list[_Value] = []
+        given: list[tuple[int, str, Process | None]] = []
+        others: list[_Value] = []
         for place, each in enumerate(state.positiontup or ()):
             name, item = items.get(each, (each, None))
             process = processors.get(name)
-            if name in self._names or name in self._extracted:
-                values.append(_Value(place, name, process, item))
+            if name in self._names and item is None:
+                given.append((place, name, process))
+                fixed.append(None)
+            elif name in self._names or name in self._extracted:
+                others.append(_Value(place, name, process, item))
                 fixed.append(None)
             else:
                 value = own[name] if item is None else own[name][item]
                 fixed.append(value if process is None else process(value))
         if len(self._texts) >= LENGTHS_MAX:
             self._texts.clear()
-        text = self._texts[lengths] = _Text(state.statement, fixed, values)
+        text = self._texts[lengths] = _Text(state.statement, fixed, given, others)
         return text
 
 
@@ -242,8 +303,11 @@ def _indices(compiled: SQLCompiler) -> dict[str, int]:
 
 
 _Known = dict[tuple[str, ...], _Prepared | None]
-_KNOWN: Final[WeakKeyDictionary[Any, _Known]] = WeakKeyDictionary()
-"""How each statement that was met runs, by names of parameters; None for SQLAlchemy's way."""
+_KNOWN: Final[dict[int, tuple[ref[Any], _Known]]] = {}
+"""How each statement that was met runs, by names of parameters; None for SQLAlchemy's way.
+
+By the statement's identity, with a reference that shows whether it is still that statement: to look
+one up happens most often of all."""
 _STRUCTURES: Final[dict[Any, _Prepared | None]] = {}
 """The same by the structure of a statement, for those that are built anew each time."""
 
@@ -252,17 +316,30 @@ def _found(
     statement: Any, parameters: Mapping[str, Any], dialect: Dialect
 ) -> tuple[_Prepared, Extracted] | None:
     """How to run it, and what stands in it; None when it is not plain."""
-    if not isinstance(statement, Select | Insert | Update | Delete):
-        return None
-    names = tuple(parameters)
-    known = _KNOWN.get(statement)
-    if known is None:
-        _KNOWN[statement] = {}
+    names, number = tuple(parameters), id(statement)
+    met = _KNOWN.get(number)
+    if met is None or met[0]() is not statement:
+        if not isinstance(statement, Select | Insert | Update | Delete):
+            return None
+        _KNOWN[number] = (ref(statement, _forgetting(number)), {})
         return _built_anew(statement, names, dialect)
+    known = met[1]
     if names not in known:
         known[names] = _prepare(statement, names, dialect)
     prepared = known[names]
     return None if prepared is None else (prepared, ())
+
+
+def _forgetting(number: int) -> Callable[[ref[Any]], None]:
+    """What is done when a statement is gone; another may have its number by then."""
+    known = _KNOWN  # held here: at the end of a process a module loses its names
+
+    def forget(gone: ref[Any]) -> None:
+        met = known.get(number)
+        if met is not None and met[0] is gone:
+            del known[number]
+
+    return forget
 
 
 def _built_anew(

@@ -39,6 +39,8 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.quick import QuickConnection
 from monocoque.plumbing.records.transaction import Attempt, Result, try_until_done
 
+STATEMENTS_PREPARED_MAX: Final = 1_000
+"""So many texts the driver keeps prepared; all that a cell ever says are a few hundred."""
 _CODE_BITS: Final = 0xFF
 """The low byte of an extended result code is its family (sqlite.org/rescode.html)."""
 _FAMILIES: Final[dict[int, type[MonocoqueError]]] = {
@@ -159,6 +161,7 @@ class SqliteRecords:
             self.path or ":memory:",
             timeout=self._config.lock_wait_ms_max / 1000,
             isolation_level=None,  # the driver begins nothing by itself; see quick.py
+            cached_statements=STATEMENTS_PREPARED_MAX,
         )
         try:
             if self._image is not None:

@@ -51,9 +51,9 @@ class Attempt(Generic[Result]):
 
 def _refuse_awaitable(result: object) -> None:
     """Raise WorkNotSynchronous when the work would go on after its transaction."""
-    if inspect.iscoroutine(result):
-        result.close()
-    if inspect.isawaitable(result):
+    if hasattr(result, "__await__"):
+        if inspect.iscoroutine(result):
+            result.close()
         raise WorkNotSynchronous("A work for the records returned something to be awaited.")
 
 
