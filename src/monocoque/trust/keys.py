@@ -11,6 +11,7 @@ Rules:
 Left out on purpose: RSA and P-384, which no document type asks for; certificates.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -36,6 +37,8 @@ COORDINATE_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """How many points the curve P-256 has (SEC 2, section 2.4.2)."""
+KEYS_REMEMBERED_MAX: Final = 10_000
+"""So many public keys need not be read again."""
 P256_SEED_BYTES: Final = 40
 """64 bits more than the order, so that the rest of the division is even (FIPS 186-5, A.2.1)."""
 
@@ -170,8 +173,12 @@ def public_members(jwk: object) -> dict[str, str]:
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
     """The name of a public key: SHA-256 over its members in order, base64url (RFC 7638)."""
-    members = {name: jwk[name] for name in _MEMBERS[jwk["kty"]]}
-    text = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    return _thumbprint(*((name, jwk[name]) for name in _MEMBERS[jwk["kty"]]))
+
+
+@functools.lru_cache(maxsize=KEYS_REMEMBERED_MAX)
+def _thumbprint(*members: tuple[str, str]) -> str:
+    text = json.dumps(dict(members), separators=(",", ":"), sort_keys=True)
     return base64url.encode(hashlib.sha256(text.encode()).digest())
 
 
@@ -203,11 +210,17 @@ def to_public_key(jwk: Mapping[str, str]) -> _Public:
     curve = (jwk.get("kty"), jwk.get("crv"))
     if curve not in _CURVES.values():
         raise DocumentMalformed("A key is on a curve that we do not take.")
-    coordinates = [base64url.decode(jwk[name]) for name in ("x", "y") if name in jwk]
+    return _public_key(curve == _CURVES["EdDSA"], *(jwk[n] for n in ("x", "y") if n in jwk))
+
+
+@functools.lru_cache(maxsize=KEYS_REMEMBERED_MAX)
+def _public_key(is_ed25519: bool, *encoded: str) -> _Public:
+    """The public key at these coordinates; the same few check document after document."""
+    coordinates = [base64url.decode(coordinate) for coordinate in encoded]
     if {len(coordinate) for coordinate in coordinates} != {COORDINATE_BYTES}:
         raise DocumentMalformed("A key has coordinates of the wrong length.")
     try:
-        if curve == _CURVES["EdDSA"]:
+        if is_ed25519:
             return ed25519.Ed25519PublicKey.from_public_bytes(coordinates[0])
         x, y = (int.from_bytes(coordinate, "big") for coordinate in coordinates)
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
