@@ -78,6 +78,12 @@ _REPLACED: Final = (
 _LAST: Final = (
     select(lines.c.sequence, lines.c.receipt_sha256).order_by(lines.c.sequence.desc()).limit(1)
 )
+_LINES_AFTER: Final = (
+    select(lines.c.sequence, lines.c.message)
+    .where(lines.c.sequence > bindparam("sought"))
+    .order_by(lines.c.sequence)
+    .limit(bindparam("count_max"))
+)
 _ADD_LINE: Final = insert(lines)
 _FORGET_LINES: Final = delete(lines).where(lines.c.sequence <= _SOUGHT)
 _CONFIRMED: Final = select(func.max(confirmed.c.sequence)).where(confirmed.c.car_id == _SOUGHT)
@@ -159,8 +165,7 @@ def messages_after(
     connection: Connection, sequence: int, count_max: int
 ) -> list[tuple[int, bytes]]:
     """The lines after this one, oldest first, each with its sequence and as it was said."""
-    rows = select(lines.c.sequence, lines.c.message).where(lines.c.sequence > sequence)
-    found = connection.execute(rows.order_by(lines.c.sequence).limit(count_max))
+    found = connection.execute(_LINES_AFTER, {"sought": sequence, "count_max": count_max})
     return [(row.sequence, bytes(row.message)) for row in found]
 
 

@@ -78,6 +78,7 @@ sight = Table(
 
 _EVERY_SCENE: Final = select(scenes).order_by(scenes.c.scene_id)
 _FIND_SCENE: Final = select(scenes).where(scenes.c.scene_id == bindparam("sought"))
+_SET_STATE: Final = update(scenes).where(scenes.c.scene_id == bindparam("sought"))
 _REQUESTS_OF: Final = (
     select(requests).where(requests.c.done_by == bindparam("sought")).order_by(requests.c.number)
 )
@@ -85,7 +86,14 @@ _COUNT_REQUESTS: Final = select(func.count()).select_from(requests)
 _FORGET_REQUESTS: Final = delete(requests).where(
     requests.c.done_by == HOME, requests.c.expires_us <= bindparam("now_us")
 )
+_RUNNING: Final = (
+    select(requests.c.number)
+    .where(requests.c.scene_id == bindparam("sought"), requests.c.done_by == CAR)
+    .limit(1)
+)
 _NEWEST_TRACES: Final = select(traces).order_by(traces.c.number.desc())
+_ADD_TRACE: Final = insert(traces)
+_FORGET_TRACES: Final = delete(traces).where(traces.c.number <= bindparam("sought"))
 _LAST_SIGHT: Final = select(sight.c.members).where(sight.c.car_id == bindparam("sought"))
 _SAVE_SIGHT: Final = update(sight).where(sight.c.car_id == bindparam("sought"))
 
@@ -156,7 +164,7 @@ def put_scene(connection: Connection, scene_id: str, scene: str, state: Mapping[
 def set_state(connection: Connection, scene_id: str, state: Mapping[str, Any]) -> None:
     """What its trigger remembers from now on."""
     text = json.dumps(state, sort_keys=True)
-    connection.execute(update(scenes).where(scenes.c.scene_id == scene_id).values(state=text))
+    connection.execute(_SET_STATE, {"sought": scene_id, "state": text})
 
 
 def remove_scene(connection: Connection, scene_id: str) -> None:
@@ -170,11 +178,11 @@ def add_trace(connection: Connection, trace: Trace, kept: int) -> int:
     """Write it down; the oldest are forgotten. Returns its number."""
     values = {name: getattr(trace, name) for name in Trace.__slots__}
     values["findings"] = json.dumps(trace.findings)
-    added = connection.execute(insert(traces).values(values))
+    added = connection.execute(_ADD_TRACE, values)
     key = added.inserted_primary_key
     assert key is not None
     number: int = key[0]
-    connection.execute(delete(traces).where(traces.c.number <= number - kept))
+    connection.execute(_FORGET_TRACES, {"sought": number - kept})
     return number
 
 
@@ -213,8 +221,7 @@ def count_requests(connection: Connection) -> int:
 
 def is_running(connection: Connection, scene_id: str) -> bool:
     """Whether something that this scene asked of the car is not over."""
-    wanted = (requests.c.scene_id == scene_id, requests.c.done_by == CAR)
-    return connection.execute(select(requests.c.number).where(*wanted).limit(1)).first() is not None
+    return connection.execute(_RUNNING, {"sought": scene_id}).first() is not None
 
 
 def forget_requests(connection: Connection, now_us: int) -> None:

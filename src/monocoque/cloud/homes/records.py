@@ -102,6 +102,8 @@ _FIND_HOME: Final = select(homes).where(homes.c.home_id == _SOUGHT)
 _FIND_CODE: Final = select(homes).where(homes.c.code_sha256 == _SOUGHT)
 _SAVE_HOME: Final = update(homes).where(homes.c.home_id == _SOUGHT)
 _FIND_TIE: Final = select(ties).where(ties.c.car_id == _SOUGHT)
+_ALL_TIES: Final = select(ties).order_by(ties.c.since_us, ties.c.car_id)
+_TIES_OF: Final = _ALL_TIES.where(ties.c.home_id.in_(bindparam("sought", expanding=True)))
 _FIND_SCENES: Final = select(scenes).where(scenes.c.car_id == _SOUGHT)
 _SAVE_SCENES: Final = update(scenes).where(scenes.c.car_id == _SOUGHT)
 _FIND_REQUEST: Final = select(requests).where(
@@ -176,13 +178,14 @@ def find_tie(connection: Connection, car_id: str) -> Row[Any] | None:
 
 def ties_of(connection: Connection, home_ids: Collection[str]) -> Sequence[Row[Any]]:
     """The cars of these homes, in the order in which they came."""
-    wanted = select(ties).where(ties.c.home_id.in_(list(home_ids)))
-    return connection.execute(wanted.order_by(ties.c.since_us, ties.c.car_id)).all()
+    if not home_ids:
+        return []
+    return connection.execute(_TIES_OF, {"sought": list(home_ids)}).all()
 
 
 def all_ties(connection: Connection) -> Sequence[Row[Any]]:
     """Every car that belongs to a home."""
-    return connection.execute(select(ties).order_by(ties.c.since_us, ties.c.car_id)).all()
+    return connection.execute(_ALL_TIES).all()
 
 
 def add_tie(connection: Connection, car_id: str, home_id: str, now_us: int) -> None:

@@ -49,6 +49,12 @@ owners = Table(
 """One row per car that has an owner."""
 
 _FIND_OWNER: Final = select(owners).where(owners.c.car_id == bindparam("sought"))
+_UNSENT: Final = (
+    select(requests)
+    .where(requests.c.sent_us.is_(None))
+    .order_by(requests.c.asked_us)
+    .limit(bindparam("count_max"))
+)
 
 
 def add_request(connection: Connection, values: dict[str, Any]) -> None:
@@ -77,8 +83,7 @@ def forget_requests(connection: Connection, person_id: str, before_us: int) -> N
 
 def unsent_requests(connection: Connection, count_max: int) -> Sequence[Row[Any]]:
     """Requests that are not on the bus yet, oldest first."""
-    wanted = select(requests).where(requests.c.sent_us.is_(None))
-    return connection.execute(wanted.order_by(requests.c.asked_us).limit(count_max)).all()
+    return connection.execute(_UNSENT, {"count_max": count_max}).all()
 
 
 def save_request(connection: Connection, request_id: str, values: dict[str, Any]) -> None:

@@ -83,6 +83,7 @@ class SessionRow:
     """Every role of its person; nobody writes them here."""
 
 
+_TOUCH_SESSION = update(SESSIONS).where(SESSIONS.c.session_id == bindparam("sought"))
 _SESSION_WITH_ROLES = (
     select(SESSIONS, ROLES.c.role)
     .outerjoin(ROLES, ROLES.c.person_id == SESSIONS.c.person_id)
@@ -226,9 +227,7 @@ def session_of(connection: Connection, token_sha256: bytes, site: Site) -> Sessi
 
 def touch_session(connection: Connection, session_id: SessionId, now_us: int) -> None:
     """Put the use of a session on record."""
-    connection.execute(
-        update(SESSIONS).where(SESSIONS.c.session_id == session_id).values(last_used_us=now_us)
-    )
+    connection.execute(_TOUCH_SESSION, {"sought": session_id, "last_used_us": now_us})
 
 
 def delete_session(connection: Connection, session_id: SessionId) -> None:
