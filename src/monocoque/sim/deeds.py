@@ -8,8 +8,9 @@ moves nothing.
 Left out on purpose: what a person sees wrong in a single answer; people.py names that.
 """
 
+import functools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from monocoque.car.body import service as body
@@ -60,20 +61,24 @@ class Deeds:
         self._due: list[Person] = []
         """Who must have their car at the end."""
         self._wrongs_seen: dict[str, int] = defaultdict(int)
+        self._subjects: dict[str, str] = {}
+        """On which each car says its lines."""
+        self._digests: dict[bytes, str] = {}
+        """Of each command that was sent."""
 
     def add_car(self, car_id: str, records: Records, secrets: KeyStore) -> None:
         """A car joins the world; records, secrets: its own."""
         self._cars[car_id], self._secrets[car_id] = records, secrets
+        self._subjects[car_id] = CAR_RECEIPTS.subject(car_id=car_id)
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message; lines count where the car itself says them."""
-        found = CAR_RECEIPTS.identifiers(subject)
-        if found is None or found["car_id"] != machine_id:
+        if subject != self._subjects.get(machine_id):
             return
         document = CarReceipt.FromString(data).receipt
         lines, key = self._lines[machine_id], self._secrets[machine_id].read(keys.IDENTITY_KEY)
         assert key is not None
-        receipt = verify_receipt(document, machine_id, load_key(key).public_jwk)
+        receipt = verify_receipt(document, machine_id, _public_jwk(key))
         known = lines.setdefault(receipt.sequence, receipt)
         if known.document != document:
             self._tell("line_twice", f"{machine_id}: {receipt.sequence}")
@@ -89,9 +94,10 @@ class Deeds:
             for invariant, what in wrongs[self._wrongs_seen[person.car_id] :]:
                 self._tell(invariant, what)
             self._wrongs_seen[person.car_id] = len(wrongs)
+        by_car = self._ordered()
         for car_id, records in self._cars.items():
             acts = await body.acts(records)
-            ordered = self._ordered(car_id)
+            ordered = by_car[car_id]
             for digest, count in acts.items():
                 if count > 1:
                     self._tell("done_twice", digest)
@@ -128,16 +134,23 @@ class Deeds:
                 if digest not in spoken_of and not digest.startswith(REQUEST):
                     self._tell("act_without_line", digest)
 
-    def _ordered(self, car_id: str) -> dict[str, str]:
-        """By the digest of each command, what it asks for."""
-        return {
-            signing_digest(sent.document): sent.scope
-            for person in self._people
-            if person.car_id == car_id
-            for sent in person.memory.commands
-        }
+    def _ordered(self) -> Mapping[str, Mapping[str, str]]:
+        """By car, and by the digest of each command, what it asks for."""
+        by_car: dict[str, dict[str, str]] = defaultdict(dict)
+        for person in self._people:
+            for sent in person.memory.commands:
+                if sent.document not in self._digests:
+                    self._digests[sent.document] = signing_digest(sent.document)
+                by_car[person.car_id][self._digests[sent.document]] = sent.scope
+        return by_car
 
     def _tell(self, invariant: str, what: str) -> None:
         if (invariant, what) not in self._told:
             self._told.add((invariant, what))
             self._violate(invariant, what)
+
+
+@functools.cache
+def _public_jwk(secret: bytes) -> Mapping[str, str]:
+    """The public part of a car's key, which does not change."""
+    return load_key(secret).public_jwk

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
@@ -78,7 +78,8 @@ class Invariants:
         self.answers = 0
         self._cell = cell
         self._cars: dict[str, Records] = {}
-        self._homes: set[str] = set()
+        self._outside: set[str] = set()
+        """Cars and homes, each of which speaks for itself alone."""
         self._now_us = now_us
         self._hello_us: dict[str, int] = {}
         """When the cell's bus took the last hello of each car."""
@@ -92,11 +93,12 @@ class Invariants:
     def add_car(self, car_id: str, records: Records) -> None:
         """A car joins the world; records: those of its asker."""
         self._cars[car_id] = records
+        self._outside.add(car_id)
         self._dealt_with[car_id], self._known_asked[car_id], self._due[car_id] = {}, [], 0
 
     def add_home(self, home_id: str) -> None:
         """A home is in the world."""
-        self._homes.add(home_id)
+        self._outside.add(home_id)
 
     def observe(self, machine_id: str, subject: str, data: bytes) -> None:
         """A bus has accepted a message."""
@@ -110,10 +112,10 @@ class Invariants:
         # On the cell's bus, whose life says it; a car on its own bus is always itself.
         life = LIVING.get()
         speaker = machine_id if life is None else life.machine_id
-        is_own = speaker not in self._cars.keys() | self._homes or owner == speaker
+        is_own = speaker not in self._outside or owner == speaker
         if machine_id not in self._cars and OF_THE_CELL & found.keys():
             return  # between parts of the cell, and its factory, who have no other bus
-        if owner is None or owner not in self._cars.keys() | self._homes or not is_own:
+        if owner not in self._outside or not is_own:
             self.violate("foreign_topic", f"{machine_id}: {subject}")
         elif topic is CAR_HELLO:
             self._hello_us[owner] = self._now_us()
@@ -209,24 +211,31 @@ class Invariants:
             self.violations.append(Violation(invariant, what))
 
 
+_ASKED_AFTER: Final = (
+    select(questions.c.message_id)
+    .where(questions.c.sequence > bindparam("sought"))
+    .order_by(questions.c.sequence)
+)
+_ANSWERED_AFTER: Final = (
+    select(answered).where(answered.c.number > bindparam("sought")).order_by(answered.c.number)
+)
+_NOTED_AFTER: Final = (
+    select(questions.c.sequence)
+    .where(questions.c.answered_at_us.is_not(None), questions.c.sequence > bindparam("sought"))
+    .order_by(questions.c.sequence)
+)
+
+
 def _asked_after(sequence: int) -> Callable[[Connection], list[str]]:
     def work(connection: Connection) -> list[str]:
-        return list(
-            connection.execute(
-                select(questions.c.message_id)
-                .where(questions.c.sequence > sequence)
-                .order_by(questions.c.sequence)
-            ).scalars()
-        )
+        return list(connection.execute(_ASKED_AFTER, {"sought": sequence}).scalars())
 
     return work
 
 
 def _answered_after(number: int) -> Callable[[Connection], list[tuple[int, str, int, str]]]:
     def work(connection: Connection) -> list[tuple[int, str, int, str]]:
-        rows = connection.execute(
-            select(answered).where(answered.c.number > number).order_by(answered.c.number)
-        )
+        rows = connection.execute(_ANSWERED_AFTER, {"sought": number})
         return [(row.number, row.echo_id, row.sequence, row.message_id) for row in rows]
 
     return work
@@ -234,12 +243,6 @@ def _answered_after(number: int) -> Callable[[Connection], list[tuple[int, str, 
 
 def _noted_after(sequence: int) -> Callable[[Connection], list[int]]:
     def work(connection: Connection) -> list[int]:
-        return list(
-            connection.execute(
-                select(questions.c.sequence)
-                .where(questions.c.answered_at_us.is_not(None), questions.c.sequence > sequence)
-                .order_by(questions.c.sequence)
-            ).scalars()
-        )
+        return list(connection.execute(_NOTED_AFTER, {"sought": sequence}).scalars())
 
     return work

@@ -94,7 +94,11 @@ LONG: Final[Mapping[type, Any]] = {
     ScenesConfig: ScenesConfig(fixes_needed=1, sight_gap_s_max=43_200.0),
     AssistantConfig: AssistantConfig(look_interval_s=14_400.0),
     HomesConfig: replace(
-        ROOMY_HOMES, look_s_max=900.0, outcomes_wait_s=300.0, online_window_s=3 * _HELLO_S
+        ROOMY_HOMES,
+        look_s_max=900.0,
+        ties_look_s=900.0,
+        outcomes_wait_s=300.0,
+        online_window_s=3 * _HELLO_S,
     ),
     BridgeConfig: BridgeConfig(hello_interval_s=_HELLO_S, state_interval_s=3_000.0),
     UpdatesConfig: UpdatesConfig(
@@ -118,6 +122,6 @@ LONG: Final[Mapping[type, Any]] = {
     BuildConfig: BuildConfig(
         look_interval_s=900.0, orders_wait_s=300.0, requests_wait_s=300.0, retry_s=10.0
     ),
-    EchoConfig: EchoConfig(ask_interval_s=7_200.0, answer_wait_s=300.0, listen_s=300.0),
+    EchoConfig: EchoConfig(ask_interval_s=7_200.0, answer_wait_s=300.0, listen_s=3_000.0),
 }
 """By the type of the limits."""

@@ -36,6 +36,7 @@ UPDATES: Final = "updates_memory"
 WEEKS: Final = "orders_weeks"
 
 _ALL_ROWS: Final = "all rows"
+_TABLES: Final = "tables by name"
 _KNOWN: Final[dict[tuple[str | None, ...], MetaData]] = {}
 """Tables by the schema that describes them."""
 SCHEMAS_MAX: Final = 4
@@ -63,8 +64,11 @@ def tables_of(connection: Connection) -> MetaData:
 
 
 def table_of(connection: Connection, name: str) -> Table:
-    """One of them."""
-    return tables_of(connection).tables[name]
+    """One of them; remembered, since tables do not change while anybody looks at their rows."""
+    known: dict[str, Table] = connection.info.setdefault(_TABLES, {})
+    if name not in known:
+        known[name] = tables_of(connection).tables[name]
+    return known[name]
 
 
 def rows_in(connection: Connection, name: str) -> Sequence[Row[Any]]:
