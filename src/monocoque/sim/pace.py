@@ -41,7 +41,7 @@ from monocoque.sim.people import PeopleConfig
 from monocoque.sim.setting import ROOMY_HOMES
 from monocoque.sim.workshop import WorkshopConfig
 
-_HELLO_S: Final = 600.0
+_HELLO_S: Final = 900.0
 _REQUESTS_MAX: Final = 10_000
 """Everybody who takes a car over signs in as the same person here."""
 
@@ -65,7 +65,7 @@ LONG_FAULTS_RARER: Final = 3.0
 do little but begin again."""
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
-        look_interval_s=900.0, look_moving_interval_s=30.0, say_interval_s_max=3_600.0
+        look_interval_s=900.0, look_moving_interval_s=60.0, say_interval_s_max=3_600.0
     ),
     LinkConfig: LinkConfig(
         hello_interval_s=_HELLO_S,
