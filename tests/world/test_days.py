@@ -24,6 +24,8 @@ from tests.world.hurried import HURRIED, hurried, troubled
 DAY_S = 86_400.0
 SEEDS = 8
 """Worlds of some minutes at production's pace."""
+MISSED_ITS_COMING = 1504
+"""In this world a car has no power while it parks at home, and drives off hours later."""
 QUARTERS = 100
 QUARTER_HOURS = 6.0
 """Worlds of a quarter of a day for each change; whole days are proven apart."""
@@ -182,6 +184,12 @@ def test_no_trouble_breaks_an_invariant_in_a_quarter_of_a_day(seed: int) -> None
     assert report.drive_km > 0.0
     assert 0.0 < report.sleep_hours < report.cars * (QUARTER_HOURS + 1.0)
     assert report.kills + report.power_cuts + report.path_cuts > 30
+
+
+def test_a_car_that_missed_its_own_coming_home_does_not_come_home_when_it_leaves() -> None:
+    report = run_world(1, 24.0, MISSED_ITS_COMING, Faults.usual(), _to_nobody)
+    assert report.violations == ()
+    assert report.scenes_fired > 0
 
 
 @pytest.mark.prove

@@ -65,7 +65,11 @@ LONG_FAULTS_RARER: Final = 3.0
 do little but begin again."""
 LONG: Final[Mapping[type, Any]] = {
     BodyConfig: BodyConfig(
-        look_interval_s=900.0, look_moving_interval_s=60.0, say_interval_s_max=3_600.0
+        look_interval_s=900.0,
+        look_moving_interval_s=60.0,
+        attentive_s=30.0,
+        look_attentive_interval_s=5.0,  # seen while it is still where it stood: sight_jump_m_max
+        say_interval_s_max=3_600.0,
     ),
     LinkConfig: LinkConfig(
         hello_interval_s=_HELLO_S,
@@ -91,7 +95,7 @@ LONG: Final[Mapping[type, Any]] = {
     MailboxConfig: MailboxConfig(
         look_s=300.0, hello_flush_s=5.0, receipts_wait_s=300.0, confirm_pause_s=5.0, retry_s=10.0
     ),
-    ScenesConfig: ScenesConfig(fixes_needed=1, sight_gap_s_max=43_200.0),
+    ScenesConfig: ScenesConfig(fixes_needed=1, sight_gap_s_max=900.0),
     AssistantConfig: AssistantConfig(look_interval_s=14_400.0),
     HomesConfig: replace(
         ROOMY_HOMES,

@@ -22,8 +22,9 @@ class BodyConfig:
     look_moving_interval_s: float = 1.0
     """The same for a body that moves."""
     attentive_s: float = 60.0
-    """So long after somebody did something with a body that stands, it is looked at as often as
-    one that moves."""
+    """So long after somebody did something with a body that stands, it is looked at sooner."""
+    look_attentive_interval_s: float = 1.0
+    """Pause between two looks in that time, after which one that drives off is seen doing so."""
     say_interval_s_min: float = 0.5
     """The body is said at most so often."""
     say_interval_s_max: float = 60.0

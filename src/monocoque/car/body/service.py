@@ -300,7 +300,7 @@ def _pause_s(body: Body, config: BodyConfig, *, is_attentive: bool) -> float:
     if event_us is not None:
         until_s = (event_us - body.at_us) / SECOND_US
         return max(config.say_interval_s_min, min(config.look_moving_interval_s, until_s))
-    return config.look_moving_interval_s if is_attentive else config.look_interval_s
+    return config.look_attentive_interval_s if is_attentive else config.look_interval_s
 
 
 def _without_header(message: command_pb2.CarBody) -> bytes:
