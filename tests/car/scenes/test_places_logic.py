@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
@@ -145,6 +145,24 @@ def test_a_car_that_was_moved_while_nobody_looked_was_out_of_sight(gap_s, moved_
     last, found = fix(0, 1_000.0), fix(gap_s, 1_000.0 + moved_m)
     assert places.is_out_of_sight(last, found, 120.0, 50.0) is lost
     assert not places.is_out_of_sight(None, found, 120.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "before_m", "after_m", "lost"),
+    [
+        (121, 7_000, 12_000, True),
+        (121, 7_000, 7_050, False),
+        (120, 7_000, 12_000, False),
+        (121, 0, 12_000, False),
+        (121, 7_000, 0, False),
+    ],
+)
+def test_a_car_that_was_away_and_came_back_while_nobody_looked_knows_by_its_odometer(
+    gap_s, before_m, after_m, lost
+):
+    last = replace(fix(0, 1_000.0), odometer_m=before_m)
+    found = replace(fix(gap_s, 1_000.0), odometer_m=after_m)
+    assert places.is_out_of_sight(last, found, 120.0, 50.0) is lost
 
 
 def test_a_car_that_was_out_of_sight_has_not_been_seen_to_come():

@@ -275,6 +275,7 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
         longitude_degrees=round(longitude, 5),
         place_measured_us=body.place_measured_us,
         place_accuracy_m=body.place_accuracy_m,
+        odometer_m=round(body.odometer_m),
     )
 
 

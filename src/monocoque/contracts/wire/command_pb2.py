@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from monocoque.contracts.wire import header_pb2 as monocoque_dot_contracts_dot_wire_dot_header__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&monocoque/contracts/wire/command.proto\x12\x0emonocoque.wire\x1a%monocoque/contracts/wire/header.proto\"Z\n\x0f\x43ommandEnvelope\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\x0c\x12\x0e\n\x06grants\x18\x03 \x03(\x0c\"E\n\nCarReceipt\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\"M\n\x11ReceiptsConfirmed\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xa5\x03\n\x07\x43\x61rBody\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\r\n\x05\x65poch\x18\x02 \x01(\t\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12\x12\n\ndoors_open\x18\x04 \x03(\t\x12\x12\n\nclimate_on\x18\x05 \x01(\x08\x12\x1e\n\x16\x63limate_target_celsius\x18\x06 \x01(\x01\x12\x15\n\rcabin_celsius\x18\x07 \x01(\x01\x12\x16\n\x0e\x63harge_percent\x18\x08 \x01(\x01\x12\x1c\n\x14\x63harge_limit_percent\x18\t \x01(\x01\x12\x10\n\x08range_km\x18\n \x01(\x01\x12\x0f\n\x07plugged\x18\x0b \x01(\x08\x12\x10\n\x08\x63harging\x18\x0c \x01(\x08\x12\x0c\n\x04gear\x18\r \x01(\t\x12\x11\n\tspeed_kmh\x18\x0e \x01(\x01\x12\x18\n\x10latitude_degrees\x18\x0f \x01(\x01\x12\x19\n\x11longitude_degrees\x18\x10 \x01(\x01\x12\x19\n\x11place_measured_us\x18\x11 \x01(\x03\x12\x18\n\x10place_accuracy_m\x18\x12 \x01(\x01\"J\n\x0fHandOverRequest\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"q\n\x0eHandOverAnswer\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x0c\x12\x14\n\x0crefusal_code\x18\x04 \x01(\t\"L\n\x0e\x43ommandChanged\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&monocoque/contracts/wire/command.proto\x12\x0emonocoque.wire\x1a%monocoque/contracts/wire/header.proto\"Z\n\x0f\x43ommandEnvelope\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\x0c\x12\x0e\n\x06grants\x18\x03 \x03(\x0c\"E\n\nCarReceipt\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\"M\n\x11ReceiptsConfirmed\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xb9\x03\n\x07\x43\x61rBody\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\r\n\x05\x65poch\x18\x02 \x01(\t\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12\x12\n\ndoors_open\x18\x04 \x03(\t\x12\x12\n\nclimate_on\x18\x05 \x01(\x08\x12\x1e\n\x16\x63limate_target_celsius\x18\x06 \x01(\x01\x12\x15\n\rcabin_celsius\x18\x07 \x01(\x01\x12\x16\n\x0e\x63harge_percent\x18\x08 \x01(\x01\x12\x1c\n\x14\x63harge_limit_percent\x18\t \x01(\x01\x12\x10\n\x08range_km\x18\n \x01(\x01\x12\x0f\n\x07plugged\x18\x0b \x01(\x08\x12\x10\n\x08\x63harging\x18\x0c \x01(\x08\x12\x0c\n\x04gear\x18\r \x01(\t\x12\x11\n\tspeed_kmh\x18\x0e \x01(\x01\x12\x18\n\x10latitude_degrees\x18\x0f \x01(\x01\x12\x19\n\x11longitude_degrees\x18\x10 \x01(\x01\x12\x19\n\x11place_measured_us\x18\x11 \x01(\x03\x12\x18\n\x10place_accuracy_m\x18\x12 \x01(\x01\x12\x12\n\nodometer_m\x18\x13 \x01(\x04\"J\n\x0fHandOverRequest\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"q\n\x0eHandOverAnswer\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x0c\x12\x14\n\x0crefusal_code\x18\x04 \x01(\t\"L\n\x0e\x43ommandChanged\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x16.monocoque.wire.Header\x12\x12\n\ncommand_id\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,11 +39,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECEIPTSCONFIRMED']._serialized_start=260
   _globals['_RECEIPTSCONFIRMED']._serialized_end=337
   _globals['_CARBODY']._serialized_start=340
-  _globals['_CARBODY']._serialized_end=761
-  _globals['_HANDOVERREQUEST']._serialized_start=763
-  _globals['_HANDOVERREQUEST']._serialized_end=837
-  _globals['_HANDOVERANSWER']._serialized_start=839
-  _globals['_HANDOVERANSWER']._serialized_end=952
-  _globals['_COMMANDCHANGED']._serialized_start=954
-  _globals['_COMMANDCHANGED']._serialized_end=1030
+  _globals['_CARBODY']._serialized_end=781
+  _globals['_HANDOVERREQUEST']._serialized_start=783
+  _globals['_HANDOVERREQUEST']._serialized_end=857
+  _globals['_HANDOVERANSWER']._serialized_start=859
+  _globals['_HANDOVERANSWER']._serialized_end=972
+  _globals['_COMMANDCHANGED']._serialized_start=974
+  _globals['_COMMANDCHANGED']._serialized_end=1050
 # @@protoc_insertion_point(module_scope)

@@ -34,7 +34,7 @@ class ReceiptsConfirmed(_message.Message):
     def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class CarBody(_message.Message):
-    __slots__ = ("header", "epoch", "locked", "doors_open", "climate_on", "climate_target_celsius", "cabin_celsius", "charge_percent", "charge_limit_percent", "range_km", "plugged", "charging", "gear", "speed_kmh", "latitude_degrees", "longitude_degrees", "place_measured_us", "place_accuracy_m")
+    __slots__ = ("header", "epoch", "locked", "doors_open", "climate_on", "climate_target_celsius", "cabin_celsius", "charge_percent", "charge_limit_percent", "range_km", "plugged", "charging", "gear", "speed_kmh", "latitude_degrees", "longitude_degrees", "place_measured_us", "place_accuracy_m", "odometer_m")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     LOCKED_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,7 @@ class CarBody(_message.Message):
     LONGITUDE_DEGREES_FIELD_NUMBER: _ClassVar[int]
     PLACE_MEASURED_US_FIELD_NUMBER: _ClassVar[int]
     PLACE_ACCURACY_M_FIELD_NUMBER: _ClassVar[int]
+    ODOMETER_M_FIELD_NUMBER: _ClassVar[int]
     header: _header_pb2.Header
     epoch: str
     locked: bool
@@ -71,7 +72,8 @@ class CarBody(_message.Message):
     longitude_degrees: float
     place_measured_us: int
     place_accuracy_m: float
-    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., epoch: _Optional[str] = ..., locked: _Optional[bool] = ..., doors_open: _Optional[_Iterable[str]] = ..., climate_on: _Optional[bool] = ..., climate_target_celsius: _Optional[float] = ..., cabin_celsius: _Optional[float] = ..., charge_percent: _Optional[float] = ..., charge_limit_percent: _Optional[float] = ..., range_km: _Optional[float] = ..., plugged: _Optional[bool] = ..., charging: _Optional[bool] = ..., gear: _Optional[str] = ..., speed_kmh: _Optional[float] = ..., latitude_degrees: _Optional[float] = ..., longitude_degrees: _Optional[float] = ..., place_measured_us: _Optional[int] = ..., place_accuracy_m: _Optional[float] = ...) -> None: ...
+    odometer_m: int
+    def __init__(self, header: _Optional[_Union[_header_pb2.Header, _Mapping]] = ..., epoch: _Optional[str] = ..., locked: _Optional[bool] = ..., doors_open: _Optional[_Iterable[str]] = ..., climate_on: _Optional[bool] = ..., climate_target_celsius: _Optional[float] = ..., cabin_celsius: _Optional[float] = ..., charge_percent: _Optional[float] = ..., charge_limit_percent: _Optional[float] = ..., range_km: _Optional[float] = ..., plugged: _Optional[bool] = ..., charging: _Optional[bool] = ..., gear: _Optional[str] = ..., speed_kmh: _Optional[float] = ..., latitude_degrees: _Optional[float] = ..., longitude_degrees: _Optional[float] = ..., place_measured_us: _Optional[int] = ..., place_accuracy_m: _Optional[float] = ..., odometer_m: _Optional[int] = ...) -> None: ...
 
 class HandOverRequest(_message.Message):
     __slots__ = ("header", "request")

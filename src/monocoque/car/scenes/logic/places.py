@@ -42,6 +42,8 @@ class Fix:
     longitude_degrees: float
     accuracy_m: float
     measured_us: int
+    odometer_m: int = 0
+    """How far the car had driven until then; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,15 @@ def is_usable(fix: Fix, now_us: int, age_s_max: float) -> bool:
 
 
 def is_out_of_sight(last: Fix | None, fix: Fix, gap_s_max: float, jump_m_max: float) -> bool:
-    """Whether the car was moved without being seen between these two."""
+    """Whether the car was moved without being seen between these two.
+
+    It may have come back to where it was seen last; then its odometer tells.
+    """
     if last is None or fix.measured_us - last.measured_us <= gap_s_max * SECOND_US:
         return False
-    return distance_m(fix, last.latitude_degrees, last.longitude_degrees) > jump_m_max
+    driven_m = fix.odometer_m - last.odometer_m if last.odometer_m and fix.odometer_m else 0
+    away_m = distance_m(fix, last.latitude_degrees, last.longitude_degrees)
+    return max(driven_m, away_m) > jump_m_max
 
 
 def distance_m(fix: Fix, latitude_degrees: float, longitude_degrees: float) -> float:

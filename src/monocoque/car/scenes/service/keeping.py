@@ -157,6 +157,7 @@ class Keeping:
             body.longitude_degrees,
             body.place_accuracy_m,
             body.place_measured_us,
+            body.odometer_m,
         )
         last, config = self._sight, self._config
         is_news = last is None or fix.measured_us > last.measured_us
