@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monocoque.car.body.logic import Body, Motion, begin_drive, begin_motion, begin_park, step
-from monocoque.car.signals.logic import READINGS, frame_of
+from monocoque.car.signals.logic.frames import READINGS, frame_of
 from monocoque.car.signals.service import AWAKE_AFTER_US, Watch, watch_of
 from monocoque.contracts import signals
 

@@ -57,6 +57,15 @@ const NEVER_ON_A_PAGE = new Set([
   'scene_request_refused',
   'home_word_refused',
   'device_failed',
+  'signal_unknown',
+  'signal_value_refused',
+  'signal_not_actuator',
+  'signal_denied',
+  'signal_token_refused',
+  'signal_token_expired',
+  'signal_claimed',
+  'signal_provider_missing',
+  'signal_clients_full',
 ]);
 
 function placeholders(key: MessageKey, locale: (typeof LOCALES)[number]): string[] {

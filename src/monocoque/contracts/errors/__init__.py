@@ -22,6 +22,7 @@ The tree::
     │   ├── WeekNotBuildable
     │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── ReleaseUnknown, CampaignSelectsNobody
+    │   ├── SignalUnknown, SignalValueRefused, SignalNotActuator
     │   ├── SceneMalformed
     │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
@@ -43,6 +44,9 @@ The tree::
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── HomeCodeWrong
     │   ├── CrossSiteRefused, SiteUnknown
+    │   ├── SignalDenied
+    │   ├── SignalTokenRefused
+    │   │   └── SignalTokenExpired
     │   ├── TopicRefused
     │   └── CredentialsRefused
     ├── LimitError                 a named limit was reached
@@ -50,13 +54,15 @@ The tree::
     │   ├── QueueFull, MailboxFull
     │   ├── HandOverTriesSpent
     │   ├── HomeCodeTriesSpent, HomesFull
-    │   └── VinSerialsSpent
+    │   ├── SignalClientsFull
+    │   ├── VinSerialsSpent
     │   └── NoWeekFree
     ├── ConflictError              the state forbids it
     │   ├── CarAlreadyEnrolled, CarAlreadyHandedOver, CarRefuses
     │   ├── CarAlreadyTied, HomeAlreadyTaken
     │   ├── BuildBegun
     │   ├── IdentifierUsed
+    │   ├── SignalClaimed
     │   ├── OrderConflict, QuoteOutdated, QuoteUsed
     │   ├── PaymentDeclined, PaymentOpen
     │   ├── ReleaseOlderThanCar, CarInCampaign
@@ -68,6 +74,7 @@ The tree::
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
     │   ├── DeviceFailed
+    │   ├── SignalProviderMissing
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -185,6 +192,15 @@ from monocoque.contracts.errors.setup import ServerFailed as ServerFailed
 from monocoque.contracts.errors.setup import ServerMissing as ServerMissing
 from monocoque.contracts.errors.setup import SettingInvalid as SettingInvalid
 from monocoque.contracts.errors.setup import SetupError as SetupError
+from monocoque.contracts.errors.signals import SignalClaimed as SignalClaimed
+from monocoque.contracts.errors.signals import SignalClientsFull as SignalClientsFull
+from monocoque.contracts.errors.signals import SignalDenied as SignalDenied
+from monocoque.contracts.errors.signals import SignalNotActuator as SignalNotActuator
+from monocoque.contracts.errors.signals import SignalProviderMissing as SignalProviderMissing
+from monocoque.contracts.errors.signals import SignalTokenExpired as SignalTokenExpired
+from monocoque.contracts.errors.signals import SignalTokenRefused as SignalTokenRefused
+from monocoque.contracts.errors.signals import SignalUnknown as SignalUnknown
+from monocoque.contracts.errors.signals import SignalValueRefused as SignalValueRefused
 from monocoque.contracts.errors.storage import DatabaseCorrupted as DatabaseCorrupted
 from monocoque.contracts.errors.storage import DataDirectoryInUse as DataDirectoryInUse
 from monocoque.contracts.errors.storage import DataDirectoryNewer as DataDirectoryNewer

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from monocoque.car.body import service as body_service
 from monocoque.car.body.logic import Body
-from monocoque.car.signals import logic
+from monocoque.car.signals.logic import frames
 from monocoque.contracts.wire import telemetry_pb2
 
 AWAKE_AFTER_US: Final = 60_000_000
@@ -44,7 +44,7 @@ class Seen:
 
     def frame(self) -> telemetry_pb2.Frames:
         """The frame of that moment."""
-        return logic.frame_of(self.body)
+        return frames.frame_of(self.body)
 
 
 def seen_now(connection: Connection, car_id: str, now_us: int) -> Seen:

@@ -1,0 +1,1 @@
+"""Decisions about signals, without input and output."""

@@ -1,0 +1,70 @@
+"""What is known of signals at a moment, and what is said of them together.
+
+Rules:
+
+* a reading says how fresh it is; a value that nobody stands behind any more is not passed off as
+  one that is true now;
+* a batch is what one provider said at once. It is shared by all who hear it, and encoded once for
+  each form in which they want it, so nobody may change it.
+
+Left out on purpose: waiting for batches (service/port.py).
+"""
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from monocoque.contracts.signals import Value
+
+Encoded = TypeVar("Encoded")
+
+
+class Freshness(enum.Enum):
+    """How far a value can be trusted to be true now."""
+
+    NEVER = "never"
+    """No value was ever said."""
+    FRESH = "fresh"
+    STALE = "stale"
+    """Older than this signal may be."""
+    PROVIDER_GONE = "provider_gone"
+    """The last value of a provider that is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A datapoint: the value of one signal, since when, and by whom."""
+
+    number: int
+    value: Value | None
+    """None when there never was one."""
+    time_us: int
+    """When it was measured; 0 when it never was."""
+    source: str
+    """The name of the provider; empty when there never was one."""
+    freshness: Freshness
+
+
+@dataclass(slots=True)
+class Batch:
+    """Several values, said at once."""
+
+    numbers: tuple[int, ...]
+    values: Sequence[Value]
+    """As many as numbers."""
+    times_us: Sequence[int]
+    """As many as numbers: when each was measured."""
+    source: str
+    freshness: Freshness = Freshness.FRESH
+    lost: int = 0
+    """How many values newer ones replaced, since this reader was too slow to take them."""
+    _encodings: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def encoded(self, form: Any, encode: Callable[["Batch"], Encoded]) -> Encoded:
+        """This batch in one form; whoever asks second gets what was made for the first."""
+        found = self._encodings.get(form)
+        if found is None:
+            found = self._encodings[form] = encode(self)
+        made: Encoded = found
+        return made

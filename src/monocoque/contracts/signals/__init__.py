@@ -1,0 +1,41 @@
+"""The table of signals: what can be known of a car, and what the numbers in a frame mean.
+
+Rules:
+
+* a signal has the path, type, unit and range of the COVESA Vehicle Signal Specification (VSS), so
+  that whoever knows that knows ours; the descriptions are our own;
+* changes are additive: a number is never given to another signal, and a unit never changes;
+* a reader keeps the values of numbers that it does not know: the car may be newer.
+
+docs/protocol/signals.md shows every row.
+Left out on purpose: how often a signal is measured. That is the car's affair.
+"""
+
+from typing import Final
+
+from monocoque.contracts.signals.kinds import ChangeType as ChangeType
+from monocoque.contracts.signals.kinds import DataType as DataType
+from monocoque.contracts.signals.kinds import EntryType as EntryType
+from monocoque.contracts.signals.kinds import Signal as Signal
+from monocoque.contracts.signals.kinds import Value as Value
+from monocoque.contracts.signals.kinds import check as check
+from monocoque.contracts.signals.told import CABIN_TEMPERATURE as CABIN_TEMPERATURE
+from monocoque.contracts.signals.told import CHARGE as CHARGE
+from monocoque.contracts.signals.told import CHARGE_LIMIT as CHARGE_LIMIT
+from monocoque.contracts.signals.told import CLIMATE_TARGET as CLIMATE_TARGET
+from monocoque.contracts.signals.told import IS_CABLE_CONNECTED as IS_CABLE_CONNECTED
+from monocoque.contracts.signals.told import IS_CHARGING as IS_CHARGING
+from monocoque.contracts.signals.told import IS_CLIMATE_ON as IS_CLIMATE_ON
+from monocoque.contracts.signals.told import IS_DOOR_OPEN as IS_DOOR_OPEN
+from monocoque.contracts.signals.told import IS_LOCKED as IS_LOCKED
+from monocoque.contracts.signals.told import IS_MOVING as IS_MOVING
+from monocoque.contracts.signals.told import LATITUDE as LATITUDE
+from monocoque.contracts.signals.told import LONGITUDE as LONGITUDE
+from monocoque.contracts.signals.told import RANGE as RANGE
+from monocoque.contracts.signals.told import SELECTED_GEAR as SELECTED_GEAR
+from monocoque.contracts.signals.told import SPEED as SPEED
+from monocoque.contracts.signals.told import TOLD
+from monocoque.contracts.signals.told import TRAVELED_DISTANCE as TRAVELED_DISTANCE
+
+SIGNALS: Final[tuple[Signal, ...]] = (*TOLD,)
+"""Every row."""
