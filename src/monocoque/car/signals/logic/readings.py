@@ -11,7 +11,7 @@ Left out on purpose: waiting for batches (service/port.py).
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -56,7 +56,9 @@ class Batch:
     times_us: Sequence[int]
     """As many as numbers: when each was measured."""
     source: str
-    freshness: Freshness = Freshness.FRESH
+    """Empty when they come from several."""
+    not_fresh: Mapping[int, Freshness] = field(default_factory=dict)
+    """Of each value that is not fresh, how it is; empty for most batches."""
     lost: int = 0
     """How many values newer ones replaced, since this reader was too slow to take them."""
     _encodings: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -68,3 +70,26 @@ class Batch:
             found = self._encodings[form] = encode(self)
         made: Encoded = found
         return made
+
+
+def conflate(batches: Sequence[Batch]) -> Batch:
+    """One batch that says the newest of each signal.
+
+    How many values newer ones replaced is in its ``lost``, with what was lost before.
+    """
+    newest: dict[int, tuple[Batch, int]] = {}
+    said = 0
+    for batch in batches:
+        said += len(batch.numbers) + batch.lost
+        for index, number in enumerate(batch.numbers):
+            newest[number] = (batch, index)
+    kept = newest.values()
+    sources = {batch.source for batch, _ in kept}
+    return Batch(
+        tuple(newest),
+        [batch.values[index] for batch, index in kept],
+        [batch.times_us[index] for batch, index in kept],
+        sources.pop() if len(sources) == 1 else "",
+        {n: batch.not_fresh[n] for n, (batch, _) in newest.items() if n in batch.not_fresh},
+        lost=said - len(newest),
+    )

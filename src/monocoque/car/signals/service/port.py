@@ -107,3 +107,11 @@ class Broker(Protocol):
     async def targets(self, numbers: Sequence[int]) -> Mapping[int, Value]:
         """What these actuators were asked for and have not met; the others are left out."""
         ...
+
+
+class DoorPlate(Protocol):
+    """Where a car's doors listen, for whoever wants to come in."""
+
+    def show(self, door: str, address: str) -> None:
+        """This door (``kuksa``, ``viss``) listens at ``HOST:PORT`` from now on."""
+        ...
