@@ -116,6 +116,7 @@ class Stand:
             KeysConfig: KeysConfig(),
             CommandsConfig: config or CommandsConfig(),
         }
+        self.ports: dict[type, Any] = {}
         self.doers: dict[str, commands.Doer] = dict(DOERS)
         self.services: dict[str, Run] = {"body": body.run}
         """What runs beside the commands."""
@@ -178,6 +179,7 @@ class Stand:
             disk_free_bytes=lambda: 1,
             software_version="stand",
             configs=self.configs,
+            ports=self.ports,
         )
 
     async def send(self, command: bytes, grants: tuple[bytes, ...] | None = None) -> None:

@@ -115,7 +115,7 @@ class Failing:
         self._error = error
 
     async def transact(self, work):
-        if getattr(work, "__qualname__", "").startswith("act."):
+        if getattr(work, "__qualname__", "").startswith("begin."):
             if self._error.may_have_happened:
                 await self._inner.transact(work)
             raise self._error

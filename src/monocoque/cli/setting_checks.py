@@ -28,6 +28,7 @@ RECORDS_URL: Final = "records.url"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 PUBLIC_HOSTS: Final = "http.public_hosts"
 PUBLIC_HOSTS_MAX: Final = 100
+PATTERNS_CHARACTERS_MAX: Final = 4_000
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
 
 
@@ -104,6 +105,15 @@ def _level(name: str, value: Any) -> str:
     return str(value)
 
 
+def _patterns(name: str, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > PATTERNS_CHARACTERS_MAX:
+        raise SettingInvalid(
+            f"{name} must be a text of {PATTERNS_CHARACTERS_MAX} characters at most.",
+            hint="Write paths or branches of signals with spaces between them.",
+        )
+    return value
+
+
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "cars": _whole_to(CARS_MAX),
     "homes": _whole_to(HOMES_MAX),
@@ -111,6 +121,7 @@ OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "log.level": _level,
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,
+    "signals.history_paths": _patterns,
     "weeks.week_duration_s": _seconds(*WEEK_S),
 }
 """Settings whose values are no limits, and what each takes."""

@@ -30,6 +30,7 @@ from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.scenes.config import ScenesConfig
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
@@ -92,6 +93,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "registry": RegistryConfig,
     "releases": ReleasesConfig,
     "scenes": ScenesConfig,
+    "signals": SignalsConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
     "twin": TwinConfig,

@@ -23,6 +23,10 @@ import httpx
 
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
+from monocoque.car.signals.logic.catalogue import own_catalogue
+from monocoque.car.signals.service.history import KeptHistory
+from monocoque.car.signals.service.hub import SignalHub
+from monocoque.car.signals.service.port import Brokers, DoorPlate
 from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
@@ -57,6 +61,7 @@ from monocoque.plumbing.service import Context
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
+from monocoque.roles.doors import DOORS, DoorFile, HubBrokers
 from monocoque.roles.downloads import HttpDownloads, address_of
 from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
@@ -210,10 +215,17 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 log=log,
                 config=process.configs[BusConfig],
             )
-        hub = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
+        bus = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
+        doors = DoorFile(place.doors)
+        doors.clear()
+        hub = SignalHub(own_catalogue(), process.clock, process.random)
         ports: dict[type, Any] = {
             Disk: FolderDisk(place.units),
             Downloads: HttpDownloads(partial(address_of, process.layout)),
+            SignalHub: hub,
+            Brokers: HubBrokers(hub),
+            KeptHistory: KeptHistory(records),
+            DoorPlate: doors,
         }
         services = [
             Supervised(
@@ -222,7 +234,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                     service_name=row.name,
                     clock=process.clock,
                     random=process.random,
-                    bus=hub.connect(Identity(row.role, {"car_id": car_id})),
+                    bus=bus.connect(Identity(row.role, {"car_id": car_id})),
                     records=records,
                     keystore=keystore,
                     metrics=metrics,
@@ -235,7 +247,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 ),
                 row.run,
             )
-            for row in services_of(MachineKind.CAR)
+            for row in (*services_of(MachineKind.CAR), *DOORS)
         ]
         await supervise(services, process.configs[SupervisorConfig])
     finally:

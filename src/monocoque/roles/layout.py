@@ -39,6 +39,11 @@ class MachineLayout:
         return self.path / "units"
 
     @property
+    def doors(self) -> Path:
+        """Where the doors of a car listen while it runs."""
+        return self.path / "doors.json"
+
+    @property
     def born(self) -> Path:
         """When it was made, of a car or home: without this file a folder is neither."""
         return self.path / BORN_FILE

@@ -148,15 +148,18 @@ async def act(context: Context, act: Act, gate: Gate) -> Motion | str:
     when it forbids the act, which then did not begin. Raises what ``transact`` raises; when that
     says ``may_have_happened``, the actuator may be in motion.
     """
-    config = context.config(BodyConfig)
-    lasts_s = {
-        "locks": config.locks_s,
-        "climate": config.climate_s,
-        "charge_limit": config.charge_limit_s,
-    }[act.actuator]
-    lasts_us = round(lasts_s * SECOND_US)
+    begun = await begin(context, act, gate)
+    if isinstance(begun, Motion):
+        await pass_time(context, begun)
+    return begun
 
-    def begin(connection: Connection) -> Motion | str:
+
+async def begin(context: Context, act: Act, gate: Gate) -> Motion | str:
+    """The first half of ``act``: set the actuator in motion, or return the gate's reason."""
+    config = context.config(BodyConfig)
+    lasts_us = round(_lasts_s(config, act.actuator) * SECOND_US)
+
+    def work(connection: Connection) -> Motion | str:
         body = present(connection, context.machine_id, context.clock.now_us())
         refusal = gate(body)
         if refusal is not None:
@@ -167,10 +170,20 @@ async def act(context: Context, act: Act, gate: Gate) -> Motion | str:
         records.add_act(connection, act.command_sha256, act.actuator, body.at_us, config.acts_kept)
         return motion
 
-    begun = await context.records.transact(begin)
-    if isinstance(begun, Motion):
-        await asyncio.sleep(lasts_s)
-    return begun
+    return await context.records.transact(work)
+
+
+async def pass_time(context: Context, motion: Motion) -> None:
+    """The second half of ``act``: return when the time of what was begun is over."""
+    await asyncio.sleep(_lasts_s(context.config(BodyConfig), motion.actuator))
+
+
+def _lasts_s(config: BodyConfig, actuator: str) -> float:
+    return {
+        "locks": config.locks_s,
+        "climate": config.climate_s,
+        "charge_limit": config.charge_limit_s,
+    }[actuator]
 
 
 def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int) -> bool:

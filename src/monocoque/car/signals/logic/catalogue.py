@@ -9,12 +9,13 @@ Rules:
 Left out on purpose: reading a catalogue out of a file (vss.py).
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from monocoque.contracts.errors import SignalUnknown
-from monocoque.contracts.signals import Signal
+from monocoque.contracts.signals import SIGNALS, Signal
 
 PATH_CHARACTERS_MAX: Final = 1_000
 SHOWN_CHARACTERS_MAX: Final = 80
@@ -74,6 +75,12 @@ class Catalogue:
             return (exact,) if exact is not None else tuple(self._below.get(pattern, ()))
         fits = _expression(pattern).fullmatch
         return tuple(each for each in self.signals if fits(each.path))
+
+
+@functools.cache
+def own_catalogue() -> Catalogue:
+    """The catalogue that comes with the product."""
+    return Catalogue(SIGNALS)
 
 
 def _expression(pattern: str) -> re.Pattern[str]:

@@ -109,6 +109,24 @@ class Broker(Protocol):
         ...
 
 
+class Brokers(Protocol):
+    """Connections for the car's own services, which may do everything."""
+
+    def connect(self, name: str) -> Broker:
+        """A connection of this name."""
+        ...
+
+
+class History(Protocol):
+    """The last hours of chosen signals."""
+
+    async def read(
+        self, number: int, since_us: int, until_us: int, count_max: int
+    ) -> list[tuple[int, Value]]:
+        """The newest values between these times, oldest first: (time, value), so many at most."""
+        ...
+
+
 class DoorPlate(Protocol):
     """Where a car's doors listen, for whoever wants to come in."""
 

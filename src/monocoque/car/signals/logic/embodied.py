@@ -1,0 +1,102 @@
+"""The body in terms of signals: what is read off it, and what a wish for a signal means for it.
+
+Rules:
+
+* a reading is of the type of its signal; one that a body cannot tell stands in no table;
+* a wish names the guard's word for it, so that whatever comes through signals passes the same gate
+  as everything else.
+
+Left out on purpose: doing it (service/embodying.py), and frames, which are numbers (frames.py).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from monocoque.car.body.logic import Body
+from monocoque.car.signals.logic.frames import GEARS
+from monocoque.contracts import signals
+from monocoque.contracts.signals import Signal, Value
+
+GuardArguments = Mapping[str, int | bool | str]
+BodyTarget = Mapping[str, int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Actuation:
+    """One signal that the body can be asked for."""
+
+    signal: Signal
+    action: Callable[[Value], str]
+    """The guard's word for such a wish."""
+    arguments: Callable[[Value], GuardArguments]
+    """What the guard must know of it."""
+    actuator: str
+    """The body's name for the part that moves."""
+    target: Callable[[Value], BodyTarget]
+    """How the body is once it is done."""
+
+
+def _whole(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
+    (signals.SPEED, lambda body: body.speed_m_per_s * 3.6),
+    (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m / 1_000),
+    (signals.LATITUDE, lambda body: body.place_degrees[0]),
+    (signals.LONGITUDE, lambda body: body.place_degrees[1]),
+    (signals.CHARGE, lambda body: body.charge_percent),
+    (signals.RANGE, lambda body: round(body.range_km * 1_000)),
+    (signals.IS_CHARGING, lambda body: body.is_charging),
+    (signals.IS_CABLE_CONNECTED, lambda body: body.plugged),
+    (signals.CHARGE_LIMIT, lambda body: body.charge_limit_percent),
+    (signals.SELECTED_GEAR, lambda body: round(GEARS[body.gear])),
+    (signals.CABIN_TEMPERATURE, lambda body: body.cabin_celsius),
+    (signals.CLIMATE_TARGET, lambda body: round(body.climate_target_decicelsius / 10)),
+    (signals.IS_CLIMATE_ON, lambda body: body.climate_on),
+    (signals.IS_LOCKED, lambda body: body.locked),
+    (signals.IS_DOOR_OPEN, lambda body: bool(body.doors_open)),
+    (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
+)
+"""How each signal is read off a body."""
+
+ACTUATIONS: Final = (
+    Actuation(
+        signals.IS_LOCKED,
+        action=lambda value: "lock" if value else "unlock",
+        arguments=lambda _: {},
+        actuator="locks",
+        target=lambda value: {"locked": bool(value)},
+    ),
+    Actuation(
+        signals.IS_CLIMATE_ON,
+        action=lambda _: "climate",
+        arguments=lambda value: {"on": bool(value)},
+        actuator="climate",
+        target=lambda value: {"climate_on": bool(value)},
+    ),
+    Actuation(
+        signals.CLIMATE_TARGET,
+        action=lambda _: "climate",
+        arguments=lambda _: {"on": False},
+        actuator="climate",
+        target=lambda value: {"climate_target_decicelsius": _whole(value) * 10},
+    ),
+    Actuation(
+        signals.CHARGE_LIMIT,
+        action=lambda _: "charge_limit",
+        arguments=lambda _: {},
+        actuator="charge_limit",
+        target=lambda value: {"charge_limit_percent": _whole(value)},
+    ),
+)
+"""Every signal that the body can be asked for."""
+
+ACTUATION_OF: Final = {each.signal.number: each for each in ACTUATIONS}
+
+
+def values_of(body: Body) -> dict[int, Value]:
+    """The value of each signal that a body can tell, by its number."""
+    return {signal.number: read(body) for signal, read in READINGS}

@@ -1,0 +1,192 @@
+"""The body as a provider of signals: says what it is like, and does what is asked of it.
+
+Rules:
+
+* what is asked goes through the guard and the body, as a command does; it is on record before the
+  body is asked, and so is what came of it afterwards;
+* wishes of one request for one part of the body are one act of it; a wish for another signal of a
+  part that is busy waits, and a new wish for the same signal takes its place at once;
+* what an earlier life left open "may have happened" and is never tried again;
+* values that have not changed are said again only where a signal grows stale.
+
+Left out on purpose: who may ask, which the broker has checked.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+
+from monocoque.car.body import service as body
+from monocoque.car.body.logic import Motion
+from monocoque.car.guard.logic import judge as guard
+from monocoque.car.signals import records
+from monocoque.car.signals.config import SignalsConfig
+from monocoque.car.signals.logic.acts import REPLACED, Act, ActState
+from monocoque.car.signals.logic.embodied import ACTUATION_OF, READINGS, values_of
+from monocoque.car.signals.service.port import Broker, Brokers, Provision
+from monocoque.contracts.signals import Value
+from monocoque.plumbing.insisting import AWAY, insist
+from monocoque.plumbing.service import Context
+
+NAME: Final = "body"
+JAMMED: Final = "jammed"
+MAY_HAVE_HAPPENED: Final = "may_have_happened"
+SAY_AGAIN_S_MAX: Final = 2.0
+"""A value of a signal that grows stale is said again so often."""
+MICROSECONDS: Final = 1_000_000
+
+
+async def run(context: Context) -> None:
+    """Be the body for whoever asks signals, until cancelled."""
+    broker: Broker = context.port(Brokers).connect(NAME)
+    config = context.config(SignalsConfig)
+    now_us = context.clock.now_us()
+    await insist(
+        context, lambda c: records.end_open_acts(c, MAY_HAVE_HAPPENED, now_us), config.retry_s
+    )
+    there = [s.number for s, _ in READINGS if broker.catalogue.find_number(s.number) == s]
+    doing = [number for number in ACTUATION_OF if number in there]
+    async with broker.provide(there, doing) as provision, asyncio.TaskGroup() as group:
+        embodied = _Embodied(context, provision, broker)
+        group.create_task(embodied.say_for_ever())
+        group.create_task(embodied.do_for_ever(group))
+
+
+class _Embodied:
+    """The body, told and heard."""
+
+    def __init__(self, context: Context, provision: Provision, broker: Broker) -> None:
+        self._context = context
+        self._config = context.config(SignalsConfig)
+        self._provision = provision
+        self._catalogue = broker.catalogue
+        self._said: dict[int, tuple[Value, int]] = {}
+        """What was said last of each signal, and when."""
+        self._look = asyncio.Event()
+        self._busy: dict[str, tuple[frozenset[int], asyncio.Event]] = {}
+        """Parts that move, the signals for which they do, and when that is over."""
+
+    async def say_for_ever(self) -> None:
+        """Look and say, again and again."""
+        while True:
+            self._look.clear()
+            pause_s = self._config.retry_s
+            try:
+                pause_s = await self._say()
+            except AWAY as error:
+                self._context.count_error(error, error.what)
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._look.wait()
+            except TimeoutError:
+                continue
+
+    async def do_for_ever(self, group: asyncio.TaskGroup) -> None:
+        """Take what is asked, and do it."""
+        while True:
+            acts = await self._provision.next_acts()
+            parts: dict[tuple[str, str], list[Act]] = {}
+            for act in acts:
+                actuation = ACTUATION_OF[act.number]
+                key = (actuation.actuator, actuation.action(act.target))
+                parts.setdefault(key, []).append(act)
+            await self._note(acts)
+            for (actuator, action), wishes in parts.items():
+                group.create_task(self._do_in_turn(actuator, action, wishes))
+
+    async def _say(self) -> float:
+        """Say what is news; returns the pause before the next look."""
+        context = self._context
+        now_us = context.clock.now_us()
+        seen = await context.records.transact(lambda c: body.present(c, context.machine_id, now_us))
+        news = {
+            number: value
+            for number, value in values_of(seen).items()
+            if self._is_news(number, value, now_us)
+        }
+        if news:
+            refused = await self._provision.publish(list(news), list(news.values()), now_us)
+            for number, error in refused.items():
+                context.count_error(error, error.what)
+                news.pop(number)
+            self._said |= {number: (value, now_us) for number, value in news.items()}
+        is_still = seen.drive is None and not seen.motions and not self._busy
+        return self._config.look_parked_interval_s if is_still else self._config.look_interval_s
+
+    def _is_news(self, number: int, value: Value, now_us: int) -> bool:
+        signal = self._catalogue.find_number(number)
+        if signal is None:
+            return False
+        said = self._said.get(number)
+        if said is None or said[0] != value:
+            return True
+        grows_stale = signal.fresh_s is not None
+        return grows_stale and now_us - said[1] >= SAY_AGAIN_S_MAX * MICROSECONDS
+
+    async def _note(self, acts: Sequence[Act]) -> None:
+        named = [(act, self._catalogue.numbered(act.number).path) for act in acts]
+        kept = self._config.acts_kept
+        await insist(
+            self._context, lambda c: records.add_acts(c, named, kept), self._config.retry_s
+        )
+
+    async def _do_in_turn(self, actuator: str, action: str, acts: list[Act]) -> None:
+        numbers = frozenset(act.number for act in acts)
+        while (busy := self._busy.get(actuator)) is not None and busy[0] != numbers:
+            await busy[1].wait()
+        mine = self._busy[actuator] = (numbers, asyncio.Event())
+        try:
+            state, reason = await self._do(actuator, action, acts)
+        finally:
+            is_last = self._busy[actuator] is mine
+            if is_last:
+                del self._busy[actuator]
+            mine[1].set()
+            self._look.set()
+        if not is_last:
+            state, reason = ActState.FAILED, REPLACED
+        await self._end(acts, state, reason)
+
+    async def _do(self, actuator: str, action: str, acts: list[Act]) -> tuple[ActState, str]:
+        """Have it done; returns how it ended, and why."""
+        target: dict[str, int | bool] = {}
+        arguments: dict[str, int | bool | str] = {}
+        for act in acts:
+            actuation = ACTUATION_OF[act.number]
+            target |= actuation.target(act.target)
+            arguments |= actuation.arguments(act.target)
+        wanted = body.Act(acts[0].act_id, actuator, target)
+        try:
+            begun = await body.begin(self._context, wanted, partial(guard, action, arguments))
+        except AWAY as error:
+            return ActState.FAILED, MAY_HAVE_HAPPENED if error.may_have_happened else error.code
+        if not isinstance(begun, Motion):
+            return ActState.REFUSED, begun
+        for act in acts:
+            await self._provision.tell(act.act_id, ActState.ACCEPTED)
+        self._look.set()
+        await body.pass_time(self._context, begun)
+        arrive = partial(self._arrive, begun)
+        has_arrived = await insist(self._context, arrive, self._config.retry_s)
+        await body.say_now(self._context)
+        return (ActState.DONE, "") if has_arrived else (ActState.FAILED, JAMMED)
+
+    def _arrive(self, motion: Motion, connection: Connection) -> bool:
+        context = self._context
+        now_us = context.clock.now_us()
+        return body.has_arrived(connection, context.machine_id, motion, now_us)
+
+    async def _end(self, acts: Sequence[Act], state: ActState, reason: str) -> None:
+        """On record first, and then said."""
+        now_us = self._context.clock.now_us()
+
+        def work(connection: Connection) -> None:
+            for act in acts:
+                records.end_act(connection, act.act_id, state, reason, now_us)
+
+        await insist(self._context, work, self._config.retry_s)
+        for act in acts:
+            await self._provision.tell(act.act_id, state, reason)

@@ -1,0 +1,84 @@
+"""What a real car has beside the services of the table: its signals, and the doors to them.
+
+Rules:
+
+* these rows run in production alone: sockets, processes and their own clocks break virtual time
+  (tests/ meet each of them on real sockets). Everything beneath the doors can run in a world;
+* every door listens on loopback unless a setting says otherwise, at any free port, and shows where
+  in the car's folder; what a car before it showed is taken away at its start.
+
+Left out on purpose: what comes through a door; that is the door's own feature.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from monocoque.car.signals.config import SignalsConfig
+from monocoque.car.signals.logic.access import everything
+from monocoque.car.signals.service import embodying, history
+from monocoque.car.signals.service.hub import HubConnection, SignalHub
+from monocoque.contracts.topics import Role
+from monocoque.plumbing.files import storage_errors, write_atomically
+from monocoque.roles.table import MachineKind, ServiceRow
+
+DOORS: Final = (
+    ServiceRow(
+        name="embodying",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=embodying.run,
+        configs=(SignalsConfig,),
+        purpose="Says what the body is like as signals, and does what is asked of it.",
+    ),
+    ServiceRow(
+        name="history",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=history.run,
+        configs=(SignalsConfig,),
+        purpose="Keeps the last hours of chosen signals.",
+    ),
+)
+"""Every row."""
+
+
+@dataclass(frozen=True)
+class HubBrokers:
+    """The port ``Brokers``, on the hub of this car."""
+
+    hub: SignalHub
+
+    def connect(self, name: str) -> HubConnection:
+        """See ``Brokers.connect``."""
+        return self.hub.connect(name, everything(self.hub.catalogue.numbers))
+
+
+@dataclass
+class DoorFile:
+    """The port ``DoorPlate``, as a file in the car's folder."""
+
+    path: Path
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        """No door is open. Raises what ``storage_errors`` raises."""
+        self.shown.clear()
+        with storage_errors(self.path):
+            self.path.unlink(missing_ok=True)
+
+    def show(self, door: str, address: str) -> None:
+        """See ``DoorPlate.show``. Raises what ``storage_errors`` raises."""
+        self.shown[door] = address
+        write_atomically(self.path, json.dumps(self.shown, sort_keys=True).encode())
+
+
+def read_doors(path: Path) -> Mapping[str, str]:
+    """Where each door of a car listens; empty when the car does not run."""
+    try:
+        shown = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {str(door): str(address) for door, address in shown.items()}
