@@ -27,6 +27,8 @@ from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import Brokers, DoorPlate
+from monocoque.car.tokens.config import TokensConfig
+from monocoque.car.tokens.service import Tokens, key_of
 from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
@@ -226,6 +228,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
             Brokers: HubBrokers(hub),
             KeptHistory: KeptHistory(records),
             DoorPlate: doors,
+            Tokens: Tokens(hub, key_of(keystore), car_id, process.configs[TokensConfig].judged_max),
         }
         services = [
             Supervised(
