@@ -28,6 +28,7 @@ from typing import Any, Final
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
+from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.signals.config import SignalsConfig
@@ -81,6 +82,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "home_devices": DevicesConfig,
     "http": HttpConfig,
     "keys": KeysConfig,
+    "kuksa": KuksaConfig,
     "link": LinkConfig,
     "log": LogConfig,
     "mqtt": MqttConfig,

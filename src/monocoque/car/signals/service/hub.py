@@ -327,6 +327,10 @@ class HubConnection:
         finally:
             self._hub.remove_provision(provision)
 
+    def check_provides(self, numbers: Sequence[int]) -> None:
+        """Raise SignalUnknown or SignalDenied unless all of these may be provided."""
+        self._check(numbers, self.access.provides, "provide")
+
     def publish_once(
         self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]
     ) -> Mapping[int, MonocoqueError]:
@@ -334,7 +338,7 @@ class HubConnection:
 
         Returns the refused by number. Raises SignalUnknown, SignalDenied, and for an expired token.
         """
-        self._check(numbers, self.access.provides, "provide")
+        self.check_provides(numbers)
         return self._hub.take(self.name, tuple(numbers), values, times_us)
 
     async def actuate(self, wishes: Mapping[int, Value], timeout_s: float) -> tuple[Act, ...]:
@@ -476,10 +480,11 @@ def _places(wanted: frozenset[int], numbers: Numbers) -> list[int] | None:
 
 
 def _cut(batch: Batch, places: list[int]) -> Batch:
+    numbers = tuple(batch.numbers[place] for place in places)
     return Batch(
-        tuple(batch.numbers[place] for place in places),
+        numbers,
         [batch.values[place] for place in places],
         [batch.times_us[place] for place in places],
         batch.source,
-        batch.not_fresh,
+        {n: batch.not_fresh[n] for n in numbers if n in batch.not_fresh},
     )
