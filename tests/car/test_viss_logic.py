@@ -218,7 +218,8 @@ def test_no_point_is_further_from_the_curve_than_was_allowed(values, error_max) 
     for (a_us, a), (b_us, b) in itertools.pairwise(kept):
         for time_us, value in points:
             if a_us <= time_us <= b_us:
-                on_the_line = a + (b - a) * (time_us - a_us) / (b_us - a_us)
+                share = (time_us - a_us) / (b_us - a_us)
+                on_the_line = float(str(a)) + (float(str(b)) - float(str(a))) * share
                 assert abs(on_the_line - value) <= error_max + 1e-9
 
 
