@@ -31,6 +31,7 @@ from monocoque.car.keys.config import KeysConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.signals.config import SignalsConfig
+from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
@@ -96,6 +97,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "signals": SignalsConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
+    "tokens": TokensConfig,
     "twin": TwinConfig,
     "weeks": WeekConfig,
 }
