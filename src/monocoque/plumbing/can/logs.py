@@ -12,7 +12,7 @@ Left out on purpose: frames without data (remote requests, errors of the bus); a
 MF4, whose reader is not ours: take MF4 logs from those you trust.
 """
 
-import gzip
+import importlib
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
 import can
+from can.io.blf import BLFParseError
 
 from monocoque.contracts.errors import CanLogBroken, CanLogFormatUnknown
 from monocoque.plumbing.can.config import CanBusConfig
@@ -28,6 +29,7 @@ from monocoque.plumbing.can.port import Frame
 MICROSECONDS: Final = 1_000_000
 READERS_FAIL_WITH: Final = (
     can.CanError,
+    BLFParseError,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -40,7 +42,6 @@ READERS_FAIL_WITH: Final = (
     ValueError,
     struct.error,
     zlib.error,
-    gzip.BadGzipFile,
 )
 """What the readers of python-can raise at bytes that they did not expect."""
 
@@ -143,7 +144,6 @@ def _read_candump(path: Path, config: CanBusConfig) -> Messages:
 
 
 def _read_asc(path: Path, config: CanBusConfig) -> Messages:
-    begins = False
     with path.open(encoding="utf-8", errors="replace") as file:
         head = file.read(config.log_line_characters_max)
         begins = "begin triggerblock" in head.lower()
@@ -165,10 +165,10 @@ BLF_PACKED: Final = 2
 
 
 def _read_blf(path: Path, config: CanBusConfig) -> Messages:
-    why_cut = ""
     with path.open("rb") as file:
         why_cut = _look_through_blf(file, path.stat().st_size, config.log_container_bytes_max)
-    yield from can.BLFReader(path)
+        file.seek(0)
+        yield from can.BLFReader(file)
     if why_cut:
         raise _Cut(why_cut)
 
@@ -208,14 +208,17 @@ def _check_container(content: bytes, bytes_max: int) -> None:
 
 def _read_mf4(path: Path, config: CanBusConfig) -> Messages:
     try:
-        import asammdf  # noqa: F401
+        failure = importlib.import_module("asammdf.blocks.utils").MdfException
     except ImportError:
         raise CanLogFormatUnknown(
             f"MF4 logs need a package more: {path.name}.",
             hint="Install it with `pip install 'monocoque[mf4]'`.",
         ) from None
-    with can.MF4Reader(path) as reader:
-        yield from reader
+    try:
+        with can.MF4Reader(path) as reader:
+            yield from reader
+    except failure as error:
+        raise _Cut(str(error)) from error
 
 
 FORMATS: Final[dict[str, Callable[[Path, CanBusConfig], Messages]]] = {

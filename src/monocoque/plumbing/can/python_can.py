@@ -57,13 +57,14 @@ class PythonCanBus:
 
     async def send(self, frame: Frame) -> None:
         """See CanBus."""
-        message = can.Message(
-            arbitration_id=frame.identifier,
-            is_extended_id=frame.is_extended,
-            is_fd=len(frame.data) > BYTES_OF_CLASSIC_CAN,
-            data=frame.data,
-        )
         try:
+            message = can.Message(
+                arbitration_id=frame.identifier,
+                is_extended_id=frame.is_extended,
+                is_fd=len(frame.data) > BYTES_OF_CLASSIC_CAN,
+                data=frame.data,
+                check=True,
+            )
             self._bus.send(message)  # without a timeout: a full interface refuses at once
         except (can.CanError, OSError, ValueError) as error:
             raise CanBusUnavailable(f"The bus did not take a frame: {error}.") from error

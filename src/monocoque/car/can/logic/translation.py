@@ -123,7 +123,7 @@ class Ask:
         factor, offset = self.scale
         number = (target - offset) / factor
         number = number if self.field.conversion.is_float else round(number)
-        if _within(self.field, number) != number:
+        if _within(self.field, number) != number or not _is_meant(self.field, number):
             raise CanTargetRefused(f"{self.field.name} cannot hold {target}.")
         return number
 
@@ -320,6 +320,15 @@ def _within(field: Field, number: float) -> float:
     if field.is_signed:
         low, high = -(2 ** (field.length - 1)), 2 ** (field.length - 1) - 1
     return min(max(number, low), high)
+
+
+def _is_meant(field: Field, number: float) -> bool:
+    """Whether the database says that this number may be in the field."""
+    scaled = number * field.conversion.scale + field.conversion.offset
+    slack = abs(field.conversion.scale) / 2
+    return (field.minimum is None or scaled >= field.minimum - slack) and (
+        field.maximum is None or scaled <= field.maximum + slack
+    )
 
 
 def _wrong(row: InRow | OutRow, what: str) -> CanMappingWrong:
