@@ -17,8 +17,8 @@ from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.translation import MessageIn, Rule, Translation
 from monocoque.car.can.logic.transitions import Passed
 from monocoque.car.signals.service.port import Provision
-from monocoque.contracts.errors import CanFrameBroken
-from monocoque.contracts.signals import Value
+from monocoque.contracts.errors import CanFrameBroken, SignalValueRefused
+from monocoque.contracts.signals import Signal, Value, check
 from monocoque.plumbing.can.port import Frame
 
 Look = Callable[[Rule, Value], None]
@@ -65,6 +65,7 @@ class Hearing:
         self._config = config
         self._look = look
         self._passed = {r.signal.number: Passed(r.transition) for r in translation.rules}
+        self._signals = {r.signal.number: r.signal for r in translation.rules}
         self._slow = [r.signal.number for r in translation.rules if r.transition.interval_us]
 
     async def take(self, frames: Iterable[Frame], moved_us: int = 0) -> None:
@@ -131,12 +132,21 @@ class Hearing:
         refused = await self._provision.publish(numbers, values, times_us)
         count = len(numbers)
         for number, error in refused.items():
-            path = next(
-                r.signal.path for r in self._translation.rules if r.signal.number == number
-            )
+            signal = self._signals[number]
             # Of one signal, several may be in one publication; the broker names it once.
-            times = numbers.count(number)
-            count -= times
-            self.tally.refused[path] += times
-            self.tally.reasons[path] = error.what
+            times = sum(
+                n == number and not _fits(signal, value)
+                for n, value in zip(numbers, values, strict=True)
+            )
+            count -= max(1, times)
+            self.tally.refused[signal.path] += max(1, times)
+            self.tally.reasons[signal.path] = error.what
         self.tally.published_values += count
+
+
+def _fits(signal: Signal, value: Value) -> bool:
+    try:
+        check(signal, value)
+    except SignalValueRefused:
+        return False
+    return True
