@@ -124,5 +124,8 @@ def test_our_own_car_has_a_bus_that_says_and_takes_every_signal_of_its_frames() 
     told_actuators = {
         s.path for s in SIGNALS if s.number <= 16 and s.entry_type is EntryType.ACTUATOR
     }
-    # The gear is asked by the driver alone.
-    assert told_actuators - asked == {"Vehicle.Powertrain.Transmission.SelectedGear"}
+    # The gear and the door are the driver's alone.
+    assert told_actuators - asked == {
+        "Vehicle.Powertrain.Transmission.SelectedGear",
+        "Vehicle.Cabin.Door.Row1.DriverSide.IsOpen",
+    }
