@@ -53,6 +53,7 @@ bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders, th
 	@$(BIN)/monocoque bench shop --json
 	@$(BIN)/monocoque bench home --json
 	@$(BIN)/monocoque bench story --json
+	@$(BIN)/monocoque bench can --json
 
 prove: $(PAGES) chromium ## The long proofs
 	@$(BIN)/pytest -q -m prove

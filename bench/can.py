@@ -19,9 +19,9 @@ from pathlib import Path
 from random import Random
 
 import can
-import cantools
 
 from monocoque.car.can.config import CanConfig
+from monocoque.car.can.logic.database import load_database
 from monocoque.car.can.service.files import load_translation, own_files
 from monocoque.car.can.service.hearing import Tally
 from monocoque.car.can.service.replay import replay
@@ -61,7 +61,7 @@ def measure(progress: Progress) -> dict[str, float | int]:
 
 def _write(log: Path) -> None:
     random = Random(3)
-    database = cantools.database.load_file(own_files()[0])
+    database = load_database(own_files()[0].read_text(), is_lenient=False)
     messages = [database.get_message_by_name(name) for name in NAMES]
     with can.CanutilsLogWriter(log) as writer:
         for index in range(FRAMES):

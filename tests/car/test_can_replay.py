@@ -34,13 +34,14 @@ def cut(count):
 
 def told(frames_of, count, **options):
     """A whole replay on virtual time: hub, tally or error, and how long it took in seconds."""
+
     async def tell():
         loop = asyncio.get_running_loop()
         hub = SignalHub(CATALOGUE, VirtualClock(MachineTime(loop.time, start_us=0)), Random(1))
         broker = hub.connect("replay", everything(CATALOGUE.numbers))
         began_s = loop.time()
         try:
-            ended = await replay(broker, bound(), frames_of(count), CONFIG, **options)
+            ended: object = await replay(broker, bound(), frames_of(count), CONFIG, **options)
         except CanLogBroken as error:
             ended = error
         return hub, ended, loop.time() - began_s

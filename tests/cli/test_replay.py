@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monocoque.cli.replay import RecordedClock, Tally, speed_of
+from monocoque.car.can.service.hearing import Tally
+from monocoque.cli.replay import RecordedClock, speed_of
 from monocoque.contracts.errors import SettingInvalid
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,8 @@ def test_a_log_that_is_cut_is_shown_up_to_there_and_ends_with_1(tmp_path) -> Non
     assert found["error"] == "can_log_broken"
     assert 400 < found["frames"] < 900
     what, hint = done.stderr.splitlines()
-    assert what == f"cut.log is broken after frame {found['frames']}: line {found['frames'] + 1} ends in the middle."
+    frames = found["frames"]
+    assert what == f"cut.log is broken after frame {frames}: line {frames + 1} ends in the middle."
     assert hint.startswith("What came before")
 
 

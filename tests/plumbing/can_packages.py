@@ -30,7 +30,8 @@ def folder_of(name: str) -> Path:
         uv = Path(sys.executable).with_name("uv")
         subprocess.run(
             [uv, "pip", "install", "--quiet", "--python", sys.executable, "--no-deps",
-             "--require-hashes", "--only-binary", ":all:", *OPTIONS.get(name, ()), "--target", str(beginning), "-r", str(pins)],
+             "--require-hashes", "--only-binary", ":all:", *OPTIONS.get(name, ()),
+             "--target", str(beginning), "-r", str(pins)],
             check=True, timeout=INSTALL_S_MAX,
         )  # fmt: skip
         if not place.exists():  # another worker may have been quicker

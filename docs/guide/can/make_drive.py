@@ -27,14 +27,21 @@ def main() -> None:
             driven_km += speed / 36_000
             charge -= speed / 36_000 / 4.3
             is_moving = speed > 0
-            said = {"Motion": {"Speed": speed, "IsMoving": is_moving, "Odometer": 12_345 + driven_km,
-                               "Gear": DRIVE if 4 < at_s < SECONDS - 4 else PARK}}
+            said = {
+                "Motion": {
+                    "Speed": speed,
+                    "IsMoving": is_moving,
+                    "Odometer": 12_345 + driven_km,
+                    "Gear": DRIVE if 4 < at_s < SECONDS - 4 else PARK,
+                }
+            }
             if tenth % 10 == 0:
                 said |= {
                     "Battery": {"ChargePercent": charge, "ChargeLimit": 80, "Range": charge * 4.3},
                     "Charging": {"CableState": 0, "IsCharging": 0},
-                    "Climate": {"CabinTemperature": 9 + at_s / 6, "ClimateTarget": 21, "IsClimateOn": 1},
-                    "Doors": {"LockState": 1 if at_s > 2 else 0, "DriverDoor": 1 if at_s < 2 else 0},
+                    "Climate": {"CabinTemperature": 9 + at_s / 6, "ClimateTarget": 21,
+                                "IsClimateOn": 1},
+                    "Doors": {"LockState": int(at_s > 2), "DriverDoor": int(at_s < 2)},
                     "Place": {"Latitude": 47.3769 + driven_km / 111.32, "Longitude": 8.5417},
                 }  # fmt: skip
             for offset, (name, fields) in enumerate(said.items()):

@@ -74,9 +74,7 @@ class Screen:
 
     def take(self, batch: Batch) -> None:
         """Something came."""
-        for number, value, time_us in zip(
-            batch.numbers, batch.values, batch.times_us, strict=True
-        ):
+        for number, value, time_us in zip(batch.numbers, batch.values, batch.times_us, strict=True):
             self.newest[number] = (value, time_us)
             self.count[number] += 1
 
@@ -143,7 +141,7 @@ async def _replay(
 ) -> tuple[Tally, int, MonocoqueError | None]:
     """What came of it, how long the recording is, and how it ended."""
     clock = RecordedClock()
-    hub = SignalHub(Catalogue(SIGNALS), clock, Random(0))
+    hub = SignalHub(Catalogue(SIGNALS), clock, Random(0))  # noqa: S311 - nothing secret: nobody asks for acts here
     broker: Broker = hub.connect("replay", everything(hub.catalogue.numbers))
     tally, first_us, error = Tally(), 0, None
 

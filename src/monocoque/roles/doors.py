@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from monocoque.car.kuksa import service as kuksa
+from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.access import everything
 from monocoque.car.signals.service import embodying, history
@@ -50,6 +52,14 @@ DOORS: Final = (
         run=tokens.run,
         configs=(TokensConfig,),
         purpose="Looks whether tokens of signal clients were taken back.",
+    ),
+    ServiceRow(
+        name="kuksa",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=kuksa.run,
+        configs=(KuksaConfig,),
+        purpose="Serves the car's signals to KUKSA's clients over gRPC.",
     ),
 )
 """Every row."""

@@ -27,4 +27,5 @@ def access_of(token: SignalToken, catalogue: Catalogue) -> Access:
         creates=left["create"],
         expires_us=token.expires_us,
         token_id=token.token_id,
+        holder=token.name,
     )

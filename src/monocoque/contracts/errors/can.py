@@ -1,4 +1,4 @@
-"""What can go wrong with the bus of a vehicle (CAN): its database, its mapping, its logs, its wires.
+"""What can go wrong with the bus of a vehicle (CAN): database, mapping, logs, wires.
 
 Rules: raise a leaf where there is one; the package says what every error answers.
 

@@ -4,8 +4,8 @@ Rules:
 
 * a frame is given as soon as it is read; of a log that is cut in the middle, all frames before the
   cut are given, and then CanLogBroken says after how many of them it was;
-* whole is what ends as its format says: a text with the end of its line (of ASC, with the end of its
-  block), a BLF with the last byte that its head counts;
+* whole is what ends as its format says: a text with the end of its line (of ASC, of its block
+  too), a BLF with the last byte that its head counts;
 * no part of a log is larger in memory than its limit, whatever the log says of itself.
 
 Left out on purpose: frames without data (remote requests, errors of the bus); and limits within
@@ -147,7 +147,9 @@ def _read_asc(path: Path, config: CanBusConfig) -> Messages:
     with path.open(encoding="utf-8", errors="replace") as file:
         head = file.read(config.log_line_characters_max)
         begins = "begin triggerblock" in head.lower()
-    for found in _read_text(path, config, lambda lines: can.ASCReader(lines, relative_timestamp=False)):
+    for found in _read_text(
+        path, config, lambda lines: can.ASCReader(lines, relative_timestamp=False)
+    ):
         if isinstance(found, can.Message):
             yield found
         elif begins and not found.last.lower().startswith("end triggerblock"):

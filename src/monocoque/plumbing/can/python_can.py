@@ -96,9 +96,7 @@ class PythonCanBus:
         if len(self._frames) >= self._config.frames_waiting_max:
             self._frames.popleft()
             self.lost_frames += 1
-        frame = Frame(
-            time_us, message.arbitration_id, message.is_extended_id, bytes(message.data)
-        )
+        frame = Frame(time_us, message.arbitration_id, message.is_extended_id, bytes(message.data))
         self._frames.append(frame)
         self._has_frames.set()
 
@@ -120,7 +118,9 @@ async def open_bus(
     try:
         opened = can.Bus(channel=channel, interface=interface, **options)
     except (can.CanError, OSError, ValueError, ImportError, NotImplementedError) as error:
-        raise CanBusUnavailable(f"The bus {channel} of {interface} cannot be opened: {error}.") from error
+        raise CanBusUnavailable(
+            f"The bus {channel} of {interface} cannot be opened: {error}."
+        ) from error
     bus = PythonCanBus(opened, clock, config)
     thread = threading.Thread(target=bus.listen, name=f"can {channel}", daemon=True)
     thread.start()

@@ -8,9 +8,9 @@ Left out on purpose: other forms than DBC (KCD, SYM, ARXML), which convert to it
 
 import re
 
-from cantools.database import Error as CantoolsError
 from cantools.database import load_string
 from cantools.database.can import Database
+from cantools.database.errors import Error as CantoolsError
 
 from monocoque.contracts.errors import CanDatabaseWrong
 

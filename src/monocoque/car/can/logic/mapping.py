@@ -2,8 +2,8 @@
 
 Rules:
 
-* it is strict: a member that nobody knows, a wrong type, or two rows for one signal are refused, and
-  the row is named by its place and its line;
+* it is strict: a member that nobody knows, a wrong type, or two rows for one signal are refused,
+  and the row is named by its place and its line;
 * a row stands alone: it says nothing about others, and its order means nothing;
 * this file knows neither database nor catalogue; translation.py binds a mapping to both.
 
@@ -11,8 +11,9 @@ Left out on purpose: formulas. A linear factor, a unit or a table of values is w
 round for the way out, and shown to be right.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from monocoque.car.can.logic.strict_yaml import Node, read_yaml, shown
@@ -49,7 +50,7 @@ class InRow:
     message: str
     field: str
     scale: Scale
-    values: Mapping[Key, Value] = field(default_factory=dict)
+    values: Mapping[Key, Value] = dataclasses.field(default_factory=dict)
     """What each value of the field means; empty when numbers are scaled."""
     skip: tuple[Key, ...] = ()
     """Values of the field that stand for no number, such as "not available"."""
@@ -68,9 +69,9 @@ class OutRow:
     message: str
     field: str
     scale: Scale
-    values: Mapping[Key, Value] = field(default_factory=dict)
+    values: Mapping[Key, Value] = dataclasses.field(default_factory=dict)
     """As on the way in: what each value of the field means."""
-    constants: Mapping[str, Key] = field(default_factory=dict)
+    constants: Mapping[str, Key] = dataclasses.field(default_factory=dict)
     """Other fields of the same message, as numbers on the bus or names of the database."""
 
 
@@ -251,7 +252,9 @@ def _keys(value: Any) -> tuple[Key, ...] | None:
 def _constants(value: Any) -> dict[str, Key] | None:
     if not isinstance(value, dict) or not 0 < len(value) <= TABLE_ROWS_MAX:
         return None
-    plain = {key: int(n.value) if isinstance(n.value, bool) else n.value for key, n in value.items()}
+    plain = {
+        key: int(n.value) if isinstance(n.value, bool) else n.value for key, n in value.items()
+    }
     fits = all(isinstance(k, str) and isinstance(v, int | str) for k, v in plain.items())
     return plain if fits else None
 
@@ -259,7 +262,7 @@ def _constants(value: Any) -> dict[str, Key] | None:
 def _bare(node: Node) -> Any:
     """The value without nodes, as an error shows it."""
     if isinstance(node.value, dict):
-        return {key: "…" for key in node.value}
+        return dict.fromkeys(node.value, "…")
     if isinstance(node.value, list):
         return ["…"] * min(len(node.value), 3)
     return node.value

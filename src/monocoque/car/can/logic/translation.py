@@ -4,7 +4,7 @@ Rules:
 
 * everything that can be wrong with a row is found when it is bound, and the row is named: a path, a
   message or a field that nobody knows, a type that cannot fit, a value that the signal never takes;
-* a value that only a frame brings (outside a table, or no number) is None here, and counted outside;
+* a value that only a frame brings (outside a table, or no number) is None here; others count it;
 * an actuator goes out only if its signal comes in: without that nobody could say that it is done.
 
 Left out on purpose: counters and checksums of protected messages; those need their maker's code.
@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cantools.database import Error as CantoolsError
 from cantools.database.can import Database, Message
 from cantools.database.can import Signal as Field
+from cantools.database.errors import Error as CantoolsError
 
 from monocoque.car.can.logic.mapping import BusMapping, InRow, Key, OutRow, Scale
 from monocoque.car.can.logic.transitions import Transition
@@ -27,7 +27,6 @@ from monocoque.contracts.errors import (
     CanFrameBroken,
     CanMappingWrong,
     CanTargetRefused,
-    MonocoqueError,
     SignalUnknown,
     SignalValueRefused,
 )
@@ -71,7 +70,7 @@ class MessageIn:
         except (CantoolsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CanFrameBroken(f"A frame is no {self.name}: {error}.") from error
         return [
-            (rule, rule.convert(found[rule.field]))  # type: ignore[index,call-overload]
+            (rule, rule.convert(found[rule.field]))  # type: ignore[call-overload]
             for rule in self.rules
             if rule.field in found
         ]
@@ -176,10 +175,14 @@ def _find(
         message = database.get_message_by_name(row.message)
     except KeyError:
         raise _wrong(row, f"the database has no message {row.message[:80]!r}") from None
+    return signal, message, _field(row, message, row.field)
+
+
+def _field(row: InRow | OutRow, message: Message, name: str) -> Field:
     try:
-        return signal, message, message.get_signal_by_name(row.field)
+        return message.get_signal_by_name(name)
     except KeyError:
-        raise _wrong(row, f"{row.message} has no field {row.field[:80]!r}") from None
+        raise _wrong(row, f"{row.message} has no field {name[:80]!r}") from None
 
 
 # --- the way in --------------------------------------------------------------------------------
@@ -251,9 +254,7 @@ def _scale_of(row: InRow | OutRow, scale: Scale, signal: Signal) -> tuple[float,
     return found
 
 
-def _numbered(
-    row: InRow | OutRow, field: Field, values: Mapping[Key, Value]
-) -> dict[int, Value]:
+def _numbered(row: InRow | OutRow, field: Field, values: Mapping[Key, Value]) -> dict[int, Value]:
     """The table by numbers on the bus, where the file may say names of the database."""
     found: dict[int, Value] = {}
     for key, value in values.items():
@@ -301,14 +302,12 @@ def _ask(row: OutRow, signal: Signal, message: Message, field: Field, asked: Mes
         factor * field.conversion.scale,
         factor * field.conversion.offset + offset,
     )
-    try:
-        for name, key in row.constants.items():
-            constant = message.get_signal_by_name(name)
+    for name, key in row.constants.items():
+        constant = _field(row, message, name)
+        try:
             asked.put(name, _number_of(row, constant, key))
-    except KeyError:
-        raise _wrong(row, f"{row.message} has no field {name[:80]!r}") from None
-    except CanTargetRefused as error:
-        raise _wrong(row, error.what) from error
+        except CanTargetRefused as error:
+            raise _wrong(row, error.what) from error
     return Ask(signal, field, asked, scale, numbers)
 
 
@@ -316,9 +315,9 @@ def _within(field: Field, number: float) -> float:
     """The number, or the nearest one that the bits of the field can hold."""
     if field.conversion.is_float:
         return number
-    low, high = 0, 2**field.length - 1
+    low, high = 0, (1 << field.length) - 1
     if field.is_signed:
-        low, high = -(2 ** (field.length - 1)), 2 ** (field.length - 1) - 1
+        low, high = -(1 << (field.length - 1)), (1 << (field.length - 1)) - 1
     return min(max(number, low), high)
 
 

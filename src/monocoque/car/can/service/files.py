@@ -50,7 +50,9 @@ def _read(
         with path.open("rb") as file:
             content = file.read(bytes_max + 1)
     except OSError as error:
-        raise wrong(f"{path.name} cannot be read: {error.strerror}.", hint="Name a file that is there.") from error
+        raise wrong(
+            f"{path.name} cannot be read: {error.strerror}.", hint="Name a file that is there."
+        ) from error
     if len(content) > bytes_max:
         raise wrong(f"{path.name} is larger than {bytes_max} bytes.")
     return content.decode(encoding, errors="replace")

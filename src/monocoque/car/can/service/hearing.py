@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from monocoque.car.can.config import CanConfig
-from monocoque.car.can.logic.translation import MessageIn, Rule, Translation
 from monocoque.car.can.logic.transitions import Passed
+from monocoque.car.can.logic.translation import MessageIn, Rule, Translation
 from monocoque.car.signals.service.port import Provision
 from monocoque.contracts.errors import CanFrameBroken, SignalValueRefused
 from monocoque.contracts.signals import Signal, Value, check
@@ -107,9 +107,7 @@ class Hearing:
         numbers, values = [number for number, _ in found], [value for _, value in found]
         await self._publish(numbers, values, [time_us] * len(found))
 
-    def _decoded(
-        self, message: MessageIn, data: bytes
-    ) -> Sequence[tuple[Rule, Value | None]]:
+    def _decoded(self, message: MessageIn, data: bytes) -> Sequence[tuple[Rule, Value | None]]:
         try:
             found = message.decode(data)
         except CanFrameBroken:
