@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.can.logic.mapping import BusMapping, InRow, OutRow, Scale, parse_mapping
@@ -184,6 +184,7 @@ def test_words_that_older_yaml_takes_for_others_stay_words() -> None:
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_raises_anything_but_our_error(text) -> None:
     with contextlib.suppress(CanMappingWrong):
@@ -198,6 +199,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=30))
 def test_no_row_of_yaml_words_raises_anything_but_our_error(words) -> None:
     with contextlib.suppress(CanMappingWrong):

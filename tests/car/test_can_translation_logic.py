@@ -4,7 +4,7 @@ import contextlib
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.can.logic.database import load_database
@@ -74,6 +74,7 @@ def test_a_database_that_overlaps_is_taken_by_the_lenient() -> None:
     assert load_database(DBC.replace("12|3@1+", "11|3@1+"), is_lenient=True).messages
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.integers(0, len(DBC)).map(lambda cut: DBC[:cut]))
 def test_no_text_of_a_database_raises_anything_but_our_error(text) -> None:
     with contextlib.suppress(CanDatabaseWrong):
@@ -162,6 +163,7 @@ def test_a_text_comes_from_a_table() -> None:
     assert values(bound(rows), SLOW, bytes([1, 2, 0, 0])) == {WORD: "LUMIO"}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64), st.sampled_from([FAST, SLOW]))
 def test_no_frame_raises_anything_but_our_error(data, address) -> None:
     with contextlib.suppress(CanFrameBroken):
@@ -326,6 +328,7 @@ def test_a_page_is_chosen_by_a_constant() -> None:
     assert values(bound(), SLOW, ask.encode(33.5)) == {TARGET: 33.5}
 
 
+@settings(deadline=None)
 @given(st.floats(0, 40))
 def test_what_goes_out_comes_back_within_half_a_step(target) -> None:
     translation = bound(rows_out=row("Vehicle.Target", "Target", "", "Slow"))

@@ -153,13 +153,16 @@ def test_a_frame_of_can_fd_has_its_64_bytes(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_no_bytes_raise_anything_but_our_errors(tmp_path, suffix, data) -> None:
     whole = write_log(tmp_path / f"whole{suffix}", some_frames(12)).read_bytes()
     content = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 6))):
-        place = data.draw(st.integers(0, len(content) - 1))
+        # As a share, since the head of an ASC log has the time of day in it.
+        place = len(content) * data.draw(st.integers(0, 9_999)) // 10_000
         content[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
     path = tmp_path / f"drive{suffix}"
     path.write_bytes(bytes(content) or b"x")
