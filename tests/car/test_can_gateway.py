@@ -2,13 +2,15 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 
 import can
 import pytest
 
 from monocoque.car.can.config import CanConfig
-from monocoque.car.can.service import run_gateway
+from monocoque.car.can.logic.translation import Translation
+from monocoque.car.can.service import load_translation, own_files, run, run_gateway
 from monocoque.car.can.service.gateway import NOT_SAYABLE, NOT_SENT, Gateway, is_target
 from monocoque.car.can.service.hearing import Hearing
 from monocoque.car.signals.logic.access import NOTHING, everything
@@ -16,8 +18,9 @@ from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, ActState
 from monocoque.car.signals.logic.readings import Freshness
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.contracts.errors import CanBusUnavailable, SignalDenied, SignalProviderMissing
+from monocoque.contracts.signals import IS_LOCKED
 from monocoque.plumbing.can.config import CanBusConfig
-from monocoque.plumbing.can.port import Frame
+from monocoque.plumbing.can.port import CanBus, Frame
 from monocoque.plumbing.can.python_can import open_bus
 from monocoque.plumbing.clock import SystemClock
 from tests.car.can_samples import (
@@ -34,6 +37,7 @@ from tests.car.can_samples import (
     bound,
     fast,
 )
+from tests.car.door_stand import DoorStand
 
 CONFIG = CanConfig(batch_gather_s=0.002, look_s=0.01)
 CLOCK = SystemClock()
@@ -180,6 +184,25 @@ async def test_when_the_gateway_ends_its_signals_say_that_nobody_stands_behind_t
         await stand.until(GEAR, 127)
         hub = stand.hub
     assert hub.readings([GEAR])[0].freshness is Freshness.PROVIDER_GONE
+
+
+async def test_the_service_takes_bus_translation_and_broker_from_its_context(request) -> None:
+    stand = DoorStand()
+    translation = load_translation(*own_files(), stand.hub.catalogue, CONFIG, is_lenient=False)
+    async with open_bus("virtual", request.node.name, CLOCK, CanBusConfig(look_s=0.02)) as bus:
+        context = replace(
+            stand.context,
+            configs={**stand.configs, CanConfig: CONFIG},
+            ports={**stand.context.ports, CanBus: bus, Translation: translation},
+        )
+        with can.Bus(channel=request.node.name, interface="virtual") as other:
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(run(context))
+                other.send(can.Message(arbitration_id=288, is_extended_id=False, data=b"\x01\x00"))
+                async with asyncio.timeout(10):
+                    while stand.hub.readings([IS_LOCKED.number])[0].value is not True:
+                        await asyncio.sleep(0.005)
+                task.cancel()
 
 
 class NoBus:

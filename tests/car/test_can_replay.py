@@ -32,7 +32,7 @@ def cut(count):
     raise CanLogBroken("drive.log is broken.")
 
 
-def told(frames_of, count, **options):
+def told(frames_of, count, rows=ROWS_IN, **options):
     """A whole replay on virtual time: hub, tally or error, and how long it took in seconds."""
 
     async def tell():
@@ -41,7 +41,7 @@ def told(frames_of, count, **options):
         broker = hub.connect("replay", everything(CATALOGUE.numbers))
         began_s = loop.time()
         try:
-            ended: object = await replay(broker, bound(), frames_of(count), CONFIG, **options)
+            ended: object = await replay(broker, bound(rows), frames_of(count), CONFIG, **options)
         except CanLogBroken as error:
             ended = error
         return hub, ended, loop.time() - began_s
@@ -74,6 +74,13 @@ def test_a_log_that_is_cut_is_told_up_to_there() -> None:
     hub, error, _ = told(cut, 14)
     assert isinstance(error, CanLogBroken)
     assert hub.readings([SPEED])[0].time_us == 18 * SECOND_US
+
+
+def test_what_an_interval_holds_back_at_the_end_is_told_too() -> None:
+    rows = ROWS_IN.replace("2: -1}", "2: -1}, interval_ms: 60000")
+    hub, tally, _ = told(frames, 3, rows)
+    assert hub.readings([GEAR])[0].value == -1
+    assert tally.published_values == 3 + 2 + 1
 
 
 def test_a_log_of_nothing_tells_nothing() -> None:

@@ -43,7 +43,7 @@ def test_where_nobody_watches_each_value_is_a_line_and_the_sum_stands_at_the_end
     assert lines[0] == "20:26:40.000 Vehicle.Speed 0 km/h"
     assert "20:26:42.000 Vehicle.Cabin.Door.Row1.DriverSide.IsOpen false" in lines
     assert sum(" Vehicle.Speed 90 km/h" in line for line in lines) == 201
-    assert "unknown frames" in lines[-6]
+    assert any("unknown frames" in line for line in lines[-10:])
 
 
 def test_on_a_terminal_it_is_a_table() -> None:

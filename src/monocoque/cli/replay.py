@@ -143,7 +143,8 @@ async def _replay(
     clock = RecordedClock()
     hub = SignalHub(Catalogue(SIGNALS), clock, Random(0))  # noqa: S311 - nothing secret: nobody asks for acts here
     broker: Broker = hub.connect("replay", everything(hub.catalogue.numbers))
-    tally, first_us, error = Tally(), 0, None
+    tally, error = Tally(), None
+    first_us: int | None = None
 
     def heard(so_far: Tally, _time_us: int) -> None:
         nonlocal tally
@@ -152,7 +153,7 @@ async def _replay(
     def timed() -> Iterator[Frame]:
         nonlocal first_us
         for frame in frames:
-            first_us = first_us or frame.time_us
+            first_us = frame.time_us if first_us is None else first_us
             yield frame
 
     async with broker.subscribe(translation.numbers) as subscription, asyncio.TaskGroup() as group:
@@ -166,7 +167,7 @@ async def _replay(
             error = ended
         await shower.until(tally.published_values)
         task.cancel()
-    return tally, clock.time_us - first_us, error
+    return tally, clock.time_us - (first_us or 0), error
 
 
 class _Shower:

@@ -16,10 +16,8 @@ import asyncio
 from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.translation import Rule, Translation
 from monocoque.car.can.service.hearing import Hearing, Tally
-from monocoque.car.signals.logic.access import everything
 from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
-from monocoque.car.signals.service.hub import SignalHub
-from monocoque.car.signals.service.port import Broker, Provision
+from monocoque.car.signals.service.port import Broker, Brokers, Provision
 from monocoque.contracts.errors import CanBusUnavailable, CanTargetRefused
 from monocoque.contracts.signals import Value
 from monocoque.plumbing.can.port import CanBus, Frame
@@ -36,8 +34,7 @@ NOT_SAYABLE = "out_of_range"
 
 async def run(context: Context) -> None:
     """The service of a car that has a bus."""
-    hub = context.port(SignalHub)
-    broker = hub.connect(NAME, everything(hub.catalogue.numbers))
+    broker: Broker = context.port(Brokers).connect(NAME)
     translation: Translation = context.port(Translation)
     await run_gateway(
         broker, context.port(CanBus), translation, context.config(CanConfig), context.clock
