@@ -290,7 +290,7 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home or story.")],
+    name: Annotated[str, typer.Argument(help="up, bus, body, command, shop, home or story.")],
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
