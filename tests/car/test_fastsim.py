@@ -1,13 +1,14 @@
 """Our road load beside FASTSim's, the model of the National Renewable Energy Laboratory (NREL).
 
-Both drive a Tesla Model 3 through the cycles UDDS (town) and HWFET (highway) of the EPA. FASTSim runs
-in an environment of its own, out of requirements/fastsim.txt, and brings the cycles with it.
+Both drive a Tesla Model 3 through the cycles UDDS (town) and HWFET (highway) of the EPA. FASTSim
+runs in an environment of its own, out of requirements/fastsim.txt, and brings the cycles with it.
 
-What our Model 3 is made of, and whence: mass 1,752 kg and drag coefficient 0.23 (Tesla's data sheet);
-frontal area, wheels' inertia and 250 W of auxiliary load (FASTSim's vehicle file); rolling resistance
-0.007 (tyre label, class B, and FASTSim); gear 0.98; motor with inverter 84 to 95 per cent, the curve
-that FASTSim's authors published. So this compares equations on the same car, and proves no number of
-the car itself. The resistance of the battery is ours; FASTSim takes a constant efficiency for it.
+What our Model 3 is made of, and whence: mass 1,752 kg and drag coefficient 0.23 (Tesla's data
+sheet); frontal area, wheels' inertia and 250 W of auxiliary load (FASTSim's vehicle file); rolling
+resistance 0.007 (tyre label, class B, and FASTSim); gear 0.98; motor with inverter 84 to 95 per
+cent, the curve that FASTSim's authors published. So this compares equations on the same car, and
+proves no number of the car itself. The resistance of the battery is ours; FASTSim takes a constant
+efficiency for it.
 """
 
 import asyncio
@@ -78,9 +79,9 @@ async def test_a_model_3_takes_as_much_as_fastsim_says(programs, cycle) -> None:
     joules_per_wh_per_km = theirs["way_m"] / 1_000 * 3_600
     their_poles = theirs["poles_j"] / joules_per_wh_per_km
     their_inside = theirs["inside_j"] / joules_per_wh_per_km
-    print(
-        f"\n{cycle}: ours {poles_wh_per_km:.1f} Wh/km at the poles, {inside_wh_per_km:.1f} with the "
-        f"battery's losses; FASTSim's {their_poles:.1f} and {their_inside:.1f}"
+    sys.stdout.write(
+        f"\n{cycle}: ours {poles_wh_per_km:.1f} Wh/km at the poles, {inside_wh_per_km:.1f} with "
+        f"the battery's losses; FASTSim's {their_poles:.1f} and {their_inside:.1f}\n"
     )
     assert poles_wh_per_km == pytest.approx(their_poles, rel=BESIDE_MAX)
     assert inside_wh_per_km == pytest.approx(their_inside, rel=BESIDE_MAX)

@@ -4,6 +4,7 @@ Rules:
 
 * a condition has one number, or an array of numbers, one for each car; so has what they are doing;
 * a step takes what is done as constant in it: a second for drives, longer for cars at rest;
+* what the battery cannot give the car does not get: its driver is slower than was said;
 * the order is fixed: cabin, then the power that is drawn, then the battery with its heat and age.
 
 Equations: those of the neighbours; Euler's explicit step joins them. Left out on purpose: a
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monocoque.car.body.logic.physics import battery, cabin, charging, low_voltage, road, tyres
-from monocoque.car.body.logic.physics.amounts import Amount, Truth, choose, most
+from monocoque.car.body.logic.physics.amounts import Amount, Truth, between, choose, most
 from monocoque.car.body.logic.physics.vehicle import Vehicle
 
 OUTSIDE_CELSIUS: Final = 9.0
@@ -82,7 +83,8 @@ def pass_on(vehicle: Vehicle, was: Condition, doing: Doing, elapsed_s: float) ->
     comes_w = _comes_w(vehicle, was, doing)
     wanted_w = moves_w + auxiliary_w + preheating_w + warmed.electric_j / elapsed_s - comes_w
     takes_w = battery.charge_w_max(vehicle, was.charge, was.battery_celsius)
-    poles_w = most(wanted_w, -takes_w)
+    gives_w = battery.discharge_w_max(vehicle, was.charge, was.battery_celsius)
+    poles_w = between(wanted_w, -takes_w, gives_w)
     ohm = battery.resistance_ohm(vehicle, was.battery_celsius, was.health)
     open_v = battery.open_circuit_v(vehicle, was.charge)
     current_a = battery.current_a(open_v, ohm, poles_w)
