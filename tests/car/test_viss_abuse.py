@@ -78,16 +78,19 @@ async def test_a_time_that_a_source_made_up_ends_no_subscription(time_us):
 
 
 async def test_one_who_does_not_read_holds_up_nobody_and_gets_the_newest_at_last():
-    async with door() as (stand, client), stand.all.provide([SPEED.number]) as provision:
-        async with connect(f"ws://{stand.address}", subprotocols=["VISSv3"], max_queue=1) as lazy:
-            await Client(lazy, client.token).ask("subscribe", path=SPEED.path)
-            await client.ask("subscribe", path=SPEED.path)
-            for speed in range(1, 201):
-                await provision.publish([SPEED.number], [float(speed)], speed)
-            for reader in (client.socket, lazy):
-                value = ""
-                while value != "200.0":
-                    value = json.loads(await reader.recv())["data"]["dp"]["value"]
+    async with (
+        door() as (stand, client),
+        stand.all.provide([SPEED.number]) as provision,
+        connect(f"ws://{stand.address}", subprotocols=["VISSv3"], max_queue=1) as lazy,
+    ):
+        await Client(lazy, client.token).ask("subscribe", path=SPEED.path)
+        await client.ask("subscribe", path=SPEED.path)
+        for speed in range(1, 201):
+            await provision.publish([SPEED.number], [float(speed)], speed)
+        for reader in (client.socket, lazy):
+            value = ""
+            while value != "200.0":
+                value = json.loads(await reader.recv())["data"]["dp"]["value"]
 
 
 async def test_one_who_breaks_off_in_the_middle_leaves_the_others_their_subscriptions():
