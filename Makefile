@@ -68,12 +68,9 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	$(BIN)/uv pip compile "$$@" pyproject.toml -o requirements/production.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt; \
 	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt; \
-<<<<<<< HEAD
 	$(BIN)/uv pip compile "$$@" requirements/mf4.in -c requirements/development.txt -o requirements/mf4.txt; \
-	$(BIN)/uv pip compile "$$@" --no-deps requirements/opendbc.in -o requirements/opendbc.txt
-=======
+	$(BIN)/uv pip compile "$$@" --no-deps requirements/opendbc.in -o requirements/opendbc.txt; \
 	$(BIN)/uv pip compile "$$@" requirements/fastsim.in -o requirements/fastsim.txt
->>>>>>> physics
 
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py

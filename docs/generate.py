@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import typer
 
+from monocoque.car.guard import logic as guard
 from monocoque.cli import settings
 from monocoque.cli.signals import takes
 from monocoque.cloud.campaigns.logic import rollout
@@ -103,6 +104,18 @@ def message_table() -> str:
             )
             parts.append(table("number | field | type | meaning", rows) + "\n")
     return "\n".join(parts).rstrip()
+
+
+def interlock_table() -> str:
+    """Every row of the guard."""
+
+    def rows() -> Iterator[list[str]]:
+        for row in guard.INTERLOCKS:
+            if not row.forbids.__doc__:
+                raise Unsaid(f"the interlock {row.action} {row.reason} does not say when")
+            yield [code(row.action), code(row.reason), row.forbids.__doc__]
+
+    return table("action | reason | refused when", rows())
 
 
 def signal_table() -> str:
@@ -341,6 +354,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
     ("signals", "protocol/signals.md", signal_table),
+    ("interlocks", "protocol/guard.md", interlock_table),
     ("scenes", "protocol/scenes.md", word_table),
     ("roles", "protocol/rights.md", role_table),
     ("rights", "protocol/rights.md", right_table),

@@ -28,11 +28,21 @@ def hand_over(car_id: CarArgument, data: Data) -> None:
 
 
 @app.command()
-def drive(car_id: CarArgument, data: Data) -> None:
-    """Let a virtual car drive off; it parks by itself after some minutes."""
+def drive(
+    car_id: CarArgument,
+    data: Data,
+    route: Annotated[
+        Path | None,
+        typer.Option(
+            help="A GeoJSON file with a LineString: drive along it, and park at its end.",
+            show_default="a loop of some minutes",
+        ),
+    ] = None,
+) -> None:
+    """Let a virtual car drive off; it parks by itself."""
     from monocoque.cli import wheel
 
-    wheel.drive(data, parse_car_id(car_id))
+    wheel.drive(data, parse_car_id(car_id), route)
 
 
 @app.command()
