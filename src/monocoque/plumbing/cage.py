@@ -1,0 +1,225 @@
+"""What a process of somebody else's may do here: it puts itself into a cage, for good.
+
+Rules:
+
+* no cage needs root, and none can be left: privileges cannot be gained (``no_new_privs``), and
+  children are in the same cage;
+* files: Landlock (landlock(7)) lets it read what is named, write what is named, connect to the
+  named ports of TCP and signal nobody outside; what the kernel does not have is said, never
+  passed over in silence;
+* it cannot leave its session (a seccomp filter refuses ``setsid``), so whoever started it can count
+  and end all that it starts; it dies with its parent;
+* its memory, open files, file sizes and core dumps have limits of the kernel (setrlimit(2)).
+
+Left out on purpose: name spaces and cgroups, which need rights that a car's process has not; and
+measuring, which is process_sessions.py.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import resource
+import signal
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_SECCOMP: Final = 22
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_SECCOMP_MODE_FILTER: Final = 2
+_LANDLOCK_CREATE_RULESET: Final = 444
+_LANDLOCK_ADD_RULE: Final = 445
+_LANDLOCK_RESTRICT_SELF: Final = 446
+_RULE_PATH_BENEATH: Final = 1
+_RULE_NET_PORT: Final = 2
+
+_EXECUTE: Final = 1 << 0
+_READ: Final = 1 << 2 | 1 << 3
+_OF_FILES: Final = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14
+"""Rights that a rule about a single file may give."""
+_RIGHTS_BY_ABI: Final = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
+"""Rights to files that each version of Landlock added (linux/landlock.h)."""
+_MAKE_DEVICE: Final = 1 << 6 | 1 << 11
+_CONNECT_TCP: Final = 1 << 1
+_BIND_TCP: Final = 1 << 0
+_SCOPE_ABI: Final = 6
+_NET_ABI: Final = 4
+_SCOPES: Final = 0b11
+"""Abstract sockets and signals stay inside."""
+
+_SETSID: Final = {"x86_64": (0xC000003E, 112), "aarch64": (0xC00000B7, 157)}
+"""The architecture as seccomp names it (linux/audit.h), and its number of ``setsid``."""
+_X32_BIT: Final = 0x4000_0000
+
+
+@dataclass(frozen=True)
+class Cage:
+    """What a process may do; everything else it may not."""
+
+    readable: tuple[Path, ...]
+    writable: tuple[Path, ...]
+    ports: tuple[int, ...]
+    """TCP ports that it may connect to."""
+    data_bytes_max: int
+    """Of private memory, for each process (RLIMIT_DATA)."""
+    open_files_max: int = 256
+    file_bytes_max: int = 64 * 1_048_576
+
+
+@dataclass(frozen=True)
+class Held:
+    """What holds a process back, and what this machine does not have."""
+
+    by: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def enter(cage: Cage) -> Held:
+    """Put this process into the cage. Call it before other threads begin; nothing undoes it."""
+    steps: tuple[tuple[str, Callable[[Cage], None]], ...] = (
+        ("limits", _set_limits),
+        ("end with the parent", _end_with_parent),
+        ("no new privileges", _refuse_privileges),
+        ("files", _restrict_files),
+        ("network", _need(_NET_ABI)),
+        ("signals", _need(_SCOPE_ABI)),
+        ("session", _keep_session),
+    )
+    by, missing = [], []
+    for name, step in steps:
+        try:
+            step(cage)
+            by.append(name)
+        except OSError as error:
+            missing.append(f"{name} ({os.strerror(error.errno or 0)})")
+    return Held(tuple(by), tuple(missing))
+
+
+def python_places() -> tuple[Path, ...]:
+    """What a Python process must be able to read: itself, its libraries, and the machine's few."""
+    import sys
+
+    named = [sys.prefix, sys.base_prefix, *(path for path in sys.path if path)]
+    system = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/hosts"]
+    system += ["/etc/nsswitch.conf", "/etc/host.conf", "/etc/resolv.conf", "/etc/ssl"]
+    devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/sys/devices/system/cpu"]
+    found = dict.fromkeys(Path(path) for path in [*named, *system, *devices])
+    return tuple(path for path in found if path.exists())
+
+
+def _set_limits(cage: Cage) -> None:
+    for what, most in (
+        (resource.RLIMIT_DATA, cage.data_bytes_max),
+        (resource.RLIMIT_NOFILE, cage.open_files_max),
+        (resource.RLIMIT_FSIZE, cage.file_bytes_max),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (value, value))
+
+
+def _end_with_parent(_: Cage) -> None:
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _refuse_privileges(_: Cage) -> None:
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _restrict_files(cage: Cage) -> None:
+    abi = landlock_abi()
+    handled = sum(rights for since, rights in _RIGHTS_BY_ABI if since <= abi)
+    nets = _CONNECT_TCP | _BIND_TCP if abi >= _NET_ABI else 0
+    scopes = _SCOPES if abi >= _SCOPE_ABI else 0
+    size = 24 if scopes else 16 if nets else 8
+    attributes = struct.pack("=QQQ", handled, nets, scopes)
+    rules = _syscall(_LANDLOCK_CREATE_RULESET, attributes, size, 0)
+    try:
+        for path, rights in _rights(cage, handled):
+            _allow_path(rules, path, rights)
+        for port in cage.ports if nets else ():
+            rule = struct.pack("=QQ", _CONNECT_TCP, port)
+            _syscall(_LANDLOCK_ADD_RULE, rules, _RULE_NET_PORT, rule, 0)
+        _syscall(_LANDLOCK_RESTRICT_SELF, rules, 0)
+    finally:
+        os.close(rules)
+
+
+def _rights(cage: Cage, handled: int) -> Iterator[tuple[Path, int]]:
+    for path in cage.readable:
+        yield path, (_READ | _EXECUTE) & handled
+    for path in cage.writable:
+        yield path, handled & ~_EXECUTE & ~_MAKE_DEVICE
+
+
+def _allow_path(rules: int, path: Path, rights: int) -> None:
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        allowed = rights if path.is_dir() else rights & _OF_FILES
+        rule = struct.pack("=Qi", allowed, place)
+        _syscall(_LANDLOCK_ADD_RULE, rules, _RULE_PATH_BENEATH, rule, 0)
+    finally:
+        os.close(place)
+
+
+def landlock_abi() -> int:
+    """Which version of Landlock the kernel has; raises OSError when it has none."""
+    return _syscall(_LANDLOCK_CREATE_RULESET, None, 0, 1)
+
+
+def _need(abi: int) -> Callable[[Cage], None]:
+    def check(_: Cage) -> None:
+        if landlock_abi() < abi:
+            raise OSError(errno.EOPNOTSUPP, "Landlock is older")
+
+    return check
+
+
+def _keep_session(_: Cage) -> None:
+    """Refuse ``setsid`` by a filter of classic BPF (seccomp(2)); of other machines' calls, all."""
+    if platform.machine() not in _SETSID:
+        raise OSError(errno.EOPNOTSUPP, "unknown architecture")
+    architecture, number = _SETSID[platform.machine()]
+    refuse = 0x0005_0000 | errno.EPERM
+    load, jump_equal, jump_least, give = 0x20, 0x15, 0x35, 0x06
+    program = b"".join(
+        struct.pack("=HBBI", code, on_true, on_false, value)
+        for code, on_true, on_false, value in (
+            (load, 0, 0, 4),  # the architecture
+            (jump_equal, 0, 3, architecture),
+            (load, 0, 0, 0),  # the number of the call
+            (jump_equal, 1, 0, number),
+            (jump_least, 0, 1, _X32_BIT),
+            (give, 0, 0, refuse),
+            (give, 0, 0, 0x7FFF_0000),  # allow
+        )
+    )
+    buffer = ctypes.create_string_buffer(program, len(program))
+    filter_program = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program)
+
+
+def _prctl(what: int, *values: int | bytes) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    taken = [_argument(value) for value in values]
+    rest = [ctypes.c_ulong(0)] * (4 - len(taken))
+    if library.prctl(ctypes.c_int(what), *taken, *rest) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _syscall(number: int, *values: int | bytes | None) -> int:
+    library = ctypes.CDLL(None, use_errno=True)
+    library.syscall.restype = ctypes.c_long
+    result = library.syscall(ctypes.c_long(number), *(_argument(value) for value in values))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "landlock")
+    return int(result)
+
+
+def _argument(value: int | bytes | None) -> ctypes.c_ulong | ctypes.c_char_p:
+    return ctypes.c_ulong(value) if isinstance(value, int) else ctypes.c_char_p(value)
