@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +66,8 @@ class Told:
             await asyncio.sleep(BEAT_S)
 
 
-def main(descriptor: int) -> int:
-    """Run the app; returns the status of the process."""
+def main(descriptor: int) -> None:
+    """Run the app; raises what the app raises."""
     told = Told(descriptor, read_line(_first_line())[1])
     begin = told.begin
     held = enter(
@@ -82,15 +81,10 @@ def main(descriptor: int) -> int:
     told.say(Word.CAGED, by=list(held.by), missing=list(held.missing))
     try:
         asyncio.run(_live(told))
-    except MemoryError:
-        told.say(Word.FAILED, reason=MEMORY)
-        return 1
     except BaseException as error:  # the app's last words, whatever they are
-        traceback.print_exception(error, limit=-20)
         told.say(Word.FAILED, reason=_reason(error))
-        return 1
+        raise
     told.say(Word.ENDED)
-    return 0
 
 
 def _first_line() -> bytes:
@@ -143,6 +137,8 @@ def _write(text: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return MEMORY
     if isinstance(error, BaseExceptionGroup):
         return _reason(error.exceptions[0])
     if isinstance(error, MonocoqueError):
@@ -151,4 +147,4 @@ def _reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    main(int(sys.argv[1]))

@@ -119,6 +119,8 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._pace = _NoWaiting()
         super().__init__(self._pace)
+        # A year is so many seconds that a float cannot tell the usual nanosecond apart in it.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._pace.now_s
@@ -180,7 +182,11 @@ class Stand:
             await self.app.run()
 
         self._task = self._loop.create_task(live())
-        self.pass_time(0)
+        try:
+            self.pass_time(0)
+        except BaseException:  # then nobody calls __exit__
+            self._close()
+            raise
         return self
 
     def __exit__(
@@ -189,6 +195,9 @@ class Stand:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -9,9 +9,11 @@ from typing import Annotated
 import platformdirs
 import typer
 
+from monocoque.cli.apps import app as apps_commands
 from monocoque.contracts.identifiers import car_id as parse_car_id
 
 app = typer.Typer(no_args_is_help=True, help="Do something with one car of this installation.")
+app.add_typer(apps_commands, name="apps")
 
 Data = Annotated[
     Path,

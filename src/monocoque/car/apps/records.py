@@ -7,7 +7,7 @@ the car sees by ``orders`` that something new is wanted, whoever wrote it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +24,8 @@ from sqlalchemy import (
     select,
     update,
 )
+
+from monocoque.car.apps.logic import AppState
 
 metadata = MetaData()
 
@@ -119,8 +121,10 @@ def put_app(connection: Connection, app: InstalledApp) -> None:
 
 
 def order(connection: Connection, name: str, wanted: str) -> bool:
-    """A person wants this of the app; whether there is one."""
-    values = {"wanted": wanted, "orders": apps.c.orders + 1}
+    """A person wants this of the app; whether there is one. To run means to begin anew."""
+    values: dict[str, Any] = {"wanted": wanted, "orders": apps.c.orders + 1}
+    if wanted == RUN:
+        values["state"] = AppState.INSTALLED.value
     changed = connection.execute(update(apps).where(apps.c.name == name).values(values))
     return changed.rowcount > 0
 

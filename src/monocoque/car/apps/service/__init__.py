@@ -11,6 +11,7 @@ Left out on purpose: removing what an app has put into other places; it cannot w
 
 import asyncio
 import contextlib
+from pathlib import Path
 
 from monocoque.car.apps import records
 from monocoque.car.apps.config import AppsConfig
@@ -29,6 +30,11 @@ from monocoque.car.apps.service.port import AppsPlace as AppsPlace
 from monocoque.car.apps.service.port import Passes as Passes
 from monocoque.plumbing.insisting import insist
 from monocoque.plumbing.service import Context
+
+
+def log_place(apps: Path, name: str) -> Path:
+    """Where the log of an app lies, in the folder of a car's apps."""
+    return AppFolder(apps, name).log
 
 
 async def run(context: Context) -> None:

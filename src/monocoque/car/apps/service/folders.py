@@ -88,7 +88,7 @@ class AppFolder:
             for name in names:
                 count += 1
                 try:
-                    used = os.lstat(os.path.join(folder, name)).st_blocks * 512
+                    used = os.lstat(f"{folder}/{name}").st_blocks * 512
                 except OSError:  # it has gone meanwhile
                     continue
                 total += max(used, FILE_BYTES_LEAST)

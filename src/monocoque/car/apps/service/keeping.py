@@ -103,9 +103,11 @@ class Keeper:
         return found.manifest
 
     async def _door(self) -> str:
-        while (address := self._place.door_address()) is None:
+        while True:
+            address = self._place.door_address()
+            if address is not None:
+                return address
             await asyncio.sleep(self._config.look_interval_s)
-        return address
 
     async def _token(self, manifest: Manifest) -> str:
         passes: Passes = self._context.port(Passes)
