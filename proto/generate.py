@@ -19,11 +19,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import grpc_tools
 from grpc_tools import protoc
 
 PROTO = Path(__file__).resolve().parent
 SOURCE = PROTO.parent / "src"
 WIRE = Path("monocoque/contracts/wire")
+GOOGLE = Path(grpc_tools.__file__).parent / "_proto"
+"""Where google/protobuf/timestamp.proto lies, which comes with the compiler."""
 BUF_TIMEOUT_S = 60
 BUF_FOUND_SOMETHING = 100
 """Its exit code for a change that breaks somebody."""
@@ -33,7 +36,14 @@ def generate(target: Path) -> None:
     """Write the stubs of every file below ``target``."""
     files = sorted(str(path.relative_to(PROTO)) for path in (PROTO / WIRE).glob("*.proto"))
     code = protoc.main(
-        ["protoc", f"-I{PROTO}", f"--python_out={target}", f"--pyi_out={target}", *files]
+        [
+            "protoc",
+            f"-I{PROTO}",
+            f"-I{GOOGLE}",
+            f"--python_out={target}",
+            f"--pyi_out={target}",
+            *files,
+        ]
     )
     if code != 0:
         sys.exit("The protobuf compiler refused proto/; its message is above.")

@@ -28,6 +28,7 @@ RECORDS_URL: Final = "records.url"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 PUBLIC_HOSTS: Final = "http.public_hosts"
 PUBLIC_HOSTS_MAX: Final = 100
+HOST_CHARACTERS_MAX: Final = 253
 PATTERNS_CHARACTERS_MAX: Final = 4_000
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+\Z")
 
@@ -122,11 +123,22 @@ def _patterns(name: str, value: Any) -> str:
     return value
 
 
+def _host(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= HOST_CHARACTERS_MAX:
+        raise SettingInvalid(
+            f"{name} must be a host name or an address.",
+            hint="127.0.0.1 lets in this machine alone.",
+        )
+    return value
+
+
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "apps.market": _market,
     "cars": _whole_to(CARS_MAX),
     "homes": _whole_to(HOMES_MAX),
     PUBLIC_HOSTS: _hosts,
+    "kuksa.host": _host,
+    "kuksa.port": _whole_to(PORT_MAX),
     "log.level": _level,
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,

@@ -29,9 +29,11 @@ from monocoque.car.apps.config import AppsConfig
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
+from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.link.config import LinkConfig
 from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.signals.config import SignalsConfig
+from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.updates.config import UpdatesConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
@@ -82,6 +84,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "home_devices": DevicesConfig,
     "http": HttpConfig,
     "keys": KeysConfig,
+    "kuksa": KuksaConfig,
     "link": LinkConfig,
     "log": LogConfig,
     "mqtt": MqttConfig,
@@ -98,6 +101,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "signals": SignalsConfig,
     "supervisor": SupervisorConfig,
     "telemetry": TelemetryConfig,
+    "tokens": TokensConfig,
     "twin": TwinConfig,
     "weeks": WeekConfig,
 }

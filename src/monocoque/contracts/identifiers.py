@@ -46,6 +46,7 @@ PREFIXES = {
     "campaign": "one roll-out of a release to cars",
     "scene": "one scene in a car",
     "request": "one thing that a scene asks of a home",
+    "token": "one token of a client of a car's signals",
     "act": "one thing asked of one actuator of a car",
     "message": "one message on the bus",
     "trace": "one chain of cause and effect, across machines",

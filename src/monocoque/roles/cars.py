@@ -27,6 +27,8 @@ from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import Brokers, DoorPlate
+from monocoque.car.tokens.config import TokensConfig
+from monocoque.car.tokens.service import Tokens, key_of
 from monocoque.car.updates.service import Downloads
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
@@ -57,6 +59,7 @@ from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
+from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
@@ -216,16 +219,10 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 config=process.configs[BusConfig],
             )
         bus = MemoryHub(process.clock, metrics, log, config=process.configs[BusConfig])
-        doors = DoorFile(place.doors)
-        doors.clear()
-        hub = SignalHub(own_catalogue(), process.clock, process.random)
         ports: dict[type, Any] = {
             Disk: FolderDisk(place.units),
             Downloads: HttpDownloads(partial(address_of, process.layout)),
-            SignalHub: hub,
-            Brokers: HubBrokers(hub),
-            KeptHistory: KeptHistory(records),
-            DoorPlate: doors,
+            **_signal_ports(process, car_id, keystore, records),
         }
         services = [
             Supervised(
@@ -254,6 +251,23 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
         if uplink is not None:
             await uplink.close()
         await records.close()
+
+
+def _signal_ports(
+    process: CarProcess, car_id: CarId, keystore: FileKeyStore, records: Records
+) -> dict[type, Any]:
+    """What the rows of doors.py stand on, as new with every life of the car."""
+    plate = DoorFile(process.layout.car(car_id).doors)
+    plate.clear()
+    hub = SignalHub(own_catalogue(), process.clock, process.random)
+    judged_max = process.configs[TokensConfig].judged_max
+    return {
+        SignalHub: hub,
+        Brokers: HubBrokers(hub),
+        KeptHistory: KeptHistory(records),
+        DoorPlate: plate,
+        Tokens: Tokens(hub, key_of(keystore), car_id, judged_max),
+    }
 
 
 @contextlib.contextmanager

@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from monocoque.car.kuksa import service as kuksa
+from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.access import everything
 from monocoque.car.signals.service import embodying, history
 from monocoque.car.signals.service.hub import HubConnection, SignalHub
+from monocoque.car.tokens import service as tokens
+from monocoque.car.tokens.config import TokensConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.roles.table import MachineKind, ServiceRow
@@ -40,6 +44,22 @@ DOORS: Final = (
         run=history.run,
         configs=(SignalsConfig,),
         purpose="Keeps the last hours of chosen signals.",
+    ),
+    ServiceRow(
+        name="tokens",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=tokens.run,
+        configs=(TokensConfig,),
+        purpose="Looks whether tokens of signal clients were taken back.",
+    ),
+    ServiceRow(
+        name="kuksa",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=kuksa.run,
+        configs=(KuksaConfig,),
+        purpose="Serves the car's signals to KUKSA's clients over gRPC.",
     ),
 )
 """Every row."""

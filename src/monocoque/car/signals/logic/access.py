@@ -6,7 +6,7 @@ is denied whatever else allows it. Reads are checked for a whole request at once
 Left out on purpose: tokens, from which an access is made (car/tokens).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 Numbers = frozenset[int]
@@ -23,8 +23,10 @@ class Access:
     """KUKSA's right to register a signal; ours are in the catalogue, so nothing comes of it."""
     expires_us: int | None = None
     """From then on nothing is allowed; None for never."""
-    token_id: str = field(default="")
+    token_id: str = ""
     """Of the token it was made from, by which it is revoked; empty for services of the car."""
+    holder: str = ""
+    """Whose token it is, as whoever gave it out wrote it."""
 
 
 NOTHING: Final = Access()

@@ -10,8 +10,9 @@ Left out on purpose: keeping them over a restart. Who acts keeps that (embodying
 """
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState, follow
@@ -39,6 +40,7 @@ class Acts:
         self._followed: dict[str, _Followed] = {}
         self._open: dict[int, str] = {}
         """By signal, the act that has not ended."""
+        self._watchers: list[tuple[frozenset[int], asyncio.Queue[Act]]] = []
 
     @property
     def open_numbers(self) -> set[int]:
@@ -63,6 +65,24 @@ class Acts:
             timeout_s, self.tell, act.act_id, ActState.FAILED, DEADLINE
         )
         self._forget_old()
+        for numbers, asked in self._watchers:
+            if act.number in numbers:
+                if asked.full():
+                    asked.get_nowait()
+                asked.put_nowait(act)
+
+    @contextlib.contextmanager
+    def watched(self, numbers: Iterable[int], waiting_max: int) -> Iterator["asyncio.Queue[Act]"]:
+        """Hear what is asked of these signals, as it is asked; of too many, the newest."""
+        watcher: tuple[frozenset[int], asyncio.Queue[Act]] = (
+            frozenset(numbers),
+            asyncio.Queue(waiting_max),
+        )
+        self._watchers.append(watcher)
+        try:
+            yield watcher[1]
+        finally:
+            self._watchers.remove(watcher)
 
     def tell(self, act_id: str, state: ActState, reason: str = "") -> None:
         """An act is so far; ignored when that cannot follow, or when nobody knows the act."""

@@ -203,6 +203,11 @@ class SignalHub:
             not_fresh = dict.fromkeys(left, Freshness.PROVIDER_GONE)
             self._send(plan, Batch(left, values, times_us, provision.name, not_fresh))
 
+    def is_doer(self, name: str, number: int) -> bool:
+        """Whether the connection of this name has claimed this actuator."""
+        doer = self._claims.get(number)
+        return doer is not None and doer.name == name
+
     def ask(self, wishes: Mapping[int, Value], asked_by: str, timeout_s: float) -> list[Act]:
         """Forward wishes that were checked; raises when one cannot be, and forwards none then."""
         doers: dict[HubProvision, list[Act]] = {}
@@ -322,6 +327,20 @@ class HubConnection:
         finally:
             self._hub.remove_provision(provision)
 
+    def check_provides(self, numbers: Sequence[int]) -> None:
+        """Raise SignalUnknown or SignalDenied unless all of these may be provided."""
+        self._check(numbers, self.access.provides, "provide")
+
+    def publish_once(
+        self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]
+    ) -> Mapping[int, MonocoqueError]:
+        """Say values without staying: nobody can tell when such a provider is gone.
+
+        Returns the refused by number. Raises SignalUnknown, SignalDenied, and for an expired token.
+        """
+        self.check_provides(numbers)
+        return self._hub.take(self.name, tuple(numbers), values, times_us)
+
     async def actuate(self, wishes: Mapping[int, Value], timeout_s: float) -> tuple[Act, ...]:
         """See ``Broker.actuate``."""
         self._check(tuple(wishes), self.access.actuates, "actuate")
@@ -425,9 +444,9 @@ class HubProvision:
 
     def _note_met(self, numbers: Numbers, values: Sequence[Value]) -> None:
         open_numbers = self._hub.acts.open_numbers
-        if open_numbers and not open_numbers.isdisjoint(self.actuators):
+        if open_numbers and not open_numbers.isdisjoint(numbers):
             for number, value in zip(numbers, values, strict=True):
-                if number in self.actuators and number in open_numbers:
+                if number in open_numbers and self._hub.is_doer(self.name, number):
                     self._hub.acts.note_value(number, value)
 
     def _leave_out(
@@ -461,10 +480,11 @@ def _places(wanted: frozenset[int], numbers: Numbers) -> list[int] | None:
 
 
 def _cut(batch: Batch, places: list[int]) -> Batch:
+    numbers = tuple(batch.numbers[place] for place in places)
     return Batch(
-        tuple(batch.numbers[place] for place in places),
+        numbers,
         [batch.values[place] for place in places],
         [batch.times_us[place] for place in places],
         batch.source,
-        batch.not_fresh,
+        {n: batch.not_fresh[n] for n in numbers if n in batch.not_fresh},
     )

@@ -1,0 +1,1 @@
+"""KUKSA's words for our values."""

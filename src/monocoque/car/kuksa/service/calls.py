@@ -1,0 +1,178 @@
+"""What every call has in common: whose it is, how its errors are said, and which calls there are.
+
+Rules: a call without a good token is refused before anything of it is read; an error of the tree is
+said with its sentence and hint; any other is counted, logged, and said as "internal".
+"""
+
+import functools
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from monocoque.car.kuksa.config import KuksaConfig
+from monocoque.car.kuksa.logic.errors import grpc_code
+from monocoque.car.signals.logic.catalogue import PATH_CHARACTERS_MAX
+from monocoque.car.signals.service.hub import HubConnection, SignalHub
+from monocoque.car.tokens.service import Tokens
+from monocoque.contracts.errors import (
+    DefectError,
+    MonocoqueError,
+    RequestMalformed,
+    RequestTooLarge,
+    SignalUnknown,
+)
+from monocoque.contracts.signals import Signal
+from monocoque.contracts.wire import kuksa_v2_pb2 as v2
+from monocoque.plumbing.service import Context
+
+Call = Any
+"""``grpc.aio.ServicerContext``, whose types name both messages."""
+WAIT_FOR_OUTCOME: Final = "wait-for-outcome"
+"""A client that says this in its metadata is answered when what it asks has ended."""
+
+
+@dataclass
+class Desk:
+    """What the handlers of both versions stand on."""
+
+    context: Context
+    hub: SignalHub
+    tokens: Tokens
+    config: KuksaConfig
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def connect(self, call: Call) -> HubConnection:
+        """The connection of this call. Raises SignalTokenRefused, SignalTokenExpired."""
+        metadata = dict(call.invocation_metadata() or ())
+        shown = metadata.get("authorization", "")
+        access = self.tokens.access_of(str(shown), self.hub.catalogue)
+        return self.hub.connect(f"{access.holder}/{next(self._numbers)}", access)
+
+    def signal(self, path: str) -> Signal:
+        """The signal of a path. Raises RequestMalformed, SignalUnknown."""
+        if not path:
+            raise RequestMalformed("A path is empty.", hint="Name a signal by path or id.")
+        if len(path) > PATH_CHARACTERS_MAX:
+            raise RequestMalformed(f"A path has more than {PATH_CHARACTERS_MAX} characters.")
+        return self.hub.catalogue.at(path)
+
+    def signal_of(self, signal_id: v2.SignalID) -> Signal:
+        """The signal that is meant, by path or number. Raises RequestMalformed, SignalUnknown."""
+        if signal_id.WhichOneof("signal") == "id":
+            return self.hub.catalogue.numbered(signal_id.id)
+        return self.signal(signal_id.path)
+
+    def signals_below(self, pattern: str) -> tuple[Signal, ...]:
+        """The signals of a path, branch or pattern. Raises RequestMalformed, SignalUnknown."""
+        if len(pattern) > PATH_CHARACTERS_MAX:
+            raise RequestMalformed(f"A path has more than {PATH_CHARACTERS_MAX} characters.")
+        found = self.hub.catalogue.matching(pattern)
+        if not found:
+            raise SignalUnknown(f"Nothing is called {pattern[:80]!r}.")
+        return found
+
+    def check_count(self, count: int) -> None:
+        """Raise RequestTooLarge when one message names too many signals."""
+        if count > self.config.values_per_request_max:
+            raise RequestTooLarge(
+                f"One message names at most {self.config.values_per_request_max} signals."
+            )
+
+    def act_s(self, call: Call) -> float:
+        """How long what this call asks for may take."""
+        left_s: float | None = call.time_remaining()
+        return min(self.config.act_s_max, max(0.01, left_s or self.config.act_s_max))
+
+    def waits_for_outcome(self, call: Call) -> bool:
+        """Whether the client wants to know how it ended."""
+        return WAIT_FOR_OUTCOME in dict(call.invocation_metadata() or ())
+
+
+Unary = Callable[[Desk, Any, Call], Awaitable[Any]]
+Stream = Callable[[Desk, Any, Call], AsyncIterator[Any]]
+
+
+def handlers(
+    desk: Desk, service: ServiceDescriptor, methods: dict[str, Unary | Stream]
+) -> grpc.GenericRpcHandler:
+    """Every method of a service; raises KeyError when one is missing."""
+    found = {}
+    for method in service.methods:
+        kind = f"{_word(method.client_streaming)}_{_word(method.server_streaming)}"
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        guard: Any = _stream if method.server_streaming else _unary
+        found[method.name] = make(
+            functools.partial(guard, desk, methods[method.name]),
+            request_deserializer=functools.partial(_parse, GetMessageClass(method.input_type)),
+            response_serializer=_serialize,
+        )
+    return grpc.method_handlers_generic_handler(service.full_name, found)
+
+
+def _word(is_stream: bool) -> str:
+    return "stream" if is_stream else "unary"
+
+
+def _parse(kind: type[Message], data: bytes) -> Message | None:
+    """None for what is no such message: said here, gRPC would call it a defect of the car's."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        return None
+
+
+def _checked(request: Any) -> Any:
+    """The request; of a stream, its requests as they come. Raises RequestMalformed."""
+    if hasattr(request, "__aiter__"):
+        return _checked_each(request)
+    if request is None:
+        raise RequestMalformed("The bytes are no such message.")
+    return request
+
+
+async def _checked_each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _checked(request)
+
+
+def _serialize(message: Any) -> bytes:
+    """Answers that many hear are bytes already."""
+    return message if isinstance(message, bytes) else message.SerializeToString()
+
+
+async def _unary(desk: Desk, method: Unary, request: Any, call: Call) -> Any:
+    try:
+        return await method(desk, _checked(request), call)
+    except MonocoqueError as error:
+        await _abort(call, error)
+    except Exception:  # a defect in one call disturbs no other
+        desk.context.log.exception("a call failed")
+        await _fail(desk, call)
+
+
+async def _stream(desk: Desk, method: Stream, request: Any, call: Call) -> AsyncIterator[Any]:
+    try:
+        async for answer in method(desk, _checked(request), call):
+            yield answer
+    except MonocoqueError as error:
+        await _abort(call, error)
+    except Exception:  # a defect in one call disturbs no other
+        desk.context.log.exception("a call failed")
+        await _fail(desk, call)
+
+
+async def _abort(call: Call, error: MonocoqueError) -> None:
+    code = getattr(grpc.StatusCode, grpc_code(error))
+    await call.abort(code, f"{error.what} {error.hint}", (("error-code", error.code),))
+
+
+async def _fail(desk: Desk, call: Call) -> None:
+    desk.context.metrics.errors.labels(where="kuksa", code=DefectError.code).inc()
+    await call.abort(grpc.StatusCode.INTERNAL, "The car could not answer; its log says why.")

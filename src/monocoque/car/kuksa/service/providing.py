@@ -1,0 +1,184 @@
+"""A provider's stream of kuksa.val.v2: what it claims, says and is asked.
+
+Rules:
+
+* a provider is there as long as its stream; its signals are marked when it ends, and what it was
+  asked and has not done has failed;
+* success of publishing is silent, as in KUKSA; what was refused comes back by number, and the rest
+  stands. A claim that cannot be had ends the stream;
+* what is asked is accepted when it was sent to the provider, and done when the provider says the
+  value that was asked for; an error that the provider answers with ends it.
+
+Left out on purpose: telling providers how often anybody wants a signal (``update_filter_request``),
+and asking for a value (``get_provider_value_request``): the hub keeps the latest. Answers to these
+are taken and mean nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+from monocoque.car.kuksa.logic.errors import version2_code
+from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_value
+from monocoque.car.kuksa.service.calls import Call, Desk
+from monocoque.car.signals.logic.acts import Act, ActState
+from monocoque.car.signals.service.hub import HubConnection, HubProvision
+from monocoque.contracts.errors import MonocoqueError, RequestMalformed
+from monocoque.contracts.signals import Value
+from monocoque.contracts.wire import kuksa_v2_pb2 as v2
+
+ANSWERS_WAITING_MAX: Final = 1_000
+"""Answers that wait for a provider that does not read; then it is not read either."""
+FAILED_BY_PROVIDER: Final = "provider_failed"
+
+Answer = v2.OpenProviderStreamResponse
+
+
+async def open_provider_stream(
+    desk: Desk, requests: AsyncIterator[v2.OpenProviderStreamRequest], call: Call
+) -> AsyncIterator[Answer]:
+    """Read what a provider says, and yield what it must know, until either ends."""
+    stream = _Stream(desk, desk.connect(call))
+    answers = stream.answers
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        reading = group.create_task(_read(stream, requests, stack, group))
+        try:
+            while (answer := await answers.get()) is not None:
+                yield answer
+        finally:
+            reading.cancel()
+            stream.end()
+    if stream.error is not None:
+        raise stream.error
+
+
+async def _read(
+    stream: "_Stream",
+    requests: AsyncIterator[v2.OpenProviderStreamRequest],
+    stack: AsyncExitStack,
+    group: asyncio.TaskGroup,
+) -> None:
+    try:
+        async for request in requests:
+            await stream.take(request, stack, group)
+    except MonocoqueError as error:
+        stream.error = error
+    await stream.answers.put(None)
+
+
+class _Stream:
+    """One provider."""
+
+    def __init__(self, desk: Desk, connection: HubConnection) -> None:
+        self._desk = desk
+        self._connection = connection
+        self._says: HubProvision | None = None
+        self._hearing: list[asyncio.Task[None]] = []
+        self._open: dict[int, list[Act]] = {}
+        """What was sent to the provider, by signal."""
+        self.answers: asyncio.Queue[Answer | None] = asyncio.Queue(ANSWERS_WAITING_MAX)
+        self.error: MonocoqueError | None = None
+
+    def end(self) -> None:
+        """Nothing more is asked of it."""
+        for task in self._hearing:
+            task.cancel()
+
+    async def take(
+        self,
+        request: v2.OpenProviderStreamRequest,
+        stack: AsyncExitStack,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """Do what one message of the provider says."""
+        match request.WhichOneof("action"):
+            case "publish_values_request":
+                await self._publish(request.publish_values_request, stack)
+            case "provide_actuation_request":
+                await self._claim(request.provide_actuation_request, stack, group)
+            case "provide_signal_request":
+                self._connection.check_provides(
+                    tuple(request.provide_signal_request.signals_sample_intervals)
+                )
+                await self._begin_to_say(stack)
+                await self.answers.put(Answer(provide_signal_response=v2.ProvideSignalResponse()))
+            case "batch_actuate_stream_response":
+                await self._note(request.batch_actuate_stream_response)
+            case None:
+                raise RequestMalformed("A message of the provider says nothing.")
+
+    async def _begin_to_say(self, stack: AsyncExitStack) -> HubProvision:
+        if self._says is None:
+            may_say = tuple(self._connection.access.provides)
+            self._says = await stack.enter_async_context(self._connection.provide(may_say))
+        return self._says
+
+    async def _publish(self, request: v2.PublishValuesRequest, stack: AsyncExitStack) -> None:
+        says = self._says or await self._begin_to_say(stack)
+        self._desk.check_count(len(request.data_points))
+        now_us = self._desk.hub.clock.now_us()
+        numbers: list[int] = []
+        values: list[Value] = []
+        times_us: list[int] = []
+        status: dict[int, v2.Error] = {}
+        for number, point in request.data_points.items():
+            value = read_value(point.value, "typed_value")
+            if value is None:
+                status[number] = _error(RequestMalformed("A value is missing."))
+                continue
+            numbers.append(number)
+            values.append(value)
+            times_us.append(read_time_us(point, now_us))
+        for number, error in says.publish_now(numbers, values, times_us).items():
+            status[number] = _error(error)
+        if status:
+            answer = v2.PublishValuesResponse(request_id=request.request_id, status=status)
+            await self.answers.put(Answer(publish_values_response=answer))
+
+    async def _claim(
+        self,
+        request: v2.ProvideActuationRequest,
+        stack: AsyncExitStack,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._desk.check_count(len(request.actuator_identifiers))
+        numbers = [self._desk.signal_of(each).number for each in request.actuator_identifiers]
+        provision = await stack.enter_async_context(self._connection.provide([], numbers))
+        self._hearing.append(group.create_task(self._hear(provision)))
+        await self.answers.put(Answer(provide_actuation_response=v2.ProvideActuationResponse()))
+
+    async def _hear(self, provision: HubProvision) -> None:
+        """Send on what is asked of the actuators."""
+        try:
+            while True:
+                acts = await provision.next_acts()
+                await self.answers.put(Answer(batch_actuate_stream_request=self._asked(acts)))
+                for act in acts:
+                    self._open.setdefault(act.number, []).append(act)
+                    await provision.tell(act.act_id, ActState.ACCEPTED)
+        except MonocoqueError as error:
+            self.error = error
+            await self.answers.put(None)
+
+    def _asked(self, acts: tuple[Act, ...]) -> v2.BatchActuateStreamRequest:
+        message = v2.BatchActuateStreamRequest()
+        for act in acts:
+            signal = self._desk.hub.catalogue.numbered(act.number)
+            one = message.actuate_requests.add()
+            one.signal_id.id = act.number
+            write_value(one.value, signal.data_type, act.target)
+        return message
+
+    async def _note(self, response: v2.BatchActuateStreamResponse) -> None:
+        """The provider answers for one signal; no error means that it has begun."""
+        number = self._desk.signal_of(response.signal_id).number
+        waiting = self._open.pop(number, [])
+        if response.error.code in (v2.ERROR_CODE_OK, v2.ERROR_CODE_UNSPECIFIED):
+            return
+        for act in waiting:
+            self._desk.hub.acts.tell(act.act_id, ActState.FAILED, FAILED_BY_PROVIDER)
+
+
+def _error(error: MonocoqueError) -> v2.Error:
+    return v2.Error(code=version2_code(error), message=error.what)

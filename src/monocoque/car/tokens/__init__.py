@@ -1,0 +1,1 @@
+"""Tokens for clients of the car's signals: made, judged and taken back."""

@@ -1,0 +1,36 @@
+"""What scopes allow in a car."""
+
+import pytest
+
+from monocoque.car.signals.logic.catalogue import Catalogue
+from monocoque.car.tokens.logic import access_of
+from monocoque.contracts.signals import DataType, EntryType, Signal
+from monocoque.trust.signal_tokens import SignalToken, read_scopes
+
+CATALOGUE = Catalogue(
+    Signal(number, path, DataType.FLOAT, EntryType.ACTUATOR, "", "x")
+    for number, path in enumerate(
+        ("Vehicle.Speed", "Vehicle.Door.Left.IsOpen", "Vehicle.Door.Right.IsOpen"), 1
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads", "actuates", "provides"),
+    [
+        ("read", {1, 2, 3}, set(), set()),
+        ("read:Vehicle.Door", {2, 3}, set(), set()),
+        ("read:Vehicle.Door.*.IsOpen", {2, 3}, set(), set()),
+        ("actuate:Vehicle.Speed", {1}, {1}, set()),
+        ("provide:Vehicle.Door.Left", {2}, set(), {2}),
+        ("read deny:read:Vehicle.Door.Left", {1, 3}, set(), set()),
+        ("deny:read read", set(), set(), set()),
+        ("actuate deny:actuate:Vehicle.Door", {1, 2, 3}, {1}, set()),
+        ("read:Vehicle.Unknown", set(), set(), set()),
+        ("create", set(), set(), set()),
+    ],
+)
+def test_scopes_name_signals(scope, reads, actuates, provides) -> None:
+    access = access_of(SignalToken("token_1", "x", read_scopes(scope), 0, 9), CATALOGUE)
+    assert (access.reads, access.actuates, access.provides) == (reads, actuates, provides)
+    assert (access.token_id, access.expires_us) == ("token_1", 9)
