@@ -95,6 +95,7 @@ def test_a_year_on_a_stand_is_over_at_once(tmp_path):
 
     with Stand(Calendar, tmp_path) as stand:
         stand.pass_time(365 * 86_400)
+        assert isinstance(stand.app, Calendar)
         assert stand.app.days == 365
 
 
@@ -109,7 +110,7 @@ def test_what_the_manifest_does_not_say_is_denied_on_a_stand_too(tmp_path):
                 with pytest.raises(SignalDenied):
                     await what
             async with asyncio.timeout(1):
-                await self.climate_on.set("warm")
+                await self.climate_on.set("warm")  # type: ignore[arg-type]
 
     with pytest.raises(SignalValueRefused), Stand(Sly, tmp_path):
         pass

@@ -192,6 +192,12 @@ def manifest_of(kind: type[App]) -> Manifest:
     )
 
 
+def signals_of(kind: type[App]) -> dict[str, Signal]:
+    """The signals that the class names, by path."""
+    members = (getattr(kind, name) for name in dir(kind))
+    return {each.signal.path: each.signal for each in members if isinstance(each, Read)}
+
+
 def _wishes(kind: type[App]) -> tuple[SignalWish, ...]:
     """Each signal once, with the most that is asked of it."""
     order = list(Access)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monocoque.app import loading
-from monocoque.app.declaring import App, Surroundings, manifest_of
+from monocoque.app.declaring import App, Surroundings, manifest_of, signals_of
 from monocoque.app.line import Line
 from monocoque.app.testing import MemoryLine
 from monocoque.contracts.apps import LINE_BYTES_MAX, Word, read_line, write_line
@@ -128,7 +128,9 @@ async def _line(told: Told, kind: type[App], stack: contextlib.AsyncExitStack) -
         return MemoryLine(manifest_of(kind))
     from monocoque.app.kuksa import KuksaLine
 
-    return await stack.enter_async_context(KuksaLine.open(address, lambda: told.token))
+    return await stack.enter_async_context(
+        KuksaLine.open(address, lambda: told.token, signals_of(kind))
+    )
 
 
 def _write(text: str) -> None:

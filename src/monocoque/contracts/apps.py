@@ -263,7 +263,7 @@ class Word(enum.Enum):
     """The app, once: what holds it back here, and what could not."""
 
 
-LINE_BYTES_MAX: Final = 16_384
+LINE_BYTES_MAX: Final = 65_536
 """Of one line over a pipe."""
 
 

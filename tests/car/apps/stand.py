@@ -16,11 +16,12 @@ from monocoque.app.loading import files_of
 from monocoque.car.apps import service
 from monocoque.car.apps.config import AppsConfig
 from monocoque.car.apps.records import InstalledApp
-from monocoque.car.apps.service import AppsPlace, Passes
+from monocoque.car.apps.service import AppsPlace
 from monocoque.car.apps.service.process import IN_MEMORY
 from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import Brokers
+from monocoque.car.tokens.config import TokensConfig
 from monocoque.contracts.apps import Access, Limits, Manifest, SignalWish, write_manifest
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.config import BusConfig
@@ -48,13 +49,6 @@ QUICK = AppsConfig(
 )
 
 
-class NoPasses:
-    """For signals in memory, which ask for no token."""
-
-    async def issue(self, manifest: Manifest, lifetime_s: float) -> str:
-        return "none"
-
-
 def manifest(name: str, *signals: tuple[str, Access], **members) -> Manifest:
     wishes = tuple(SignalWish(path, access) for path, access in signals)
     said = {"start_s": 10, **members.pop("limits", {})}
@@ -74,7 +68,7 @@ def manifest(name: str, *signals: tuple[str, Access], **members) -> Manifest:
 
 HEAD = """
 import asyncio, os, sys, time
-from monocoque.app import App, actuate, read, signals
+from monocoque.app import App, actuate, provide, read, signals
 class It(App):
     name, version, publisher = "{name}", "1.0.0", "Example"
     purpose = "It is here to be tried."
@@ -94,7 +88,6 @@ class AppStand:
     records: Records
     config: AppsConfig = QUICK
     address: Callable[[], str | None] = lambda: IN_MEMORY
-    passes: Passes = field(default_factory=NoPasses)
     clock: SystemClock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
@@ -120,10 +113,9 @@ class AppStand:
             log=self.log,
             disk_free_bytes=lambda: shutil.disk_usage(self.path).free,
             software_version="stand",
-            configs={AppsConfig: self.config},
+            configs={AppsConfig: self.config, TokensConfig: TokensConfig()},
             ports={
                 AppsPlace: AppsPlace(self.apps, self.address),
-                Passes: self.passes,
                 Brokers: HubBrokers(self.hub),
             },
         )

@@ -27,7 +27,6 @@ from monocoque.car.apps.service.installing import trust as trust
 from monocoque.car.apps.service.installing import trusted as trusted
 from monocoque.car.apps.service.keeping import Keeper
 from monocoque.car.apps.service.port import AppsPlace as AppsPlace
-from monocoque.car.apps.service.port import Passes as Passes
 from monocoque.plumbing.insisting import insist
 from monocoque.plumbing.service import Context
 

@@ -17,7 +17,8 @@ from monocoque.car.apps.config import AppsConfig
 from monocoque.car.apps.logic import AppState, Crashes, can_follow, sentence
 from monocoque.car.apps.records import InstalledApp
 from monocoque.car.apps.service.folders import AppFolder, AppLog
-from monocoque.car.apps.service.port import AppsPlace, Passes
+from monocoque.car.apps.service.passes import Pass
+from monocoque.car.apps.service.port import AppsPlace
 from monocoque.car.apps.service.process import Ended, Life
 from monocoque.car.signals.service.port import Brokers
 from monocoque.contracts.apps import Manifest, check_for_car
@@ -71,7 +72,8 @@ class Keeper:
         try:
             manifest = await self._checked()
             address = await self._door()
-            token = await self._token(manifest)
+            shown = Pass(self._context, manifest)
+            token = await shown.issue()
         except (AppRefused, RightsError) as error:
             await self._become(AppState.REFUSED, f"{error.code}: {error.what}")
             return None
@@ -81,15 +83,28 @@ class Keeper:
         life = Life(
             manifest, self._folder, self._config, address, token, self._log, self._note_ready
         )
+        try:
+            return await self._live(life, shown)
+        finally:
+            await self._take_back(shown)
+
+    async def _live(self, life: Life, shown: Pass) -> Ended:
+        """How the process ended, with its token renewed and its state written down meanwhile."""
         async with asyncio.TaskGroup() as group:
             others = [
-                group.create_task(self._renew(life, manifest)),
+                group.create_task(self._renew(life, shown)),
                 group.create_task(self._write_changes()),
             ]
             ended = await life.live()
             for other in others:
                 other.cancel()
         return ended
+
+    async def _take_back(self, shown: Pass) -> None:
+        try:
+            await shown.take_back()
+        except MonocoqueError as error:
+            self._context.count_error(error, "an app's token could not be taken back")
 
     async def _checked(self) -> Manifest:
         """The manifest, once the package is genuine, fits the car and lies unpacked."""
@@ -109,15 +124,11 @@ class Keeper:
                 return address
             await asyncio.sleep(self._config.look_interval_s)
 
-    async def _token(self, manifest: Manifest) -> str:
-        passes: Passes = self._context.port(Passes)
-        return await passes.issue(manifest, self._config.token_s)
-
-    async def _renew(self, life: Life, manifest: Manifest) -> None:
+    async def _renew(self, life: Life, shown: Pass) -> None:
         while True:
             await asyncio.sleep(self._config.token_s / 2)
             try:
-                life.renew(await self._token(manifest))
+                life.renew(await shown.issue())
             except MonocoqueError as error:
                 self._context.count_error(error, "an app's token could not be renewed")
 

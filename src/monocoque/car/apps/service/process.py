@@ -17,7 +17,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from monocoque.car.apps.config import AppsConfig
@@ -79,9 +78,15 @@ class Life:
 
     async def live(self) -> Ended:
         """Run it until it ends, or has taken too much."""
+        try:
+            return await self._live()
+        except OSError as error:  # no process, no pipe: the machine has none left
+            return Ended(f"It could not be started: {os.strerror(error.errno or 0)}.")
+
+    async def _live(self) -> Ended:
         async with self._process() as (process, reading):
             self._stdin = process.stdin
-            self.renew_begin()
+            self._begin()
             ended = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 works = [
@@ -101,7 +106,7 @@ class Life:
             return Ended("")
         return Ended(reason or self.heard.reason or NOT_ASKED)
 
-    def renew_begin(self) -> None:
+    def _begin(self) -> None:
         """Say the first line: what to run, where, and with which token."""
         assert self._stdin is not None
         begin = {
@@ -217,11 +222,6 @@ class Life:
             if reason is not None:
                 return reason
         return ""
-
-    @property
-    def path(self) -> Path:
-        """Where its code is."""
-        return self.folder.code
 
 
 def _share(measures: list[tuple[float, float]], window_s: float) -> float:
