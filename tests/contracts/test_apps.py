@@ -131,7 +131,7 @@ def test_any_bytes_are_a_manifest_or_refused(data):
 
 def test_a_car_takes_what_is_for_its_market_and_its_signals():
     check_for_car(CAMP, "DE", KNOWN)
-    with pytest.raises(AppMarketWrong, match="DE, US.*CN"):
+    with pytest.raises(AppMarketWrong, match=r"DE, US.*CN"):
         check_for_car(CAMP, "CN", KNOWN)
     everywhere = read_manifest(with_members(markets=["*"]))
     check_for_car(everywhere, "CN", KNOWN)

@@ -12,7 +12,7 @@ Left out on purpose: connecting again. An app whose car has gone ends, and the c
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -117,7 +117,7 @@ class KuksaLine:
             request = v2.PublishValueRequest(signal_id=v2.SignalID(path=path), data_point=point)
             await self._ask("PublishValue", request, CALL_S_MAX)
 
-    async def _batches(self, paths: Sequence[str]) -> AsyncIterator[Mapping[str, Value]]:
+    async def _batches(self, paths: Sequence[str]) -> AsyncGenerator[Mapping[str, Value], None]:
         request = v2.SubscribeRequest(signal_paths=list(paths), buffer_size=BUFFER_MESSAGES)
         while True:
             token = self._token()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ class Car:
         self.apps = AppStand(path, self.door.records, config=config)
         shown = self.door.plate.shown
         place = AppsPlace(self.apps.apps, lambda: shown.get(kuksa.NAME))
-        self.door.context.ports[AppsPlace] = place
+        ports: dict[type, object] = {**self.door.context.ports, AppsPlace: place}
+        self.door.context = replace(self.door.context, ports=ports)
 
     async def until_said(self, name, text):
         return await self.apps.until_logged(name, text)
@@ -60,26 +62,20 @@ async def test_an_app_hears_what_the_car_says(tmp_path):
 
 
 async def test_an_app_goes_on_when_its_token_is_renewed(tmp_path):
-    import dataclasses
-
-    quick = dataclasses.replace(QUICK, token_s=2.0)
+    quick = replace(QUICK, token_s=2.0)
     async with (
         car(tmp_path, quick) as it,
         it.door.all.provide([signals.CHARGE.number]) as provision,
     ):
         await it.apps.install("hearing", HEARING, (signals.CHARGE.path, Access.READ))
         await it.apps.until("hearing", "running")
-        first = {row["token_id"] for row in await tokens.listed(it.door.records)}
-        value = 10.0
-        for renewed in (2, 3, 4, 5):
-            known = first
+        known: set[object] = set()
+        for renewed in (1, 2, 3, 4):
             while len(known) < renewed:
-                known = known | {r["token_id"] for r in await tokens.listed(it.door.records)}
-                first = known
+                known |= {row["token_id"] for row in await tokens.listed(it.door.records)}
                 await asyncio.sleep(0.1)
-            value += 1
-            await provision.publish([signals.CHARGE.number], [value], renewed)
-            await it.until_said("hearing", f"charge {value:.1f}")
+            await provision.publish([signals.CHARGE.number], [10.0 + renewed], renewed)
+            await it.until_said("hearing", f"charge {10 + renewed:.1f}")
         assert (await it.apps.app("hearing")).restarts == 0
 
 
@@ -135,8 +131,12 @@ async def test_an_app_says_a_signal_that_is_its_own_to_say(tmp_path):
     "body",
     [
         "speed = read(signals.SPEED)\nasync def run(self): await self.speed.get()",
-        "speed = read(signals.SPEED)\nasync def run(self):\n"
-        "    async for _ in self.speed.changes(): pass",
+        """
+        speed = read(signals.SPEED)
+        async def run(self):
+            async for _ in self.speed.changes():
+                pass
+        """,
         "locks = actuate(signals.IS_LOCKED)\nasync def run(self): await self.locks.set(False)",
     ],
 )

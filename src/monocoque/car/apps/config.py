@@ -32,7 +32,7 @@ class AppsConfig:
     log_bytes_per_s_max: int = 65_536
     """What an app writes beyond this is left out of its log, and counted there."""
     end_s_max: float = 2.0
-    """An app that is told to stop has so long."""
+    """How long the end of a process is waited for, once it was ended."""
     pause_s_min: float = 1.0
     """After a crash, an app is started again after this pause."""
     pause_s_max: float = 60.0

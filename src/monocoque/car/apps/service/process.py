@@ -148,6 +148,9 @@ class Life:
             yield process, reader
         finally:
             end_session(process.pid)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.config.end_s_max):
+                    await process.wait()
             if process.stdin is not None:
                 process.stdin.close()
             transport.close()
@@ -203,8 +206,10 @@ class Life:
             if looks % DATA_LOOKS == 0:
                 data_bytes = self.folder.data_bytes()
             looks += 1
+            # What the start took counts for nothing: the window begins when the app is ready.
+            kept = measures if self.heard.is_ready else []
             measures = [
-                *(one for one in measures if now_s - one[0] <= self.config.cpu_window_s),
+                *(one for one in kept if now_s - one[0] <= self.config.cpu_window_s),
                 (now_s, usage.processor_s),
             ]
             lines, self.heard.lines = self.heard.lines, 0
