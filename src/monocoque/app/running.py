@@ -1,9 +1,9 @@
-"""The process of one app: ``python -m monocoque.app.running DESCRIPTOR``, started by a car.
+"""The process of one app: ``python -m monocoque.app.running``, started by a car.
 
 Rules:
 
 * what to run, where and with which token comes over standard input, so it is in no list of
-  processes; what the app says to the car goes over the descriptor;
+  processes; what the app says to the car goes over the descriptor that is named there;
 * the process is in its cage before a line of the app's code is read;
 * it beats while its event loop turns, and ends when the car has gone.
 
@@ -37,10 +37,10 @@ IN_MEMORY: Final = "memory:"
 class Told:
     """What the car has told, and what is said to it."""
 
-    def __init__(self, descriptor: int, begin: Mapping[str, Any]) -> None:
+    def __init__(self, begin: Mapping[str, Any]) -> None:
         self.begin = begin
         self.token: str = begin["token"]
-        self._descriptor = descriptor
+        self._descriptor: int = begin["descriptor"]
 
     def say(self, word: Word, **members: Any) -> None:
         """Say it to the car; when the car has gone, to nobody."""
@@ -66,9 +66,9 @@ class Told:
             await asyncio.sleep(BEAT_S)
 
 
-def main(descriptor: int) -> None:
+def main() -> None:
     """Run the app; raises what the app raises."""
-    told = Told(descriptor, read_line(_first_line())[1])
+    told = Told(read_line(_first_line())[1])
     begin = told.begin
     held = enter(
         Cage(
@@ -149,4 +149,4 @@ def _reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -153,8 +153,16 @@ BAD = {
     "floods the car": (
         """
         async def run(self):
+            import fcntl, stat
+            def writes(n):
+                try:
+                    kind, mode = os.fstat(n).st_mode, fcntl.fcntl(n, fcntl.F_GETFL)
+                except OSError:
+                    return False
+                return stat.S_ISFIFO(kind) and mode & os.O_ACCMODE == os.O_WRONLY
+            pipe = next(n for n in range(3, 99) if writes(n))
             while True:
-                os.write(int(sys.argv[1]), b'{"word":"beat"}\\n' * 100)
+                os.write(pipe, b'{"word":"beat"}\\n' * 100)
                 await self.sleep(0)
         """,
         "It said more to the car than an app may.",

@@ -40,5 +40,6 @@ class AppsConfig:
     crashes_max: int = 5
     """So many crashes within ``crash_window_s``, and the app is given up."""
     crash_window_s: float = 600.0
+    """Crashes that lie longer back are forgotten."""
     token_s: float = 600.0
     """How long a token of an app lives; a new one comes at half of it."""

@@ -84,9 +84,9 @@ class Life:
             return Ended(f"It could not be started: {os.strerror(error.errno or 0)}.")
 
     async def _live(self) -> Ended:
-        async with self._process() as (process, reading):
+        async with self._process() as (process, reading, descriptor):
             self._stdin = process.stdin
-            self._begin()
+            self._begin(descriptor)
             ended = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 works = [
@@ -106,10 +106,11 @@ class Life:
             return Ended("")
         return Ended(reason or self.heard.reason or NOT_ASKED)
 
-    def _begin(self) -> None:
+    def _begin(self, descriptor: int) -> None:
         """Say the first line: what to run, where, and with which token."""
         assert self._stdin is not None
         begin = {
+            "descriptor": descriptor,
             "code": str(self.folder.code.absolute()),
             "data": str(self.folder.data.absolute()),
             "entry": self.manifest.entry,
@@ -123,7 +124,7 @@ class Life:
     @contextlib.asynccontextmanager
     async def _process(
         self,
-    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader, int]]:
         """The process, and what comes over its pipe; at the end nothing of it is left."""
         ours, its = os.pipe()
         reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
@@ -133,7 +134,7 @@ class Life:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-I", "-B", "-m", PROGRAM, str(its)),
+                *("-I", "-B", "-m", PROGRAM),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -145,7 +146,7 @@ class Life:
         finally:
             os.close(its)
         try:
-            yield process, reader
+            yield process, reader, its
         finally:
             end_session(process.pid)
             with contextlib.suppress(TimeoutError):
