@@ -1,4 +1,4 @@
-"""``monocoque app`` and ``monocoque car apps``: what a person types, and what it says and refuses."""
+"""``monocoque app`` and ``monocoque car apps``: what a person types, and what they answer."""
 
 import json
 import subprocess

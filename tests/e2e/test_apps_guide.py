@@ -1,4 +1,4 @@
-"""The guide for apps, command by command and file by file, in a virtual car of a real installation."""
+"""The guide for apps, command by command and file by file, in a car of a real installation."""
 
 import os
 import re

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from monocoque.car.apps import service
 from monocoque.car.apps.config import AppsConfig
-from monocoque.car.apps.records import InstalledApp
+from monocoque.car.apps.service import InstalledApp
 from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.cli.settings import read_settings
 from monocoque.cli.wheel import at_the_wheel

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monocoque.car.apps import records
 from monocoque.car.apps.config import AppsConfig
-from monocoque.car.apps.records import InstalledApp
+from monocoque.car.apps.records import InstalledApp as InstalledApp
 from monocoque.car.apps.service.folders import AppFolder
 from monocoque.car.apps.service.installing import distrust as distrust
 from monocoque.car.apps.service.installing import every_app as every_app
