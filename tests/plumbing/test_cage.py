@@ -40,6 +40,8 @@ tried("connects elsewhere", lambda: connected(int(sys.argv[3])))
 tried("serves", served)
 tried("ends its parent", lambda: os.kill(os.getppid(), 0))
 tried("leaves its session", os.setsid)
+tried("sends a datagram", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+tried("speaks to a socket of the machine", lambda: socket.socket(socket.AF_UNIX))
 tried("takes memory", lambda: len(bytearray(500 << 20)))
 tried("opens many files", opened)
 print(json.dumps(said))
@@ -82,8 +84,9 @@ def test_a_cage_holds(tmp_path, ports):
         expected |= dict.fromkeys(("connects elsewhere", "serves"), "PermissionError")
     if "signals" not in missing:
         expected["ends its parent"] = "PermissionError"
-    if "session" not in missing:
-        expected["leaves its session"] = "PermissionError"
+    if "calls" not in missing:
+        refused = ("leaves its session", "sends a datagram", "speaks to a socket of the machine")
+        expected |= dict.fromkeys(refused, "PermissionError")
     assert {name: said[name] for name in expected} == expected
 
 

@@ -7,8 +7,8 @@ Rules:
 * files: Landlock (landlock(7)) lets it read what is named, write what is named, connect to the
   named ports of TCP and signal nobody outside; what the kernel does not have is said, never
   passed over in silence;
-* it cannot leave its session (a seccomp filter refuses ``setsid``), so whoever started it can count
-  and end all that it starts; it dies with its parent;
+* calls: a seccomp filter keeps it in its session, so whoever started it can count and end all
+  that it starts, and refuses every socket but TCP; it dies with its parent;
 * its memory, open files, file sizes and core dumps have limits of the kernel (setrlimit(2)).
 
 Left out on purpose: name spaces and cgroups, which need rights that a car's process has not; and
@@ -21,6 +21,7 @@ import os
 import platform
 import resource
 import signal
+import socket
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,8 +52,14 @@ _NET_ABI: Final = 4
 _SCOPES: Final = 0b11
 """Abstract sockets and signals stay inside."""
 
-_SETSID: Final = {"x86_64": (0xC000003E, 112), "aarch64": (0xC00000B7, 157)}
-"""The architecture as seccomp names it (linux/audit.h), and its number of ``setsid``."""
+_CALLS: Final = {"x86_64": (0xC000003E, 112, 41), "aarch64": (0xC00000B7, 157, 198)}
+"""The architecture as seccomp names it (linux/audit.h), its ``setsid`` and its ``socket``."""
+_IO_URING_SETUP: Final = 425
+_KIND_OF_SOCKET: Final = 0xF
+"""The bits of a socket's type that are no flags."""
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _SECOND_ARGUMENT_AT = 0, 4, 16, 24
+"""Places in what a filter sees of a call (linux/seccomp.h)."""
+_BPF: Final = {"load": 0x20, "equal": 0x15, "least": 0x35, "and": 0x54, "give": 0x06}
 _X32_BIT: Final = 0x4000_0000
 
 
@@ -87,7 +94,7 @@ def enter(cage: Cage) -> Held:
         ("files", _restrict_files),
         ("network", _need(_NET_ABI)),
         ("signals", _need(_SCOPE_ABI)),
-        ("session", _keep_session),
+        ("calls", _filter_calls),
     )
     by, missing = [], []
     for name, step in steps:
@@ -180,28 +187,59 @@ def _need(abi: int) -> Callable[[Cage], None]:
     return check
 
 
-def _keep_session(_: Cage) -> None:
-    """Refuse ``setsid`` by a filter of classic BPF (seccomp(2)); of other machines' calls, all."""
-    if platform.machine() not in _SETSID:
+def _filter_calls(_: Cage) -> None:
+    """Refuse what the rest of the cage cannot hold: ``setsid``, and sockets that are not TCP.
+
+    Of another machine's calls, all are refused; so is io_uring, which makes sockets unseen.
+    """
+    if platform.machine() not in _CALLS:
         raise OSError(errno.EOPNOTSUPP, "unknown architecture")
-    architecture, number = _SETSID[platform.machine()]
-    refuse = 0x0005_0000 | errno.EPERM
-    load, jump_equal, jump_least, give = 0x20, 0x15, 0x35, 0x06
-    program = b"".join(
-        struct.pack("=HBBI", code, on_true, on_false, value)
-        for code, on_true, on_false, value in (
-            (load, 0, 0, 4),  # the architecture
-            (jump_equal, 0, 3, architecture),
-            (load, 0, 0, 0),  # the number of the call
-            (jump_equal, 1, 0, number),
-            (jump_least, 0, 1, _X32_BIT),
-            (give, 0, 0, refuse),
-            (give, 0, 0, 0x7FFF_0000),  # allow
-        )
+    architecture, setsid, socket_call = _CALLS[platform.machine()]
+    program = _assembled(
+        ("load", _ARCHITECTURE_AT, "", ""),
+        ("equal", architecture, "", "refuse"),
+        ("load", _NUMBER_AT, "", ""),
+        ("least", _X32_BIT, "refuse", ""),
+        ("equal", setsid, "refuse", ""),
+        ("equal", _IO_URING_SETUP, "refuse", ""),
+        ("equal", socket_call, "", "allow"),
+        ("load", _FIRST_ARGUMENT_AT, "", ""),
+        ("equal", socket.AF_INET, "kind", ""),
+        ("equal", socket.AF_INET6, "kind", "refuse"),
+        "kind",
+        ("load", _SECOND_ARGUMENT_AT, "", ""),
+        ("and", _KIND_OF_SOCKET, "", ""),
+        ("equal", socket.SOCK_STREAM, "allow", "refuse"),
+        "refuse",
+        ("give", 0x0005_0000 | errno.EPERM, "", ""),
+        "allow",
+        ("give", 0x7FFF_0000, "", ""),
     )
     buffer = ctypes.create_string_buffer(program, len(program))
     filter_program = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program)
+
+
+def _assembled(*lines: str | tuple[str, int, str, str]) -> bytes:
+    """Classic BPF: a text names the place that follows; a step is what, value, and where to go on.
+
+    An empty place is the next step.
+    """
+    places: dict[str, int] = {}
+    steps: list[tuple[str, int, str, str]] = []
+    for line in lines:
+        if isinstance(line, str):
+            places[line] = len(steps)
+        else:
+            steps.append(line)
+
+    def jump(at: int, place: str) -> int:
+        return places[place] - at - 1 if place else 0
+
+    return b"".join(
+        struct.pack("=HBBI", _BPF[what], jump(at, on_true), jump(at, on_false), value)
+        for at, (what, value, on_true, on_false) in enumerate(steps)
+    )
 
 
 def _prctl(what: int, *values: int | bytes) -> None:
