@@ -22,6 +22,7 @@ import typer
 
 from monocoque.car.apps import logic as app_logic
 from monocoque.cli import settings
+from monocoque.cli.signals import takes
 from monocoque.cloud.campaigns.logic import rollout
 from monocoque.contracts import apps, documents, errors, rights, scenes, signals, topics
 from monocoque.contracts.arguments import Limits, Text, WholeNumber
@@ -106,17 +107,14 @@ def message_table() -> str:
 
 
 def signal_table() -> str:
-    """Every row of contracts/signals.py."""
+    """Every row of contracts/signals."""
 
     def rows() -> Iterator[list[str]]:
-        seen: set[object] = set()
         for row in signals.SIGNALS:
-            if seen & {row.number, row.path}:
-                raise Unsaid(f"signal {row.number} has the number or the path of another")
-            seen |= {row.number, row.path}
-            yield [str(row.number), code(row.path), row.unit or "none", row.purpose]
+            kind = f"{row.data_type.value}, {row.entry_type.value}"
+            yield [str(row.number), code(row.path), kind, row.unit, takes(row), row.purpose]
 
-    return table("number | VSS path | unit | meaning", rows())
+    return table("number | VSS path | type | unit | takes | meaning", rows())
 
 
 def word_table() -> str:

@@ -8,22 +8,11 @@ from typing import Annotated
 
 import typer
 
-from monocoque.cli.typed import default_data
+from monocoque.cli.arguments import CarArgument, Data
 from monocoque.contracts.identifiers import car_id as parse_car_id
 
 app = typer.Typer(no_args_is_help=True, help="Install, look at and remove apps of one car.")
 
-Data = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        help="The data directory; the user's own data folder if not given.",
-        envvar="MONOCOQUE_DATA",
-        default_factory=default_data,
-        show_default=False,
-    ),
-]
-CarArgument = Annotated[str, typer.Argument(metavar="CAR_ID", help="Which car.")]
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="Which app, by its name.")]
 KeyFile = Annotated[Path, typer.Argument(help="The publisher's public key, a JWK.")]
 

@@ -19,12 +19,12 @@ from rich.table import Table
 
 from monocoque import __version__
 from monocoque.cli.app import app as app_commands
+from monocoque.cli.arguments import Data
 from monocoque.cli.campaign import app as campaign_commands
 from monocoque.cli.car import app as car_commands
 from monocoque.cli.home import app as home_commands
 from monocoque.cli.release import app as release_commands
 from monocoque.cli.setting_checks import CARS_MAX, HOMES_MAX, PORT_MAX
-from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
     MonocoqueError,
     SettingInvalid,
@@ -40,16 +40,6 @@ app.add_typer(release_commands, name="release")
 app.add_typer(campaign_commands, name="campaign")
 app.add_typer(home_commands, name="home")
 
-Data = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        help="The data directory; the user's own data folder if not given.",
-        envvar="MONOCOQUE_DATA",
-        default_factory=default_data,
-        show_default=False,
-    ),
-]
 Cars = Annotated[
     int | None,
     typer.Option(
@@ -83,8 +73,8 @@ Without = Annotated[
 ]
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
-    "cars": {"--cars", "--until-input-ends"},
-    "car": {"--car", "--until-input-ends"},
+    "cars": {"--cars", "--until-input-ends", "--vss"},
+    "car": {"--car", "--until-input-ends", "--vss"},
     "factory": set[str](),
     "http": {"--port"},
     **{
@@ -167,6 +157,14 @@ def run(
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
     ] = False,
     without: Without = None,
+    vss: Annotated[
+        Path | None,
+        typer.Option(
+            "--vss",
+            help="For the roles car and cars: a VSS export (JSON) with the signals that they have.",
+            show_default="the product's own catalogue",
+        ),
+    ] = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
@@ -176,6 +174,7 @@ def run(
         "--car": bool(car),
         "--until-input-ends": until_input_ends,
         "--without": bool(without),
+        "--vss": vss is not None,
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
     with _start_on(data):
@@ -185,12 +184,12 @@ def run(
             case "cars":
                 from monocoque.cli.starting_cars import start_cars
 
-                start_cars(data, cars or 0, ends_with_input=until_input_ends)
+                start_cars(data, cars or 0, vss, ends_with_input=until_input_ends)
             case "car":
                 from monocoque.cli.starting_cars import start_car
 
                 chosen = car_id(car) if car else None
-                start_car(data, chosen, ends_with_input=until_input_ends)
+                start_car(data, chosen, vss, ends_with_input=until_input_ends)
             case "factory":
                 from monocoque.cli.starting_cars import start_factory
 
@@ -302,7 +301,7 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home or story.")],
+    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home, story or can.")],
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
@@ -312,7 +311,7 @@ def bench(
 
 def _measure(name: str) -> Callable[[Callable[[str], None]], dict[str, Any]]:
     folder = Path(__file__).parents[3] / "bench"
-    names = sorted(path.stem for path in folder.glob("*.py"))
+    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     if name not in names:
         raise SettingInvalid(
             f"There is no benchmark {name}.",

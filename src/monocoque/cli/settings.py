@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from monocoque.car.apps.config import AppsConfig
 from monocoque.car.body.config import BodyConfig
+from monocoque.car.can.config import CanConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.kuksa.config import KuksaConfig
@@ -35,6 +36,7 @@ from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.updates.config import UpdatesConfig
+from monocoque.car.viss.config import VissConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
 from monocoque.cloud.campaigns.config import CampaignsConfig
@@ -52,6 +54,7 @@ from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.config import DevicesConfig
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
+from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
@@ -75,6 +78,8 @@ SECTIONS: Final[Mapping[str, type]] = {
     "build": BuildConfig,
     "bus": BusConfig,
     "campaigns": CampaignsConfig,
+    "can": CanConfig,
+    "can_bus": CanBusConfig,
     "car_commands": CarCommandsConfig,
     "car_updates": UpdatesConfig,
     "commands": MailboxConfig,
@@ -103,6 +108,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "telemetry": TelemetryConfig,
     "tokens": TokensConfig,
     "twin": TwinConfig,
+    "viss": VissConfig,
     "weeks": WeekConfig,
 }
 """The sections, and the dataclass of each."""

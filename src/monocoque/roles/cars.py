@@ -25,10 +25,10 @@ from monocoque.car.apps.service import AppsPlace
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
 from monocoque.car.kuksa import service as kuksa
-from monocoque.car.signals.logic.catalogue import own_catalogue
+from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
-from monocoque.car.signals.service.port import Brokers, DoorPlate
+from monocoque.car.signals.service.port import Brokers, DoorPlate, History
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.tokens.service import Tokens, key_of
 from monocoque.car.updates.service import Downloads
@@ -92,6 +92,8 @@ class CarProcess:
     random: Random
     configs: Mapping[type, Any]
     software_version: str
+    catalogue: Catalogue = field(default_factory=own_catalogue)
+    """The signals that these cars have."""
     metrics: Metrics = field(default_factory=Metrics)
     """What all of them count, together."""
 
@@ -261,12 +263,14 @@ def _signal_ports(
     """What the rows of doors.py stand on, as new with every life of the car."""
     plate = DoorFile(process.layout.car(car_id).doors)
     plate.clear()
-    hub = SignalHub(own_catalogue(), process.clock, process.random)
+    hub = SignalHub(process.catalogue, process.clock, process.random)
+    history = KeptHistory(records)
     judged_max = process.configs[TokensConfig].judged_max
     return {
         SignalHub: hub,
         Brokers: HubBrokers(hub),
-        KeptHistory: KeptHistory(records),
+        KeptHistory: history,
+        History: history,
         DoorPlate: plate,
         AppsPlace: AppsPlace(process.layout.car(car_id).apps, lambda: plate.shown.get(kuksa.NAME)),
         Tokens: Tokens(hub, key_of(keystore), car_id, judged_max),

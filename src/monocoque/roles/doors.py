@@ -26,6 +26,8 @@ from monocoque.car.signals.service import embodying, history
 from monocoque.car.signals.service.hub import HubConnection, SignalHub
 from monocoque.car.tokens import service as tokens
 from monocoque.car.tokens.config import TokensConfig
+from monocoque.car.viss import service as viss
+from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.roles.table import MachineKind, ServiceRow
@@ -70,6 +72,14 @@ DOORS: Final = (
         run=apps.run,
         configs=(AppsConfig, TokensConfig),
         purpose="Runs the car's apps, each in a process of its own.",
+    ),
+    ServiceRow(
+        name="viss",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=viss.run,
+        configs=(VissConfig,),
+        purpose="Serves the car's signals to VISS clients over WebSocket and HTTP.",
     ),
 )
 """Every row."""

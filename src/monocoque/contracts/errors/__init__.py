@@ -26,6 +26,8 @@ The tree::
     │   ├── AppRefused             an app of the car, or its package
     │   │   ├── AppMalformed, AppTooLarge, AppAltered
     │   │   └── AppMarketWrong, AppSignalUnknown, AppAsksTooMuch
+    │   ├── CanDatabaseWrong, CanMappingWrong, CanFrameBroken, CanTargetRefused
+    │   ├── CanLogFormatUnknown, CanLogBroken
     │   ├── SceneMalformed
     │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
@@ -78,7 +80,7 @@ The tree::
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
     │   ├── DeviceFailed
-    │   ├── SignalProviderMissing
+    │   ├── SignalProviderMissing, CanBusUnavailable
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -116,6 +118,13 @@ from monocoque.contracts.errors.campaigns import ManifestReplayed as ManifestRep
 from monocoque.contracts.errors.campaigns import ReleaseOlderThanCar as ReleaseOlderThanCar
 from monocoque.contracts.errors.campaigns import ReleaseUnknown as ReleaseUnknown
 from monocoque.contracts.errors.campaigns import ReportContradicts as ReportContradicts
+from monocoque.contracts.errors.can import CanBusUnavailable as CanBusUnavailable
+from monocoque.contracts.errors.can import CanDatabaseWrong as CanDatabaseWrong
+from monocoque.contracts.errors.can import CanFrameBroken as CanFrameBroken
+from monocoque.contracts.errors.can import CanLogBroken as CanLogBroken
+from monocoque.contracts.errors.can import CanLogFormatUnknown as CanLogFormatUnknown
+from monocoque.contracts.errors.can import CanMappingWrong as CanMappingWrong
+from monocoque.contracts.errors.can import CanTargetRefused as CanTargetRefused
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver
