@@ -6,8 +6,9 @@ Rules:
 * what the battery gained while the car moved was recuperated; what it lost is the use;
 * a trip that a restart cut is closed with what was known, and says so; the log is bounded.
 
-Left out on purpose: kilowatt-hours, since the car says its charge in percent and not how much the
-battery holds; and where the car was.
+* a car that says the power of its battery gets kilowatt-hours too; any other, percent alone.
+
+Left out on purpose: where the car was.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ class Trip:
     used_percent: float = 0.0
     recuperated_percent: float = 0.0
     climate_s: float = 0.0
+    used_kwh: float | None = None
+    recuperated_kwh: float | None = None
     was_cut: bool = False
 
     def why(self) -> str:
@@ -68,6 +71,8 @@ class TripLog(App):
     odometer = read(signals.TRAVELED_DISTANCE, float)
     charge = read(signals.CHARGE, float)
     is_climate_on = read(signals.IS_CLIMATE_ON, bool)
+    # Into the battery, as VSS counts it: below nought while the car uses energy.
+    power_w = read("Vehicle.Powertrain.TractionBattery.CurrentPower", float)
 
     trip: Trip | None = None
     charge_before: float | None = None
@@ -100,6 +105,9 @@ class TripLog(App):
                 return
             self.trip, self.charge_before = Trip(self.now_us(), km), charge
         self.add(self.trip, bool(is_moving), bool(has_climate), km, charge)
+        power_w = await self.power_w.get()
+        if power_w is not None:
+            self.add_energy(self.trip, bool(is_moving), power_w * LOOK_S / 3_600_000)
         self.stood_s = 0.0 if is_moving else self.stood_s + LOOK_S
         if self.stood_s >= PARKED_S:
             self.close()
@@ -120,6 +128,12 @@ class TripLog(App):
             trip.recuperated_percent += max(0.0, gained)
         trip.used_percent += max(0.0, -gained)
 
+    def add_energy(self, trip: Trip, is_moving: bool, gained_kwh: float) -> None:
+        """What went into the battery since the last look, or out of it."""
+        trip.used_kwh = (trip.used_kwh or 0.0) + max(0.0, -gained_kwh)
+        back_kwh = max(0.0, gained_kwh) if is_moving else 0.0
+        trip.recuperated_kwh = (trip.recuperated_kwh or 0.0) + back_kwh
+
     def close(self) -> None:
         """Write the line, and forget the trip."""
         assert self.trip is not None
@@ -130,6 +144,10 @@ class TripLog(App):
             "moving_s": round(trip.moving_s),
             "used_percent": round(trip.used_percent, 2),
             "recuperated_percent": round(trip.recuperated_percent, 2),
+            "used_kwh": None if trip.used_kwh is None else round(trip.used_kwh, 3),
+            "recuperated_kwh": (
+                None if trip.recuperated_kwh is None else round(trip.recuperated_kwh, 3)
+            ),
             "climate_share": round(trip.climate_s / trip.moving_s, 2) if trip.moving_s else 0,
             "why": trip.why(),
         }

@@ -11,6 +11,7 @@ from monocoque.contracts.apps import check_for_car, read_manifest, write_manifes
 
 APPS = Path(__file__).parents[2] / "apps"
 HOUR_S = 3_600
+POWER = "Vehicle.Powertrain.TractionBattery.CurrentPower"
 
 
 def kind_of(name):
@@ -151,7 +152,23 @@ def test_trip_log_writes_a_line_per_trip_with_its_reason(tmp_path):
     assert line["used_percent"] == 5.0
     assert line["recuperated_percent"] == pytest.approx(2.0)
     assert line["climate_share"] == 1.0
+    assert line["used_kwh"] is None
     assert line["why"] == "the climate was on most of the time, much came back when braking"
+
+
+def test_trip_log_counts_kilowatt_hours_where_the_car_says_its_power(tmp_path):
+    with Stand(kind_of("trip_log"), tmp_path) as stand:
+        stand.tell(POWER, -18_000.0)
+        begin(stand)
+        stand.pass_time(600)
+        stand.tell(POWER, 6_000.0)
+        stand.pass_time(300)
+        stand.tell(POWER, 0.0)
+        stand.tell(signals.IS_MOVING, False)
+        stand.pass_time(180)
+        (line,) = map(json.loads, (tmp_path / "trips.jsonl").read_text().splitlines())
+    assert line["used_kwh"] == pytest.approx(3.0, abs=0.02)
+    assert line["recuperated_kwh"] == pytest.approx(0.5, abs=0.02)
 
 
 def test_trip_log_closes_a_trip_that_was_cut(tmp_path):

@@ -53,6 +53,12 @@ def test_a_class_that_does_not_say_its_purpose_is_refused():
         manifest_of(Nameless)
 
 
+def test_a_signal_can_be_named_by_its_path():
+    assert read("Vehicle.Speed", float).signal is signals.SPEED
+    with pytest.raises(AppMalformed, match="Wings"):
+        read("Vehicle.Wings")
+
+
 @pytest.mark.parametrize(
     ("signal", "kind"),
     [

@@ -1,6 +1,7 @@
 """``monocoque app`` and ``monocoque car apps``: what a person types, and what they answer."""
 
 import json
+import signal
 import subprocess
 import sys
 from random import Random
@@ -121,6 +122,25 @@ def test_a_log_is_printed_from_its_beginning(tmp_path, data, package, capsys):
     assert capsys.readouterr().out == "grüß\n\ufffd\n"
     with pytest.raises(NotFound, match="has no app"):
         apps_at_car.print_log(data, CAR_ID, "../../secrets", follows=False)
+
+
+def test_a_log_is_followed_into_the_next_file_until_ctrl_c(tmp_path, data, package):
+    apps_at_car.install(data, CAR_ID, package, tmp_path / "me.public.json")
+    place = Layout(data).car(CAR_ID).apps / "night-light/log.txt"
+    place.write_text("first\n")
+    command = ["car", "apps", "logs", CAR_ID, "night-light", "-f", "--data", str(data)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "monocoque.cli.main", *command], stdout=subprocess.PIPE, text=True
+    ) as following:
+        assert following.stdout.readline() == "first\n"
+        with place.open("a") as file:
+            file.write("second\n")
+        assert following.stdout.readline() == "second\n"
+        place.replace(place.with_name("log.1.txt"))
+        place.write_text("third\n")
+        assert following.stdout.readline() == "third\n"
+        following.send_signal(signal.SIGINT)
+        assert following.wait(20) == 0
 
 
 def test_files_that_are_no_keys_and_no_packages_are_refused(tmp_path, data):

@@ -16,16 +16,24 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast, overload
 
 from monocoque.app.line import Line, Outcome
-from monocoque.contracts.apps import EVERYWHERE, Access, Limits, Manifest, SignalWish
+from monocoque.contracts.apps import (
+    EVERYWHERE,
+    SHOWN_CHARACTERS_MAX,
+    Access,
+    Limits,
+    Manifest,
+    SignalWish,
+)
 from monocoque.contracts.errors import AppMalformed
-from monocoque.contracts.signals import DataType, Signal, Value, check
+from monocoque.contracts.signals import SIGNALS, DataType, Signal, Value, check
 
 T = TypeVar("T")
-ACT_S_MAX = 30.0
+ACT_S_MAX: Final = 30.0
 """How long an app waits for the outcome of an act, when it does not say."""
+_BY_PATH: Final = {signal.path: signal for signal in SIGNALS}
 
 
 @dataclass(frozen=True)
@@ -106,28 +114,32 @@ class Provide(Read[T]):
 
 
 @overload
-def read(signal: Signal) -> Read[Any]: ...
+def read(signal: Signal | str) -> Read[Any]: ...
 @overload
-def read(signal: Signal, kind: type[T]) -> Read[T]: ...
-def read(signal: Signal, kind: type[Any] | None = None) -> Read[Any]:
-    """The app reads this signal. kind: bool, int, float or str, for the type checker."""
+def read(signal: Signal | str, kind: type[T]) -> Read[T]: ...
+def read(signal: Signal | str, kind: type[Any] | None = None) -> Read[Any]:
+    """The app reads this signal, a row of the catalogue or its path.
+
+    kind: bool, int, float, str or tuple, for the type checker. Raises AppMalformed when the signal
+    is of another type, or there is none.
+    """
     return Read(_of_kind(signal, kind))
 
 
 @overload
-def actuate(signal: Signal) -> Actuate[Any]: ...
+def actuate(signal: Signal | str) -> Actuate[Any]: ...
 @overload
-def actuate(signal: Signal, kind: type[T]) -> Actuate[T]: ...
-def actuate(signal: Signal, kind: type[Any] | None = None) -> Actuate[Any]:
+def actuate(signal: Signal | str, kind: type[T]) -> Actuate[T]: ...
+def actuate(signal: Signal | str, kind: type[Any] | None = None) -> Actuate[Any]:
     """The app asks for this signal, and reads it."""
     return Actuate(_of_kind(signal, kind))
 
 
 @overload
-def provide(signal: Signal) -> Provide[Any]: ...
+def provide(signal: Signal | str) -> Provide[Any]: ...
 @overload
-def provide(signal: Signal, kind: type[T]) -> Provide[T]: ...
-def provide(signal: Signal, kind: type[Any] | None = None) -> Provide[Any]:
+def provide(signal: Signal | str, kind: type[T]) -> Provide[T]: ...
+def provide(signal: Signal | str, kind: type[Any] | None = None) -> Provide[Any]:
     """The app says this signal, and reads it."""
     return Provide(_of_kind(signal, kind))
 
@@ -210,7 +222,17 @@ def _wishes(kind: type[App]) -> tuple[SignalWish, ...]:
     return tuple(SignalWish(path, found[path]) for path in sorted(found))
 
 
-def _of_kind(signal: Signal, kind: type[Any] | None) -> Signal:
+def signal_of(named: Signal | str) -> Signal:
+    """The signal itself, or the one of this path. Raises AppMalformed when there is none."""
+    if isinstance(named, Signal):
+        return named
+    if named not in _BY_PATH:
+        raise AppMalformed(f"There is no signal {named[:SHOWN_CHARACTERS_MAX]!r}.")
+    return _BY_PATH[named]
+
+
+def _of_kind(named: Signal | str, kind: type[Any] | None) -> Signal:
+    signal = signal_of(named)
     if kind is not None and kind is not _python_type(signal.data_type):
         raise AppMalformed(f"{signal.path} is of type {signal.data_type.value}.")
     return signal

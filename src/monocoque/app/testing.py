@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from monocoque.app.declaring import App, Surroundings, manifest_of
+from monocoque.app.declaring import App, Surroundings, manifest_of, signal_of
 from monocoque.app.line import Outcome
 from monocoque.contracts.apps import Access, Manifest
 from monocoque.contracts.errors import SignalDenied
@@ -154,20 +154,22 @@ class Stand:
         """The stand's time."""
         return BEGIN_US + round(self._loop.time() * 1_000_000)
 
-    def tell(self, signal: Signal, value: Value) -> None:
+    def tell(self, named: Signal | str, value: Value) -> None:
         """The car says this of a signal; raises SignalValueRefused. The app has heard it after."""
+        signal = signal_of(named)
         self.line.tell({signal.path: check(signal, value)})
         self.pass_time(0)
 
-    def refuse(self, signal: Signal, reason: str) -> None:
+    def refuse(self, named: Signal | str, reason: str) -> None:
         """From now on the car refuses what is asked of this signal; an empty reason: no more."""
-        self.line.refusals[signal.path] = reason
+        path = signal_of(named).path
+        self.line.refusals[path] = reason
         if not reason:
-            del self.line.refusals[signal.path]
+            del self.line.refusals[path]
 
-    def value(self, signal: Signal) -> Value | None:
+    def value(self, named: Signal | str) -> Value | None:
         """What the signal is now."""
-        return self.line.values.get(signal.path)
+        return self.line.values.get(signal_of(named).path)
 
     def pass_time(self, duration_s: float) -> None:
         """Let so much time pass; raises what the app raised."""
