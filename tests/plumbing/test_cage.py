@@ -34,6 +34,13 @@ tried("writes its own", lambda: (data / "x").write_text("x"))
 tried("writes elsewhere", lambda: (data.parent / "y").write_text("x"))
 tried("reads elsewhere", lambda: (data.parent / "secret").read_text())
 tried("lists elsewhere", lambda: os.listdir(data.parent))
+def began():
+    import threading
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+tried("begins a thread", began)
+tried("forks", os.fork)
 tried("runs Python", lambda: subprocess.run([sys.executable, "-c", "pass"], check=True).returncode)
 tried("connects to its port", lambda: connected(int(sys.argv[2])))
 tried("connects elsewhere", lambda: connected(int(sys.argv[3])))
@@ -72,7 +79,7 @@ def test_a_cage_holds(tmp_path, ports):
     missing = " ".join(said.pop("missing"))
     expected = {
         "writes its own": "1",
-        "runs Python": "0",
+        "begins a thread": "None",
         "connects to its port": "connected",
         "takes memory": "MemoryError",
         "opens many files": "OSError",
@@ -85,7 +92,13 @@ def test_a_cage_holds(tmp_path, ports):
     if "signals" not in missing:
         expected["ends its parent"] = "PermissionError"
     if "calls" not in missing:
-        refused = ("leaves its session", "sends a datagram", "speaks to a socket of the machine")
+        refused = (
+            "forks",
+            "runs Python",
+            "leaves its session",
+            "sends a datagram",
+            "speaks to a socket of the machine",
+        )
         expected |= dict.fromkeys(refused, "PermissionError")
     assert {name: said[name] for name in expected} == expected
 

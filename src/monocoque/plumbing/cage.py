@@ -3,12 +3,13 @@
 Rules:
 
 * no cage needs root, and none can be left: privileges cannot be gained (``no_new_privs``), and
-  children are in the same cage;
+  what it begins is in the same cage;
 * files: Landlock (landlock(7)) lets it read what is named, write what is named, connect to the
   named ports of TCP and signal nobody outside; what the kernel does not have is said, never
   passed over in silence;
-* calls: a seccomp filter keeps it in its session, so whoever started it can count and end all
-  that it starts, and refuses every socket but TCP; it dies with its parent;
+* calls: a seccomp filter refuses other processes, leaving the session, and every socket but TCP;
+  where there is none, whoever started it still counts and ends its session. It dies with its
+  parent;
 * its memory, open files, file sizes and core dumps have limits of the kernel (setrlimit(2)).
 
 Left out on purpose: name spaces and cgroups, which need rights that a car's process has not; and
@@ -52,14 +53,31 @@ _NET_ABI: Final = 4
 _SCOPES: Final = 0b11
 """Abstract sockets and signals stay inside."""
 
-_CALLS: Final = {"x86_64": (0xC000003E, 112, 41), "aarch64": (0xC00000B7, 157, 198)}
-"""The architecture as seccomp names it (linux/audit.h), its ``setsid`` and its ``socket``."""
+
+@dataclass(frozen=True)
+class _Machine:
+    """Numbers of calls that a filter needs; ``architecture`` as linux/audit.h names it."""
+
+    architecture: int
+    setsid: int
+    socket: int
+    clone: int
+    forks: tuple[int, ...] = ()
+
+
+_MACHINES: Final = {
+    "x86_64": _Machine(0xC000003E, setsid=112, socket=41, clone=56, forks=(57, 58)),
+    "aarch64": _Machine(0xC00000B7, setsid=157, socket=198, clone=220),
+}
+_CLONE3: Final = 435
+"""Its flags lie where no filter sees them; when it is not there, the C library asks clone."""
+_CLONE_THREAD: Final = 0x1_0000
 _IO_URING_SETUP: Final = 425
 _KIND_OF_SOCKET: Final = 0xF
 """The bits of a socket's type that are no flags."""
 _NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _SECOND_ARGUMENT_AT = 0, 4, 16, 24
 """Places in what a filter sees of a call (linux/seccomp.h)."""
-_BPF: Final = {"load": 0x20, "equal": 0x15, "least": 0x35, "and": 0x54, "give": 0x06}
+_BPF: Final = {"load": 0x20, "equal": 0x15, "least": 0x35, "and": 0x54, "bits": 0x45, "give": 0x06}
 _X32_BIT: Final = 0x4000_0000
 
 
@@ -188,21 +206,25 @@ def _need(abi: int) -> Callable[[Cage], None]:
 
 
 def _filter_calls(_: Cage) -> None:
-    """Refuse what the rest of the cage cannot hold: ``setsid``, and sockets that are not TCP.
+    """Refuse what the rest of the cage cannot hold: other processes, and sockets that are not TCP.
+
+    Threads can begin. ``setsid`` is refused too, should a process have begun some other way.
 
     Of another machine's calls, all are refused; so is io_uring, which makes sockets unseen.
     """
-    if platform.machine() not in _CALLS:
+    machine = _MACHINES.get(platform.machine())
+    if machine is None:
         raise OSError(errno.EOPNOTSUPP, "unknown architecture")
-    architecture, setsid, socket_call = _CALLS[platform.machine()]
+    refused = (machine.setsid, *machine.forks, _IO_URING_SETUP)
     program = _assembled(
         ("load", _ARCHITECTURE_AT, "", ""),
-        ("equal", architecture, "", "refuse"),
+        ("equal", machine.architecture, "", "refuse"),
         ("load", _NUMBER_AT, "", ""),
         ("least", _X32_BIT, "refuse", ""),
-        ("equal", setsid, "refuse", ""),
-        ("equal", _IO_URING_SETUP, "refuse", ""),
-        ("equal", socket_call, "", "allow"),
+        *(("equal", number, "refuse", "") for number in refused),
+        ("equal", _CLONE3, "is not there", ""),
+        ("equal", machine.clone, "begins", ""),
+        ("equal", machine.socket, "", "allow"),
         ("load", _FIRST_ARGUMENT_AT, "", ""),
         ("equal", socket.AF_INET, "kind", ""),
         ("equal", socket.AF_INET6, "kind", "refuse"),
@@ -210,6 +232,11 @@ def _filter_calls(_: Cage) -> None:
         ("load", _SECOND_ARGUMENT_AT, "", ""),
         ("and", _KIND_OF_SOCKET, "", ""),
         ("equal", socket.SOCK_STREAM, "allow", "refuse"),
+        "begins",
+        ("load", _FIRST_ARGUMENT_AT, "", ""),
+        ("bits", _CLONE_THREAD, "allow", "refuse"),
+        "is not there",
+        ("give", 0x0005_0000 | errno.ENOSYS, "", ""),
         "refuse",
         ("give", 0x0005_0000 | errno.EPERM, "", ""),
         "allow",

@@ -1,6 +1,7 @@
 """Apps in processes of their own: those that work, and those that take, break or hang."""
 
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -72,6 +73,14 @@ async def test_an_app_that_is_done_is_finished_and_not_started_again(stand):
         assert (app.restarts, app.reason) == (0, "")
 
 
+async def test_processes_are_counted_where_the_kernel_refuses_none(stand):
+    stand.config = replace(stand.config, processes_max=0)  # so that the app itself is one too many
+    async with stand.running():
+        await stand.install("many", GOOD)
+        app = await stand.until("many", "given_up")
+        assert app.reason == "It started more processes than an app may have."
+
+
 BAD = {
     "crashes at once": ("async def run(self): raise ValueError('oh')", "ValueError: oh", {}),
     "cannot be loaded": ("1 / 0", "ZeroDivisionError: division by zero", {}),
@@ -100,7 +109,7 @@ BAD = {
                     time.sleep(60)
             await self.sleep(60)
         """,
-        "It started more processes than an app may have.",
+        "PermissionError: [Errno 1] Operation not permitted",
         {},
     ),
     "hangs": (
