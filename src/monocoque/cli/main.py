@@ -301,7 +301,9 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home, story or can.")],
+    name: Annotated[
+        str, typer.Argument(help="up, bus, body, can, command, shop, home, signals or story.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
