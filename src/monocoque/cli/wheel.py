@@ -41,7 +41,7 @@ def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
     config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
     now_us = clock_of(Layout(data)).now_us()
     gate = partial(judge, "drive", {})
-    driving = _at_the_wheel(
+    driving = at_the_wheel(
         data, car_id, lambda records: body.drive(records, car_id, now_us, config, gate, route)
     )
     if isinstance(driving, str):
@@ -64,14 +64,14 @@ def _route(file: Path) -> Route:
 def park(data: Path, car_id: CarId) -> None:
     """The brakes go on; a car that stands already is plugged in."""
     now_us = clock_of(Layout(data)).now_us()
-    is_moving = _at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
+    is_moving = at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
     typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
 
 
-def _at_the_wheel(
+def at_the_wheel(
     data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Result]]
 ) -> Result:
-    """What the change returned. Raises NotFound, and what the records raise."""
+    """What the change of a car's records returned. Raises NotFound, and what the records raise."""
     layout = Layout(data)
     where = layout.car(car_id).records
     config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
