@@ -46,12 +46,13 @@ test: chromium check check-coverage $(PAGES) ## All checks and all tests; what C
 
 check: check-style check-types check-imports check-tidy check-spelling check-wire check-web ## The law, without running the product
 
-bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders, the story
+bench: $(PAGES) ## Measure: start, memory, idle time, bus, a command, orders, signals, the story
 	@$(BIN)/monocoque bench up --json
 	@$(BIN)/monocoque bench bus --json
 	@$(BIN)/monocoque bench command --json
 	@$(BIN)/monocoque bench shop --json
 	@$(BIN)/monocoque bench home --json
+	@$(BIN)/monocoque bench signals --json
 	@$(BIN)/monocoque bench story --json
 
 prove: $(PAGES) chromium ## The long proofs
@@ -65,7 +66,8 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	$(BIN)/uv pip compile "$$@" requirements/uv.in -o requirements/uv.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml -o requirements/production.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt; \
-	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt
+	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt; \
+	$(BIN)/uv pip compile "$$@" requirements/kuksa.in -o requirements/kuksa.txt
 
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py

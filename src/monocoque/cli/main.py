@@ -300,7 +300,7 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home or story.")],
+    name: Annotated[str, typer.Argument(help="up, bus, command, shop, home, signals or story.")],
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
