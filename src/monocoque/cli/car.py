@@ -3,27 +3,17 @@
 Rules: what a command needs is imported when it runs, so that the others start quickly.
 """
 
-from pathlib import Path
-from typing import Annotated
-
-import platformdirs
 import typer
 
+from monocoque.cli.arguments import CarArgument, Data
+from monocoque.cli.signal import app as signal_commands
+from monocoque.cli.token import app as token_commands
 from monocoque.contracts.identifiers import car_id as parse_car_id
 
 app = typer.Typer(no_args_is_help=True, help="Do something with one car of this installation.")
 
-Data = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        help="The data directory; the user's own data folder if not given.",
-        envvar="MONOCOQUE_DATA",
-        default_factory=lambda: Path(platformdirs.user_data_dir("monocoque")),
-        show_default=False,
-    ),
-]
-CarArgument = Annotated[str, typer.Argument(metavar="CAR_ID", help="Which car.")]
+app.add_typer(signal_commands, name="signals")
+app.add_typer(token_commands, name="token")
 
 
 @app.command("hand-over")

@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
+from monocoque.cli.arguments import Data
 from monocoque.cli.campaign import app as campaign_commands
 from monocoque.cli.car import app as car_commands
 from monocoque.cli.home import app as home_commands
 from monocoque.cli.release import app as release_commands
 from monocoque.cli.setting_checks import CARS_MAX, HOMES_MAX, PORT_MAX
-from monocoque.cli.typed import default_data
 from monocoque.contracts.errors import (
     MonocoqueError,
     SettingInvalid,
@@ -38,16 +38,6 @@ app.add_typer(release_commands, name="release")
 app.add_typer(campaign_commands, name="campaign")
 app.add_typer(home_commands, name="home")
 
-Data = Annotated[
-    Path,
-    typer.Option(
-        "--data",
-        help="The data directory; the user's own data folder if not given.",
-        envvar="MONOCOQUE_DATA",
-        default_factory=default_data,
-        show_default=False,
-    ),
-]
 Cars = Annotated[
     int | None,
     typer.Option(

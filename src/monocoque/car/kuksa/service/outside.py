@@ -24,6 +24,7 @@ import grpc.aio
 from monocoque.car.kuksa.logic.metadata import signal_of
 from monocoque.car.kuksa.logic.replies import error_of, reason_of
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_time, write_value
+from monocoque.car.kuksa.service.calls import WAIT_FOR_OUTCOME
 from monocoque.car.signals.logic.acts import DEADLINE, Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.checks import sift
@@ -55,11 +56,11 @@ DONE_WHEN_MET_S: Final = 0.05
 class KuksaStub:
     """Every method of kuksa.val.v2 of one broker, with a token."""
 
-    def __init__(self, address: str, token: str, **metadata: str) -> None:
+    def __init__(self, address: str, token: str, metadata: Mapping[str, str]) -> None:
         """address: HOST:PORT. metadata: said with each call."""
         self._channel = grpc.aio.insecure_channel(address)
         shown = {"authorization": f"Bearer {token}"} if token else {}
-        self._metadata = tuple((shown | metadata).items())
+        self._metadata = tuple({**shown, **metadata}.items())
 
     async def close(self) -> None:
         """Say goodbye."""
@@ -96,10 +97,13 @@ def _serialize(message: Any) -> bytes:
 
 
 async def open_broker(
-    address: str, token: str, clock: Clock, random: Random
+    address: str, token: str, clock: Clock, random: Random, *, waits_for_outcome: bool = False
 ) -> "OutsideConnection":
-    """A connection to the broker at HOST:PORT. Raises UnavailableError, SignalTokenRefused."""
-    stub = KuksaStub(address, token)
+    """A connection to the broker at HOST:PORT. Raises UnavailableError, SignalTokenRefused.
+
+    waits_for_outcome: whether an act is answered when it has ended, as our own door can.
+    """
+    stub = KuksaStub(address, token, {WAIT_FOR_OUTCOME: "1"} if waits_for_outcome else {})
     try:
         answer = await stub.ask("ListMetadata", v2.ListMetadataRequest(root=ROOT))
     except MonocoqueError:
@@ -107,14 +111,23 @@ async def open_broker(
         raise
     found = (signal_of(said) for said in answer.metadata)
     catalogue = Catalogue(signal for signal in found if signal is not None)
-    return OutsideConnection(stub, catalogue, clock, random)
+    good = ActState.DONE if waits_for_outcome else ActState.ACCEPTED
+    return OutsideConnection(stub, catalogue, clock, random, good)
 
 
 class OutsideConnection:
     """The port ``Broker``, on a broker outside."""
 
-    def __init__(self, stub: KuksaStub, catalogue: Catalogue, clock: Clock, random: Random) -> None:
-        """See ``open_broker``."""
+    def __init__(
+        self,
+        stub: KuksaStub,
+        catalogue: Catalogue,
+        clock: Clock,
+        random: Random,
+        good: ActState,
+    ) -> None:
+        """See ``open_broker``. good: how far an act is that was answered without an error."""
+        self._good = good
         self.catalogue = catalogue
         self.stub = stub
         self.clock = clock
@@ -196,7 +209,7 @@ class OutsideConnection:
             write_value(one.value, signal.data_type, target)
         now_us = self.clock.now_us()
         deadline_us = now_us + round(timeout_s * MICROSECONDS)
-        state, reason = ActState.ACCEPTED, ""
+        state, reason = self._good, ""
         try:
             await self.stub.ask("BatchActuate", request, timeout_s)
         except MonocoqueError as error:

@@ -1,0 +1,84 @@
+"""The commands about tokens for a car's signals: ``monocoque car token ...``.
+
+Rules: a token is printed once, to standard output, and is nowhere else.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from monocoque.cli.arguments import CarArgument, Data
+from monocoque.contracts.identifiers import car_id as parse_car_id
+
+app = typer.Typer(no_args_is_help=True, help="Give out and take back tokens for a car's signals.")
+
+HOUR_S = 3_600
+HOURS_MAX = 366 * 24
+
+
+@app.command()
+def new(
+    car_id: CarArgument,
+    data: Data,
+    scope: Annotated[
+        str,
+        typer.Option(
+            help="Words with spaces between them: read, actuate, provide or create, each with "
+            ":PATH or without; deny:ACTION:PATH takes away."
+        ),
+    ] = "read",
+    name: Annotated[str, typer.Option(help="Whose it is.")] = "somebody",
+    hours: Annotated[float, typer.Option(min=0.001, max=HOURS_MAX, help="How long it lives.")] = 1,
+) -> None:
+    """Print a new token; who bears it may do what its scope says, in this car alone."""
+    from monocoque.cli.doorstep import give_token
+
+    made = give_token(data, parse_car_id(car_id), name, scope, hours * HOUR_S)
+    text, token_id = asyncio.run(made)
+    typer.echo(text)
+    typer.echo(f"This is {token_id}; `monocoque car token revoke` takes it back.", err=True)
+
+
+@app.command("list")
+def list_tokens(car_id: CarArgument, data: Data) -> None:
+    """Show what was given out and has not ended; never a token itself."""
+    from monocoque.car.tokens import service as tokens
+    from monocoque.cli.doorstep import records_of
+
+    async def main() -> list[dict[str, object]]:
+        async with records_of(data, parse_car_id(car_id)) as records:
+            return await tokens.listed(records)
+
+    table = Table(box=None)
+    for column in ("token", "name", "scope", "ends", "state"):
+        table.add_column(column, overflow="fold")
+    for row in asyncio.run(main()):
+        ends = datetime.fromtimestamp(int(str(row["expires_us"])) / 1e6, UTC)
+        state = "" if row["revoked_us"] is None else "revoked"
+        named = [str(row[column]) for column in ("token_id", "name", "scope")]
+        table.add_row(*named, ends.strftime("%Y-%m-%d %H:%M:%SZ"), state)
+    Console(width=200).print(table)
+
+
+@app.command()
+def revoke(
+    car_id: CarArgument,
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID", help="As `list` shows it.")],
+    data: Data,
+) -> None:
+    """Take a token back; what stands on it ends within a second or two."""
+    from monocoque.car.tokens import service as tokens
+    from monocoque.cli.doorstep import records_of
+    from monocoque.roles.clock import clock_of
+    from monocoque.roles.layout import Layout
+
+    async def main() -> None:
+        async with records_of(data, parse_car_id(car_id)) as records:
+            await tokens.revoke(records, token_id, clock_of(Layout(data)).now_us())
+
+    asyncio.run(main())
+    typer.echo(f"{token_id} is revoked.")
