@@ -167,9 +167,7 @@ class _Reader:
     """One subscriber, which reads every value."""
 
     def __init__(self, client: KuksaClient) -> None:
-        request = v2.SubscribeByIdRequest(
-            signal_ids=range(1, SIGNALS + 1), buffer_size=BUFFER
-        )
+        request = v2.SubscribeByIdRequest(signal_ids=range(1, SIGNALS + 1), buffer_size=BUFFER)
         self._heard = client.v2["SubscribeById"](request)
         self.values = 0
         self.total = 0.0

@@ -64,6 +64,9 @@ async def _read(
             await stream.take(request, stack, group)
     except MonocoqueError as error:
         stream.error = error
+    else:
+        if stream.has_claims:
+            return
     await stream.answers.put(None)
 
 
@@ -79,6 +82,11 @@ class _Stream:
         """What was sent to the provider, by signal."""
         self.answers: asyncio.Queue[Answer | None] = asyncio.Queue(ANSWERS_WAITING_MAX)
         self.error: MonocoqueError | None = None
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether it is there to be asked; KUKSA's Python client then says nothing more, and stays."""
+        return bool(self._hearing)
 
     def end(self) -> None:
         """Nothing more is asked of it."""
