@@ -21,6 +21,7 @@ from typing import Any, Final
 import typer
 
 from monocoque.cli import settings
+from monocoque.cli.signals import takes
 from monocoque.cloud.campaigns.logic import rollout
 from monocoque.contracts import documents, errors, rights, scenes, signals, topics
 from monocoque.contracts.arguments import Limits, Text, WholeNumber
@@ -105,17 +106,14 @@ def message_table() -> str:
 
 
 def signal_table() -> str:
-    """Every row of contracts/signals.py."""
+    """Every row of contracts/signals."""
 
     def rows() -> Iterator[list[str]]:
-        seen: set[object] = set()
         for row in signals.SIGNALS:
-            if seen & {row.number, row.path}:
-                raise Unsaid(f"signal {row.number} has the number or the path of another")
-            seen |= {row.number, row.path}
-            yield [str(row.number), code(row.path), row.unit or "none", row.purpose]
+            kind = f"{row.data_type.value}, {row.entry_type.value}"
+            yield [str(row.number), code(row.path), kind, row.unit, takes(row), row.purpose]
 
-    return table("number | VSS path | unit | meaning", rows())
+    return table("number | VSS path | type | unit | takes | meaning", rows())
 
 
 def word_table() -> str:

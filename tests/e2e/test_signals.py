@@ -54,7 +54,7 @@ def test_signals_are_read_set_refused_and_watched(car: Car) -> None:
     assert "is false" in car.run("signals", "set", car.car_id, IS_LOCKED.path, "false")
     assert car.value(IS_LOCKED.path) is False
     car.run("drive", car.car_id)
-    wait_until("it moves", lambda: car.value(SPEED.path) > 10.0, DOORS_S_MAX)
+    wait_until("it moves", lambda: float(str(car.value(SPEED.path))) > 10.0, DOORS_S_MAX)
     refused = car.typed("signals", "set", car.car_id, IS_LOCKED.path, "false")
     assert refused.returncode == 1
     assert "refused, moving" in refused.stderr

@@ -71,8 +71,8 @@ Without = Annotated[
 ]
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
-    "cars": {"--cars", "--until-input-ends"},
-    "car": {"--car", "--until-input-ends"},
+    "cars": {"--cars", "--until-input-ends", "--vss"},
+    "car": {"--car", "--until-input-ends", "--vss"},
     "factory": set[str](),
     "http": {"--port"},
     **{
@@ -155,6 +155,14 @@ def run(
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
     ] = False,
     without: Without = None,
+    vss: Annotated[
+        Path | None,
+        typer.Option(
+            "--vss",
+            help="For the roles car and cars: a VSS export (JSON) with the signals that they have.",
+            show_default="the product's own catalogue",
+        ),
+    ] = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
@@ -164,6 +172,7 @@ def run(
         "--car": bool(car),
         "--until-input-ends": until_input_ends,
         "--without": bool(without),
+        "--vss": vss is not None,
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
     with _start_on(data):
@@ -173,12 +182,12 @@ def run(
             case "cars":
                 from monocoque.cli.starting_cars import start_cars
 
-                start_cars(data, cars or 0, ends_with_input=until_input_ends)
+                start_cars(data, cars or 0, vss, ends_with_input=until_input_ends)
             case "car":
                 from monocoque.cli.starting_cars import start_car
 
                 chosen = car_id(car) if car else None
-                start_car(data, chosen, ends_with_input=until_input_ends)
+                start_car(data, chosen, vss, ends_with_input=until_input_ends)
             case "factory":
                 from monocoque.cli.starting_cars import start_factory
 

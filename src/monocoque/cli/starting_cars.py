@@ -10,9 +10,11 @@ from random import SystemRandom
 import typer
 
 from monocoque import __version__
+from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
+from monocoque.car.signals.logic.vss import read_vss
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
-from monocoque.contracts.errors import CellUnreachable
+from monocoque.contracts.errors import CellUnreachable, SettingInvalid
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.logging import configure_logging
@@ -32,16 +34,16 @@ from monocoque.roles.line import run_cars_and_factory, run_factory_alone
 from monocoque.roles.parts import take_part
 
 
-def start_cars(data: Path, count: int, *, ends_with_input: bool) -> None:
+def start_cars(data: Path, count: int, vss: Path | None, *, ends_with_input: bool) -> None:
     """Run the oldest cars that nobody runs, so many at most, and those that leave the line."""
-    process = _car_process(data)
+    process = _car_process(data, vss)
     main = run_cars_and_factory(process, take_cars(process, count))
     run_until_stopped(main, ends_with_input=ends_with_input)
 
 
-def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> None:
-    """Run one car: the chosen one, or a new one."""
-    process = _car_process(data)
+def start_car(data: Path, chosen: CarId | None, vss: Path | None, *, ends_with_input: bool) -> None:
+    """Run one car: the chosen one, or a new one. vss: a file with the signals that it has."""
+    process = _car_process(data, vss)
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
     run_until_stopped(run_cars(process, [car], car.car_id), ends_with_input=ends_with_input)
@@ -49,14 +51,14 @@ def start_car(data: Path, chosen: CarId | None, *, ends_with_input: bool) -> Non
 
 def start_factory(data: Path) -> None:
     """Run the factory, which no other process may run then."""
-    process = _car_process(data)
+    process = _car_process(data, None)
     with contextlib.ExitStack() as stack:
         stack.callback(take_part(process.layout, FACTORY).release)
         typer.echo("ready factory")
         run_until_stopped(run_factory_alone(process), ends_with_input=False)
 
 
-def _car_process(data: Path) -> CarProcess:
+def _car_process(data: Path, vss: Path | None) -> CarProcess:
     layout = Layout(data)
     written = stamp.read_stamp(layout)
     if written is None:
@@ -66,4 +68,23 @@ def _car_process(data: Path) -> CarProcess:
     log: LogConfig = configs[LogConfig]
     configure_logging(log.level)
     clock = clock_of(layout)
-    return CarProcess(layout, clock, SystemRandom(), configs, __version__, Metrics(clock))
+    catalogue = own_catalogue() if vss is None else catalogue_of(vss)
+    metrics = Metrics(clock)
+    return CarProcess(layout, clock, SystemRandom(), configs, __version__, catalogue, metrics)
+
+
+def catalogue_of(vss: Path) -> Catalogue:
+    """The signals of a VSS export; what cannot be used is named on standard error.
+
+    Raises CatalogueMalformed and SettingInvalid.
+    """
+    try:
+        data = vss.read_bytes()
+    except OSError as error:
+        raise SettingInvalid(
+            f"{vss} cannot be read: {error.strerror}.", hint="Name a file with --vss."
+        ) from error
+    catalogue, unusable = read_vss(data)
+    for each in unusable:
+        typer.echo(f"left out: {each.path} {each.reason}", err=True)
+    return catalogue

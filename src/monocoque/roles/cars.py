@@ -23,7 +23,7 @@ import httpx
 
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
-from monocoque.car.signals.logic.catalogue import own_catalogue
+from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import Brokers, DoorPlate
@@ -90,6 +90,8 @@ class CarProcess:
     random: Random
     configs: Mapping[type, Any]
     software_version: str
+    catalogue: Catalogue = field(default_factory=own_catalogue)
+    """The signals that these cars have."""
     metrics: Metrics = field(default_factory=Metrics)
     """What all of them count, together."""
 
@@ -259,7 +261,7 @@ def _signal_ports(
     """What the rows of doors.py stand on, as new with every life of the car."""
     plate = DoorFile(process.layout.car(car_id).doors)
     plate.clear()
-    hub = SignalHub(own_catalogue(), process.clock, process.random)
+    hub = SignalHub(process.catalogue, process.clock, process.random)
     judged_max = process.configs[TokensConfig].judged_max
     return {
         SignalHub: hub,

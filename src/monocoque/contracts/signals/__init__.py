@@ -13,12 +13,15 @@ Left out on purpose: how often a signal is measured. That is the car's affair.
 
 from typing import Final
 
+from monocoque.contracts.signals.cabin import CABIN
+from monocoque.contracts.signals.energy import ENERGY
 from monocoque.contracts.signals.kinds import ChangeType as ChangeType
 from monocoque.contracts.signals.kinds import DataType as DataType
 from monocoque.contracts.signals.kinds import EntryType as EntryType
 from monocoque.contracts.signals.kinds import Signal as Signal
 from monocoque.contracts.signals.kinds import Value as Value
 from monocoque.contracts.signals.kinds import check as check
+from monocoque.contracts.signals.outside import OUTSIDE
 from monocoque.contracts.signals.told import CABIN_TEMPERATURE as CABIN_TEMPERATURE
 from monocoque.contracts.signals.told import CHARGE as CHARGE
 from monocoque.contracts.signals.told import CHARGE_LIMIT as CHARGE_LIMIT
@@ -36,6 +39,7 @@ from monocoque.contracts.signals.told import SELECTED_GEAR as SELECTED_GEAR
 from monocoque.contracts.signals.told import SPEED as SPEED
 from monocoque.contracts.signals.told import TOLD
 from monocoque.contracts.signals.told import TRAVELED_DISTANCE as TRAVELED_DISTANCE
+from monocoque.contracts.signals.trip import TRIP
 
-SIGNALS: Final[tuple[Signal, ...]] = (*TOLD,)
+SIGNALS: Final[tuple[Signal, ...]] = (*TOLD, *ENERGY, *CABIN, *OUTSIDE, *TRIP)
 """Every row."""

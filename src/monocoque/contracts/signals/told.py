@@ -20,6 +20,7 @@ SPEED: Final = Signal(
     minimum=-250,
     maximum=250,
     change_type=ChangeType.CONTINUOUS,
+    fresh_s=5.0,
 )
 TRAVELED_DISTANCE: Final = Signal(
     2,

@@ -42,6 +42,23 @@ def _whole(value: Value) -> int:
     return value
 
 
+def _fixed(value: Value) -> Callable[[Body], Value]:
+    return lambda _: value
+
+
+_BY_PATH: Final = {signal.path: signal for signal in signals.SIGNALS}
+_FIXED: Final[Mapping[str, Value]] = {
+    "Vehicle.VersionVSS.Major": 6,
+    "Vehicle.VersionVSS.Minor": 0,
+    "Vehicle.VersionVSS.Patch": 0,
+    "Vehicle.VehicleIdentification.Brand": "Arden Motors",
+    "Vehicle.VehicleIdentification.Model": "Arden 7",
+    "Vehicle.Powertrain.Type": "ELECTRIC",
+    "Vehicle.Powertrain.TractionBattery.NominalVoltage": 400,
+    "Vehicle.Powertrain.TractionBattery.GrossCapacity": 77,
+}
+"""What is true of every such body."""
+
 READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.SPEED, lambda body: body.speed_m_per_s * 3.6),
     (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m / 1_000),
@@ -59,6 +76,7 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.IS_LOCKED, lambda body: body.locked),
     (signals.IS_DOOR_OPEN, lambda body: bool(body.doors_open)),
     (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
+    *((_BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
 )
 """How each signal is read off a body."""
 

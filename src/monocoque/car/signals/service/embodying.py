@@ -25,9 +25,10 @@ from monocoque.car.guard.logic import judge as guard
 from monocoque.car.signals import records
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import REPLACED, Act, ActState
+from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.embodied import ACTUATION_OF, READINGS, values_of
 from monocoque.car.signals.service.port import Broker, Brokers, Provision
-from monocoque.contracts.signals import Value
+from monocoque.contracts.signals import Signal, Value
 from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
 
@@ -47,12 +48,22 @@ async def run(context: Context) -> None:
     await insist(
         context, lambda c: records.end_open_acts(c, MAY_HAVE_HAPPENED, now_us), config.retry_s
     )
-    there = [s.number for s, _ in READINGS if broker.catalogue.find_number(s.number) == s]
+    there = [signal.number for signal, _ in READINGS if _is_there(broker.catalogue, signal)]
     doing = [number for number in ACTUATION_OF if number in there]
     async with broker.provide(there, doing) as provision, asyncio.TaskGroup() as group:
         embodied = _Embodied(context, provision, broker)
         group.create_task(embodied.say_for_ever())
         group.create_task(embodied.do_for_ever(group))
+
+
+def _is_there(catalogue: Catalogue, wanted: Signal) -> bool:
+    """Whether this car's catalogue, which may be somebody's own, has the signal as we know it."""
+    found = catalogue.find_number(wanted.number)
+    return found is not None and (found.path, found.data_type, found.entry_type) == (
+        wanted.path,
+        wanted.data_type,
+        wanted.entry_type,
+    )
 
 
 class _Embodied:
