@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monocoque.car.kuksa import service as kuksa
+from monocoque.contracts.signals import CHARGE_LIMIT, SELECTED_GEAR, SPEED
 from monocoque.contracts.wire import kuksa_v1_pb2, kuksa_v2_pb2
 from tests.car.door_stand import DoorStand
 from tests.fixtures import environments
@@ -55,8 +56,8 @@ async def test_the_real_client_reads_subscribes_provides_and_actuates(python):
     assert seen == {
         "server": "monocoque",
         "values": {
-            "Vehicle.Speed": 42.5,
-            "Vehicle.Powertrain.Transmission.SelectedGear": 127,
+            SPEED.path: 42.5,
+            SELECTED_GEAR.path: 127,
         },
         "metadata": ["UINT8", "percent", 100],
         "range": INVALID_ARGUMENT,
@@ -64,7 +65,7 @@ async def test_the_real_client_reads_subscribes_provides_and_actuates(python):
         "nobody": [503],
         "stranger": UNAUTHENTICATED,
         "speeds": [42.5, 50.0, 60.0],
-        "branch": ["Vehicle.Powertrain.TractionBattery.Charging.ChargeLimit"],
+        "branch": [SELECTED_GEAR.path, CHARGE_LIMIT.path],
         "asked": 80,
         "target": 80,
         "after": None,

@@ -36,7 +36,12 @@ async def run(context: Context) -> None:
     )
     server.add_generic_rpc_handlers(
         (
-            handlers(desk, kuksa_v2_pb2.DESCRIPTOR.services_by_name["VAL"], version2.METHODS),
+            handlers(
+                desk,
+                kuksa_v2_pb2.DESCRIPTOR.services_by_name["VAL"],
+                version2.METHODS,
+                version2.RAW,
+            ),
             handlers(desk, kuksa_v1_pb2.DESCRIPTOR.services_by_name["VAL"], version1.METHODS),
         )
     )

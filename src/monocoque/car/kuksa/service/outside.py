@@ -22,12 +22,20 @@ import grpc
 import grpc.aio
 
 from monocoque.car.kuksa.logic.metadata import signal_of
+from monocoque.car.kuksa.logic.reading import Reader
 from monocoque.car.kuksa.logic.replies import error_of, reason_of
-from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_time, write_value
+from monocoque.car.kuksa.logic.values import (
+    member_of,
+    read_time_us,
+    read_value,
+    write_time,
+    write_value,
+)
+from monocoque.car.kuksa.logic.writing import Writer, write_published
 from monocoque.car.kuksa.service.calls import WAIT_FOR_OUTCOME
 from monocoque.car.signals.logic.acts import DEADLINE, Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.car.signals.logic.checks import sift
+from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, sift
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading
 from monocoque.car.signals.service.acts import is_met
 from monocoque.car.signals.service.port import QUEUE_BATCHES
@@ -46,9 +54,16 @@ from monocoque.plumbing.clock import Clock
 ROOT: Final = "Vehicle"
 CALL_S_MAX: Final = 10.0
 ACTS_KEPT: Final = 1_000
+BOUNDS_KEPT_MAX: Final = 256
+"""Sets of signals whose bounds a provider remembers."""
 BUFFER_SIZE_MAX: Final = 1_000
 MICROSECONDS: Final = 1_000_000
 SERVICE: Final = v2.DESCRIPTOR.services_by_name["VAL"]
+RAW: Final = frozenset({"SubscribeById"})
+"""Methods whose answers are read here, since they come often."""
+ENTRIES: Final = b"\x0a"
+DATA_POINTS: Final = b"\x12"
+"""How an entry begins in what is heard, and in what is said."""
 DONE_WHEN_MET_S: Final = 0.05
 """Pause between two looks whether an act's value is met."""
 
@@ -67,7 +82,7 @@ class KuksaStub:
         await self._channel.close()
 
     def stream(self, method: str, *arguments: Any) -> Any:
-        """A call that goes on: what grpc.aio gives for it."""
+        """A call that goes on: what grpc.aio gives for it. Of RAW, answers are bytes."""
         return self._call(method)(*arguments, metadata=self._metadata)
 
     async def ask(self, method: str, request: Any, timeout_s: float = CALL_S_MAX) -> Any:
@@ -87,11 +102,15 @@ class KuksaStub:
         return make(
             f"/{SERVICE.full_name}/{method}",
             request_serializer=_serialize,
-            response_deserializer=getattr(v2, found.output_type.name).FromString,
+            response_deserializer=(
+                None if method in RAW else getattr(v2, found.output_type.name).FromString
+            ),
         )
 
 
 def _serialize(message: Any) -> bytes:
+    if isinstance(message, bytes):
+        return message
     data: bytes = message.SerializeToString()
     return data
 
@@ -132,6 +151,11 @@ class OutsideConnection:
         self.stub = stub
         self.clock = clock
         self.random = random
+        self.writer = Writer(
+            DATA_POINTS,
+            {signal.number: member_of(signal.data_type) for signal in catalogue.signals},
+            {},
+        )
         self._acts: dict[str, Act] = {}
 
     async def close(self) -> None:
@@ -266,6 +290,7 @@ class _Heard:
 
     def __init__(self, call: Any) -> None:
         self._call = call
+        self._reader = Reader(ENTRIES)
         self.first: Batch | None = None
 
     async def next(self) -> Batch:
@@ -275,7 +300,11 @@ class _Heard:
 
     async def receive(self) -> Batch:
         """The next message, as a batch; of signals without a value, only those that lost it."""
-        message = await _next_message(self._call)
+        data = await _next_message(self._call)
+        said = self._reader.read(data, 0, 0)
+        if said is not None:
+            return Batch(*said, "")
+        message = v2.SubscribeByIdResponse.FromString(data)
         numbers: list[int] = []
         values: list[Value] = []
         times_us: list[int] = []
@@ -300,6 +329,7 @@ class OutsideProvision:
         self._broker = broker
         self._call = call
         self._numbers = numbers
+        self._bounds: dict[tuple[int, ...], list[Bounds]] = {}
         self._asked: asyncio.Queue[tuple[Act, ...]] = asyncio.Queue()
         self._acts: dict[str, Act] = {}
         self._error: MonocoqueError | None = None
@@ -338,7 +368,34 @@ class OutsideProvision:
         """See ``Provision.publish``."""
         if self._error is not None:
             raise self._error
-        each_us = [times_us] * len(numbers) if isinstance(times_us, int) else times_us
+        key = tuple(numbers)
+        each_us = [times_us] * len(key) if isinstance(times_us, int) else times_us
+        refused: Mapping[int, MonocoqueError] = {}
+        bounds = self._bounds.get(key) or self._remember(key)
+        if bounds is None or not all_fit(bounds, values):
+            refused, key, values, each_us = self._sift(key, values, each_us)
+        if key:
+            entries = self._broker.writer.write(key, values, each_us)
+            if entries is not None:
+                await self._send(write_published(0, entries))
+            else:
+                await self._send(self._message(key, values, each_us))
+        return refused
+
+    def _remember(self, numbers: tuple[int, ...]) -> list[Bounds] | None:
+        """What usual values of these pass; None when some are not provided here."""
+        if not self._numbers.issuperset(numbers):
+            return None
+        if len(self._bounds) >= BOUNDS_KEPT_MAX:
+            self._bounds.clear()
+        made = [bounds_of(self._broker.catalogue.numbered(number)) for number in numbers]
+        self._bounds[numbers] = made
+        return made
+
+    def _sift(
+        self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]
+    ) -> tuple[Mapping[int, MonocoqueError], tuple[int, ...], Sequence[Value], Sequence[int]]:
+        """The refused, and the rest."""
         foreign = {
             number: SignalDenied(f"Signal {number} is not provided here.")
             for number in numbers
@@ -347,16 +404,19 @@ class OutsideProvision:
         kept = [place for place, number in enumerate(numbers) if number not in foreign]
         signals = [self._broker.catalogue.numbered(numbers[place]) for place in kept]
         fitting, taken, taken_us, refused = sift(
-            signals, [values[place] for place in kept], [each_us[place] for place in kept]
+            signals, [values[place] for place in kept], [times_us[place] for place in kept]
         )
+        return {**foreign, **refused}, fitting, taken, taken_us
+
+    def _message(
+        self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]
+    ) -> v2.OpenProviderStreamRequest:
         request = v2.PublishValuesRequest()
-        for number, value, time_us in zip(fitting, taken, taken_us, strict=True):
+        for number, value, time_us in zip(numbers, values, times_us, strict=True):
             point = request.data_points[number]
             write_time(point.timestamp, time_us)
             write_value(point.value, self._broker.catalogue.numbered(number).data_type, value)
-        if fitting:
-            await self._send(v2.OpenProviderStreamRequest(publish_values_request=request))
-        return {**foreign, **refused}
+        return v2.OpenProviderStreamRequest(publish_values_request=request)
 
     async def next_acts(self) -> tuple[Act, ...]:
         """See ``Provision.next_acts``."""
@@ -414,7 +474,7 @@ class OutsideProvision:
         if acts:
             self._asked.put_nowait(tuple(acts))
 
-    async def _send(self, request: v2.OpenProviderStreamRequest) -> None:
+    async def _send(self, request: v2.OpenProviderStreamRequest | bytes) -> None:
         try:
             await self._call.write(request)
         except grpc.aio.AioRpcError as error:

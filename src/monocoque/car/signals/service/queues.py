@@ -56,6 +56,26 @@ class Queue:
                 self._next_s = asyncio.get_running_loop().time() + self._interval_s_min
                 return self._take_newest()
 
+    async def next_apart(self, values_max: int) -> list[Batch]:
+        """The next batch, and those that wait behind it as long as no signal comes twice.
+
+        values_max: of all of them, unless the first alone has more.
+        """
+        first = await self.next()
+        taken = [first]
+        waiting = self._waiting
+        if waiting and self._interval_s_min == 0:
+            seen = first.number_set
+            count = len(first.numbers)
+            while waiting and seen.isdisjoint(waiting[0].number_set):
+                count += len(waiting[0].numbers)
+                if count > values_max:
+                    break
+                batch = waiting.popleft()
+                taken.append(batch)
+                seen = seen | batch.number_set
+        return taken
+
     async def _pause(self, wait_s: float) -> None:
         """So long, or until the end."""
         try:
