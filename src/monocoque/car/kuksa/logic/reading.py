@@ -2,9 +2,10 @@
 
 Rules:
 
-* the places of times and values are learnt from one message and used for the next of its shape; all
-  bytes between them are compared, so a message either has exactly this shape or is read otherwise;
-* what is unusual is nothing here: then the protobuf library reads it;
+* a shape is a run of entries of one time, as one provider said them at once. The places of times
+  and values are learnt from the first and used for the next; all bytes between them are compared, so
+  a run either has exactly this shape or is read otherwise;
+* what is unusual is not read here: then the protobuf library reads it;
 * what is remembered is bounded, and forgotten at once when it is too much.
 
 Left out on purpose: maps whose keys are paths.
@@ -30,7 +31,9 @@ from monocoque.contracts.signals import Value
 ENTRIES_KEPT_MAX: Final = 4_096
 """Of all shapes that one reader remembers."""
 SHAPES_ALIKE_MAX: Final = 16
-"""Shapes of messages of the same length, which are tried one after another."""
+"""Shapes that begin alike, which are tried one after another."""
+MARK_BYTES: Final = 6
+"""By so many of its first bytes a shape is found."""
 LEARN_EVERY: Final = 4
 """Of messages of unknown shape, so many pass for one that is learnt: learning takes longer."""
 TEXT_MEMBER: Final = 11
@@ -60,7 +63,7 @@ class Reader:
     def __init__(self, entry_tag: bytes) -> None:
         """entry_tag: how an entry of the map begins."""
         self._entry_tag = entry_tag
-        self._shapes: dict[int, list[_Shape]] = {}
+        self._shapes: dict[bytes, list[_Shape]] = {}
         self._entries_kept = 0
         self._missed = 0
 
@@ -69,26 +72,56 @@ class Reader:
 
         now_us: the time of those that say none.
         """
-        for shape in self._shapes.get(len(data) - at, ()):
-            parts = shape.row.unpack_from(data, at)
-            if parts[0::4] == shape.befores and parts[2::4] == shape.betweens:
-                return _take(shape, parts, now_us)
-        self._missed += 1
-        if self._missed % LEARN_EVERY != 1:
-            return None
-        shape_or_none = _learn(data, at, self._entry_tag)
-        if shape_or_none is None:
-            return None
-        self._keep(len(data) - at, shape_or_none)
-        return _take(shape_or_none, shape_or_none.row.unpack_from(data, at), now_us)
+        said: Said | None = None
+        may_learn = False
+        while at < len(data):
+            shape, parts = self._find(data, at)
+            if shape is None:
+                if not may_learn:
+                    self._missed += 1
+                    may_learn = self._missed % LEARN_EVERY == 1
+                shape = self._learn(data, at) if may_learn else None
+                if shape is None:
+                    return None
+                parts = shape.row.unpack_from(data, at)
+            found = _take(shape, parts, now_us)
+            if found is None:
+                return None
+            at += shape.row.size
+            if said is None:
+                said = found
+            else:
+                said[1].extend(found[1])
+                said[2].extend(found[2])
+                said = (said[0] + found[0], said[1], said[2])
+                if len(set(said[0])) != len(said[0]):
+                    return None
+        return said
 
-    def _keep(self, size_bytes: int, shape: _Shape) -> None:
-        alike = self._shapes.get(size_bytes, [])
+    def _find(self, data: bytes, at: int) -> tuple[_Shape | None, tuple[Any, ...]]:
+        """The shape that these entries have, if it is known, and their pieces."""
+        left = len(data) - at
+        for shape in self._shapes.get(data[at : at + MARK_BYTES], ()):
+            if shape.row.size <= left:
+                parts = shape.row.unpack_from(data, at)
+                if parts[0::4] == shape.befores and parts[2::4] == shape.betweens:
+                    return shape, parts
+        return None, ()
+
+    def _learn(self, data: bytes, at: int) -> _Shape | None:
+        """The shape that these entries have, remembered; None for unusual ones."""
+        shape = _learn(data, at, self._entry_tag)
+        if shape is not None:
+            self._keep(data[at : at + MARK_BYTES], shape)
+        return shape
+
+    def _keep(self, mark: bytes, shape: _Shape) -> None:
+        alike = self._shapes.get(mark, [])
         count = len(shape.numbers)
         if self._entries_kept + count > ENTRIES_KEPT_MAX or len(alike) >= SHAPES_ALIKE_MAX:
             self._shapes.clear()
             self._entries_kept = 0
-        self._shapes.setdefault(size_bytes, []).append(shape)
+        self._shapes.setdefault(mark, []).append(shape)
         self._entries_kept += count
 
 
@@ -156,16 +189,20 @@ class _Walk:
 
 
 def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
-    """The shape of this message; None when it is not a usual one."""
+    """The shape of what begins there, up to another time; None when it is not a usual one."""
     walk = _Walk(data, at)
     numbers: list[int] = []
     words: list[str] = []
     befores: list[bytes] = []
     betweens: list[bytes] = []
     turned: list[tuple[int, Callable[[bytes], Value]]] = []
+    time = None
     try:
         while walk.at < len(data):
             number, time_at, time_end, entry_end = _before_value(walk, entry_tag)
+            if time not in (None, data[time_at:time_end]):
+                break
+            time = data[time_at:time_end]
             befores.append(data[walk.begins : time_at])
             word, turn, value_at, value_end = _value(walk)
             if value_end != entry_end:
@@ -182,7 +219,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     if not numbers or len(set(numbers)) != len(numbers):
         return None
     row = Struct("<" + "".join(words))
-    if row.size != len(data) - at:
+    if row.size > len(data) - at:
         return None
     return _Shape(tuple(numbers), row, tuple(befores), tuple(betweens), tuple(turned))
 

@@ -221,7 +221,7 @@ async def _subscribe(
         yield make(catalogue, first, missing)
         encode = partial(_encode, writer, partial(make, catalogue))
         while True:
-            batches = await heard.next_apart(VALUES_JOINED_MAX)
+            batches = await heard.next_apart(VALUES_JOINED_MAX, desk.config.gather_s)
             yield b"".join([batch.encoded(by_path, encode) for batch in batches])
 
 
