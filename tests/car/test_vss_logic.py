@@ -1,6 +1,7 @@
 """A catalogue out of a VSS export: what is taken, and what is named and left out."""
 
 import contextlib
+import itertools
 import json
 
 import pytest
@@ -90,17 +91,19 @@ def test_a_name_that_is_there_twice_and_a_path_that_is_too_long_are_named():
     assert any("too deep" in each.reason for each in unusable)
 
 
-def test_two_paths_with_one_number_are_not_both_taken():
-    paths = iter(range(10**9))
+def _two_paths_with_one_number() -> tuple[str, str]:
     seen: dict[int, str] = {}
-    for turn in paths:
+    for turn in itertools.count():
         path = f"Vehicle.N{turn}"
-        number = number_of(path)
-        if number in seen:
-            break
-        seen[number] = path
-    first, second = (each.removeprefix("Vehicle.") for each in (seen[number], path))
-    catalogue, (unusable,) = read_vss(export(**{first: SENSOR, second: SENSOR}))
+        if number_of(path) in seen:
+            return seen[number_of(path)], path
+        seen[number_of(path)] = path
+    raise AssertionError  # there are not so many numbers
+
+
+def test_two_paths_with_one_number_are_not_both_taken():
+    names = [path.removeprefix("Vehicle.") for path in _two_paths_with_one_number()]
+    catalogue, (unusable,) = read_vss(export(**dict.fromkeys(names, SENSOR)))
     assert unusable.reason == "has the number of another path"
     assert len(catalogue.signals) == 1
 

@@ -134,6 +134,8 @@ OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "port": _whole_to(PORT_MAX),
     RECORDS_URL: _url,
     "signals.history_paths": _patterns,
+    "viss.host": _host,
+    "viss.port": _whole_to(PORT_MAX),
     "weeks.week_duration_s": _seconds(*WEEK_S),
 }
 """Settings whose values are no limits, and what each takes."""

@@ -34,6 +34,7 @@ from monocoque.car.scenes.config import ScenesConfig
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.updates.config import UpdatesConfig
+from monocoque.car.viss.config import VissConfig
 from monocoque.cli.config import StartConfig
 from monocoque.cli.setting_checks import OF_THEIR_OWN, PUBLIC_HOSTS, RECORDS_URL, checked
 from monocoque.cloud.campaigns.config import CampaignsConfig
@@ -101,6 +102,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "telemetry": TelemetryConfig,
     "tokens": TokensConfig,
     "twin": TwinConfig,
+    "viss": VissConfig,
     "weeks": WeekConfig,
 }
 """The sections, and the dataclass of each."""

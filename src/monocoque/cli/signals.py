@@ -7,7 +7,6 @@ Left out on purpose: the commands' options (signal.py).
 
 import asyncio
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,14 +21,13 @@ from rich.table import Table
 from monocoque.car.signals.logic.acts import Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.logic.readings import Freshness, Reading
+from monocoque.car.signals.logic.texts import value_of
 from monocoque.cli.doorstep import at_the_door
-from monocoque.contracts.errors import CarRefuses, SignalUnknown, SignalValueRefused
+from monocoque.contracts.errors import CarRefuses, SignalUnknown
 from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.signals import DataType, Signal, Value
+from monocoque.contracts.signals import Signal, Value
 
 WATCH_S_MAX = 86_400.0
-_TRUTHS = {"true": True, "on": True, "false": False, "off": False}
-_WHOLE = re.compile(r"-?\d{1,20}\Z")
 
 
 def print_catalogue(pattern: str, *, as_json: bool) -> None:
@@ -125,18 +123,6 @@ async def _watch(
                     live.update(_readings_table(rows), refresh=True)
 
 
-def value_of(signal: Signal, text: str) -> Value:
-    """The value that a person wrote. Raises SignalValueRefused."""
-    try:
-        if signal.data_type.is_array:
-            return tuple(_one(signal, part.strip()) for part in text.split(","))  # type: ignore[return-value]
-        return _one(signal, text.strip())
-    except ValueError:
-        raise SignalValueRefused(
-            f"{text[:80]!r} is no {signal.data_type.value}, as {signal.path} is."
-        ) from None
-
-
 def takes(signal: Signal) -> str:
     """What a signal takes, for a table: its words, or its range."""
     if signal.allowed:
@@ -146,21 +132,6 @@ def takes(signal: Signal) -> str:
     least = "" if signal.minimum is None else f"{signal.minimum:g}"
     most = "" if signal.maximum is None else f"{signal.maximum:g}"
     return f"{least} .. {most}".strip()
-
-
-def _one(signal: Signal, text: str) -> bool | int | float | str:
-    element = signal.data_type.element
-    if element is DataType.BOOLEAN:
-        if text.lower() not in _TRUTHS:
-            raise ValueError
-        return _TRUTHS[text.lower()]
-    if element is DataType.STRING:
-        return text
-    if element in (DataType.FLOAT, DataType.DOUBLE):
-        return float(text)
-    if not _WHOLE.match(text):
-        raise ValueError
-    return int(text)
 
 
 def _matching(catalogue: Catalogue, patterns: Sequence[str]) -> list[Signal]:

@@ -26,7 +26,7 @@ from monocoque.car.keys import service as keys
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
-from monocoque.car.signals.service.port import Brokers, DoorPlate
+from monocoque.car.signals.service.port import Brokers, DoorPlate, History
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.tokens.service import Tokens, key_of
 from monocoque.car.updates.service import Downloads
@@ -262,11 +262,13 @@ def _signal_ports(
     plate = DoorFile(process.layout.car(car_id).doors)
     plate.clear()
     hub = SignalHub(process.catalogue, process.clock, process.random)
+    history = KeptHistory(records)
     judged_max = process.configs[TokensConfig].judged_max
     return {
         SignalHub: hub,
         Brokers: HubBrokers(hub),
-        KeptHistory: KeptHistory(records),
+        KeptHistory: history,
+        History: history,
         DoorPlate: plate,
         Tokens: Tokens(hub, key_of(keystore), car_id, judged_max),
     }

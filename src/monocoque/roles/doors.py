@@ -24,6 +24,8 @@ from monocoque.car.signals.service import embodying, history
 from monocoque.car.signals.service.hub import HubConnection, SignalHub
 from monocoque.car.tokens import service as tokens
 from monocoque.car.tokens.config import TokensConfig
+from monocoque.car.viss import service as viss
+from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.files import storage_errors, write_atomically
 from monocoque.roles.table import MachineKind, ServiceRow
@@ -60,6 +62,14 @@ DOORS: Final = (
         run=kuksa.run,
         configs=(KuksaConfig,),
         purpose="Serves the car's signals to KUKSA's clients over gRPC.",
+    ),
+    ServiceRow(
+        name="viss",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=viss.run,
+        configs=(VissConfig,),
+        purpose="Serves the car's signals to VISS clients over WebSocket and HTTP.",
     ),
 )
 """Every row."""

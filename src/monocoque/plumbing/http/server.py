@@ -96,7 +96,7 @@ def _bind(address: str, port: int) -> socket.socket | None:
     return one
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """The server without its signal handlers; it tells when it has started."""
 
     def __init__(self, settings: uvicorn.Config, started: asyncio.Event) -> None:
@@ -123,7 +123,7 @@ async def serve(
 
     started: set when requests are answered.
     """
-    server = _Server(_settings(application, config), started or asyncio.Event())
+    server = Server(_settings(application, config), started or asyncio.Event())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve(sockets=list(listener.sockets)))
         try:

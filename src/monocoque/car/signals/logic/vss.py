@@ -101,7 +101,7 @@ def _leaves(
     root: Mapping[str, Any], unusable: list[Unusable]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every node without children, with its path."""
-    waiting = [(name, node, 1) for name, node in reversed(root.items())]
+    waiting = [(name, node, 1) for name, node in reversed(list(root.items()))]
     while waiting:
         path, node, depth = waiting.pop()
         if len(path) > PATH_CHARACTERS_MAX or depth > DEPTH_MAX:
@@ -109,7 +109,7 @@ def _leaves(
         elif not isinstance(node, dict) or not isinstance(node.get("children", {}), dict):
             unusable.append(Unusable(path, "is no node"))
         elif "children" in node:
-            for name, child in reversed(node["children"].items()):
+            for name, child in reversed(list(node["children"].items())):
                 waiting.append((f"{path}.{name}", child, depth + 1))
         else:
             yield path, node

@@ -1,0 +1,1 @@
+"""The door for VISS clients: COVESA VISS v3 over WebSocket and HTTP."""

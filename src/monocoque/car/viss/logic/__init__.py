@@ -1,0 +1,1 @@
+"""Requests, filters and answers of VISS, without sockets."""

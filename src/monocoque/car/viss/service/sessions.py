@@ -1,0 +1,219 @@
+"""One WebSocket of a VISS client: requests one after another, and its subscriptions.
+
+Rules:
+
+* requests are answered in their order, subscriptions beside them; a subscription ends with the
+  socket, its token, or ``unsubscribe``;
+* a client that does not read is not read either, and gets the newest values when it goes on;
+* more requests than a client may send are answered with 429, and cost nobody else anything.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from monocoque.car.signals.logic.readings import Batch
+from monocoque.car.signals.service.hub import HubConnection
+from monocoque.car.viss.logic.answers import data_of, datapoint, error_of, time_text
+from monocoque.car.viss.logic.requests import (
+    Curvelog,
+    Request,
+    Timebased,
+    parse_text,
+    request_id_of,
+)
+from monocoque.car.viss.logic.watching import Point, is_told, reduced
+from monocoque.car.viss.service.asking import Desk
+from monocoque.contracts import identifiers
+from monocoque.contracts.errors import (
+    DefectError,
+    MonocoqueError,
+    RequestMalformed,
+    SignalClientsFull,
+    SignalUnknown,
+    TooManyRequests,
+)
+from monocoque.contracts.signals import Signal, Value
+
+Send = Callable[[str], Awaitable[None]]
+SECOND: Final = 1.0
+
+
+class Session:
+    """One client."""
+
+    def __init__(self, desk: Desk, send: Send, shown: str, group: asyncio.TaskGroup) -> None:
+        """shown: what the handshake said as authorization; a request may say another."""
+        self._desk = desk
+        self._send = send
+        self._shown = shown
+        self._group = group
+        self._subscriptions: dict[str, asyncio.Task[None]] = {}
+        self._second_began_s = 0.0
+        self._asked = 0
+
+    async def take(self, text: str | bytes) -> None:
+        """Answer one message."""
+        answer: dict[str, Any] = {}
+        try:
+            if isinstance(text, bytes):
+                raise RequestMalformed("A message is text, not bytes.")
+            self._check_rate()
+            request = parse_text(text)
+            answer = {"action": request.action}
+            answer |= await self._do(request)
+        except MonocoqueError as error:
+            answer |= {"error": error_of(error)}
+        except Exception:  # a defect in one request disturbs no other
+            self._desk.context.log.exception("a request failed")
+            answer |= {"error": error_of(DefectError("The car could not answer."))}
+        request_id = request_id_of(text)
+        if request_id is not None:
+            answer["requestId"] = request_id
+        await self._say(answer)
+
+    def end(self) -> None:
+        """The client is gone."""
+        for task in self._subscriptions.values():
+            task.cancel()
+
+    def _check_rate(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._second_began_s >= SECOND:
+            self._second_began_s, self._asked = now_s, 0
+        self._asked += 1
+        if self._asked > self._desk.config.requests_per_second_max:
+            raise TooManyRequests("This client asks more often than it may.")
+
+    async def _do(self, request: Request) -> dict[str, Any]:
+        if not request.authorization:
+            request = replace(request, authorization=self._shown)
+        match request.action:
+            case "get":
+                return await self._desk.get(request)
+            case "set":
+                return await self._desk.set(request)
+            case "subscribe":
+                return self._subscribe(request)
+        task = self._subscriptions.pop(request.subscription_id, None)
+        if task is None:
+            raise SignalUnknown(
+                "There is no such subscription.", hint="Say what `subscribe` answered."
+            )
+        task.cancel()
+        return {"subscriptionId": request.subscription_id}
+
+    def _subscribe(self, request: Request) -> dict[str, Any]:
+        if len(self._subscriptions) >= self._desk.config.subscriptions_max:
+            raise SignalClientsFull("This client has as many subscriptions as it may.")
+        connection = self._desk.connect(request.authorization)
+        signals = self._desk.signals(request, connection)
+        random = self._desk.context.random
+        name = identifiers.make("request", random.getrandbits)
+        told = _Told(self._desk, self._say, name, request, signals)
+        self._subscriptions[name] = self._group.create_task(self._keep(told, connection))
+        return {"subscriptionId": name}
+
+    async def _keep(self, told: "_Told", connection: HubConnection) -> None:
+        try:
+            await told.tell_for_ever(connection)
+        except MonocoqueError as error:
+            await self._say(
+                {"action": "subscription", "subscriptionId": told.name, "error": error_of(error)}
+            )
+            self._subscriptions.pop(told.name, None)
+
+    async def _say(self, answer: Mapping[str, Any]) -> None:
+        now = time_text(self._desk.hub.clock.now_us())
+        await self._send(json.dumps({**answer, "ts": now}, separators=(",", ":")))
+
+
+class _Told:
+    """One subscription."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        say: Callable[[Mapping[str, Any]], Awaitable[None]],
+        name: str,
+        request: Request,
+        signals: list[Signal],
+    ) -> None:
+        self.name = name
+        self._desk = desk
+        self._say = say
+        self._when = request.when
+        self._signals = {signal.number: signal for signal in signals}
+        self._told: dict[int, Value] = {}
+        self._curves: dict[int, list[Point]] = {}
+
+    async def tell_for_ever(self, connection: HubConnection) -> None:
+        """Say what the filter lets through, until cancelled; raises what ends the access."""
+        when = self._when
+        async with connection.subscribe(list(self._signals)) as heard:
+            if isinstance(when, Timebased):
+                period_s = max(self._desk.config.period_ms_min, when.period_ms) / 1_000
+                await self._tell_by_time(connection, heard.next, period_s)
+            while True:
+                batch = await heard.next()
+                chosen = self._curve(batch) if isinstance(when, Curvelog) else self._chosen(batch)
+                if chosen:
+                    await self._tell(chosen)
+
+    async def _tell_by_time(
+        self,
+        connection: HubConnection,
+        ended: Callable[[], Awaitable[Batch]],
+        period_s: float,
+    ) -> None:
+        """Say everything each time. ended: is waited on in between, and raises at the end."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + period_s
+        while True:
+            try:
+                async with asyncio.timeout_at(due_s):
+                    while True:
+                        await ended()
+            except TimeoutError:
+                due_s = max(due_s + period_s, loop.time())
+            readings = await connection.read(list(self._signals))
+            points = [
+                (self._signals[each.number], datapoint(each.value, each.time_us))
+                for each in readings
+                if each.value is not None
+            ]
+            if points:
+                await self._tell(points)
+
+    def _chosen(self, batch: Batch) -> list[tuple[Signal, Any]]:
+        when = self._when
+        assert when is not None
+        chosen = []
+        for number, value, time_us in zip(batch.numbers, batch.values, batch.times_us, strict=True):
+            if number in batch.not_fresh or isinstance(when, Timebased | Curvelog):
+                continue
+            if is_told(when, value, self._told.get(number)):
+                self._told[number] = value
+                chosen.append((self._signals[number], datapoint(value, time_us)))
+        return chosen
+
+    def _curve(self, batch: Batch) -> list[tuple[Signal, Any]]:
+        when = self._when
+        assert isinstance(when, Curvelog)
+        chosen: list[tuple[Signal, Any]] = []
+        for number, value, time_us in zip(batch.numbers, batch.values, batch.times_us, strict=True):
+            curve = self._curves.setdefault(number, [])
+            curve.append((time_us, value))
+            if len(curve) >= when.values_max:
+                kept = reduced(curve, when.error_max)
+                points = [datapoint(each, its_us) for its_us, each in kept]
+                chosen.append((self._signals[number], points))
+                curve.clear()
+        return chosen
+
+    async def _tell(self, points: list[tuple[Signal, Any]]) -> None:
+        await self._say(
+            {"action": "subscription", "subscriptionId": self.name, "data": data_of(points)}
+        )

@@ -1,0 +1,57 @@
+"""Runs an application with WebSockets on a port of its own, beside the sites.
+
+Rules: as in server.py: our own sockets, no signals, a bounded end; messages and clients are bounded
+before they reach the application.
+
+Left out on purpose: everything that the sites have (guard, sessions, problem bodies); whoever uses
+this has rules of its own.
+"""
+
+import asyncio
+from typing import Any
+
+import uvicorn
+
+from monocoque.plumbing.http.server import ENDING_S_MAX, Listener, Server
+
+PING_S = 20.0
+"""So often a silent client is asked whether it is there, and so long it may take to answer."""
+HEADER_BYTES_MAX = 32_768
+CLIENTS_WAITING_MAX = 64
+
+
+async def serve_sockets(
+    application: Any,
+    listener: Listener,
+    started: asyncio.Event,
+    *,
+    clients_max: int,
+    message_bytes_max: int,
+    end_s_max: float,
+) -> None:
+    """Answer until cancelled, then end in a bounded time. started: set when it answers."""
+    settings = uvicorn.Config(
+        application,
+        ws="websockets-sansio",
+        ws_max_size=message_bytes_max,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=clients_max,
+        backlog=CLIENTS_WAITING_MAX,
+        timeout_graceful_shutdown=max(1, round(end_s_max)),
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+    )
+    server = Server(settings, started)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(server.serve(sockets=list(listener.sockets)))
+        try:
+            await asyncio.shield(running)
+        finally:
+            server.should_exit = True
+            async with asyncio.timeout(end_s_max + ENDING_S_MAX):
+                await asyncio.shield(running)
