@@ -1,9 +1,10 @@
 """How fast a car's signals are, with checks and scopes on.
 
 A car's door for KUKSA's clients in a process of its own, and its clients in this one, on loopback:
-two processes, so two cores are enough. The client is our own (``kuksa/service/outside.py``). Every value is published within type and range checks, under
-a token; every value is read by the client, and the measurement fails when one is missing or was
-replaced by a newer one. No more than ``AHEAD_MAX`` batches are on their way at once. Figures:
+two processes, so two cores are enough. The client is our own (``kuksa/service/outside.py``). Every
+value is published within type and range checks, under a token; every value is read by the client,
+and the measurement fails when one is missing or was replaced by a newer one. No more than
+``AHEAD_MAX`` batches are on their way at once. Figures:
 
 * ``stream_values_per_second``: batches of ``BATCH`` values through a provider's stream to one
   subscriber;
@@ -131,7 +132,7 @@ async def _serve() -> None:
 
 
 class _Turns:
-    """What a provider says, turn by turn: a batch about other signals each time, with new values."""
+    """What a provider says, turn by turn: other signals each time, with new values."""
 
     def __init__(self) -> None:
         random = Random(1)
@@ -248,7 +249,7 @@ async def _in_process() -> float:
                 batch = await heard.next()
                 assert not batch.lost
                 for value in batch.values:
-                    total += value
+                    total += value  # type: ignore[operator]
                 heard_values += len(batch.values)
 
         await heard.next()

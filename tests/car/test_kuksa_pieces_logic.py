@@ -187,7 +187,7 @@ def test_a_fraction_too_large_for_its_member_is_left_to_the_library():
 
 
 def test_a_writer_forgets_what_is_too_much():
-    members = {number: "string" for number in range(1, 400)}
+    members = dict.fromkeys(range(1, 400), "string")
     writer = Writer(b"\x0a", members, {})
     for number in members:
         assert writer.write((number,), ["x" * number], [TIME_US])

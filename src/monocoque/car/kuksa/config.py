@@ -24,5 +24,5 @@ class KuksaConfig:
     """Signals that one message names."""
     act_s_max: float = 30.0
     """How long what a client asks for may take, when its call has no deadline of its own."""
-    end_s_max: float = 2.0
+    end_s_max: float = 0.5
     """How long calls may go on when the car ends."""

@@ -3,8 +3,8 @@
 Rules:
 
 * a shape is a run of entries of one time, as one provider said them at once. The places of times
-  and values are learnt from the first and used for the next; all bytes between them are compared, so
-  a run either has exactly this shape or is read otherwise;
+  and values are learnt from the first and used for the next; all bytes between them are compared,
+  so a run either has exactly this shape or is read otherwise;
 * what is unusual is not read here: then the protobuf library reads it;
 * what is remembered is bounded, and forgotten at once when it is too much.
 

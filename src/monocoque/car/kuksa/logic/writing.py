@@ -6,8 +6,8 @@ length that times and values can have; what is remembered is bounded.
 Left out on purpose: arrays; the protobuf library writes those.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 import struct
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -53,15 +53,15 @@ class _Plan:
 class Writer:
     """Writes the maps of all who hear the same kind of message."""
 
-    def __init__(self, entry_tag: bytes, members: Mapping[int, str], paths: Mapping[int, str]):
+    def __init__(self, entry_tag: bytes, members: Mapping[int, str], keys: Mapping[int, int | str]):
         """entry_tag: how an entry of the map begins.
 
-        members: of each signal, which member of a value it has. paths: those that are named by
-        their path; the others by number.
+        members: of each signal, which member of a value it has. keys: of those that are not named
+        by their number here, the path or the number that they have for the reader.
         """
         self._entry_tag = entry_tag
         self._members = members
-        self._paths = paths
+        self._keys = keys
         self._plans: dict[Numbers, _Plan | None] = {}
 
     def write(
@@ -109,10 +109,10 @@ class Writer:
         return plan
 
     def _key(self, number: int) -> bytes:
-        path = self._paths.get(number)
-        if path is None:
-            return bytes((ENTRY_KEY,)) + write_varint(number)
-        text = path.encode()
+        key = self._keys.get(number, number)
+        if isinstance(key, int):
+            return bytes((ENTRY_KEY,)) + write_varint(key)
+        text = key.encode()
         return POINT_TIME + write_varint(len(text)) + text
 
     def _row(
