@@ -70,7 +70,7 @@ def as_read(found):
 def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
     message = message_of(batch, request_id)
     data = message.SerializeToString()
-    reader = Reader(b"\x12")
+    reader, found = Reader(b"\x12"), None
     for _ in range(2):
         found = read_published(reader, data, NOW_US)
         if found is not None:
@@ -128,10 +128,10 @@ def test_one_wrong_byte_is_read_as_the_library_reads_it(batch, drawn):
     agrees(good, bytes(data))
 
 
-def agrees(*datas):
+def agrees(*pieces_of_data):
     """Whatever the reader finds in these, the library finds too."""
     reader = Reader(b"\x12")
-    for data in datas:
+    for data in pieces_of_data:
         found = read_published(reader, data, NOW_US)
         if found is None:
             continue
