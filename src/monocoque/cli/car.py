@@ -3,14 +3,19 @@
 Rules: what a command needs is imported when it runs, so that the others start quickly.
 """
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from monocoque.cli.apps import app as apps_commands
 from monocoque.cli.arguments import CarArgument, Data
 from monocoque.cli.signal import app as signal_commands
 from monocoque.cli.token import app as token_commands
 from monocoque.contracts.identifiers import car_id as parse_car_id
 
 app = typer.Typer(no_args_is_help=True, help="Do something with one car of this installation.")
+app.add_typer(apps_commands, name="apps")
 
 app.add_typer(signal_commands, name="signals")
 app.add_typer(token_commands, name="token")
@@ -25,11 +30,21 @@ def hand_over(car_id: CarArgument, data: Data) -> None:
 
 
 @app.command()
-def drive(car_id: CarArgument, data: Data) -> None:
-    """Let a virtual car drive off; it parks by itself after some minutes."""
+def drive(
+    car_id: CarArgument,
+    data: Data,
+    route: Annotated[
+        Path | None,
+        typer.Option(
+            help="A GeoJSON file with a LineString: drive along it, and park at its end.",
+            show_default="a loop of some minutes",
+        ),
+    ] = None,
+) -> None:
+    """Let a virtual car drive off; it parks by itself."""
     from monocoque.cli import wheel
 
-    wheel.drive(data, parse_car_id(car_id))
+    wheel.drive(data, parse_car_id(car_id), route)
 
 
 @app.command()
@@ -38,3 +53,28 @@ def park(car_id: CarArgument, data: Data) -> None:
     from monocoque.cli import wheel
 
     wheel.park(data, parse_car_id(car_id))
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A log of a vehicle bus: .log, .asc, .blf or .mf4.")],
+    dbc: Annotated[
+        Path | None,
+        typer.Option(help="The database of the bus.", show_default="that of our own virtual car"),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", help="From the bus to signals.", show_default="that of our own virtual car"
+        ),
+    ] = None,
+    speed: Annotated[str, typer.Option(help="1x for the pace of the recording, 10x, max.")] = "max",
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Take a database whose messages overlap.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a log of a vehicle bus as signals: docs/guide/can.md."""
+    from monocoque.cli.replay import replay_log
+
+    replay_log(log, dbc, mapping, speed, is_lenient=lenient, as_json=as_json)

@@ -23,6 +23,11 @@ The tree::
     │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── ReleaseUnknown, CampaignSelectsNobody
     │   ├── SignalUnknown, SignalValueRefused, SignalNotActuator
+    │   ├── AppRefused             an app of the car, or its package
+    │   │   ├── AppMalformed, AppTooLarge, AppAltered
+    │   │   └── AppMarketWrong, AppSignalUnknown, AppAsksTooMuch
+    │   ├── CanDatabaseWrong, CanMappingWrong, CanFrameBroken, CanTargetRefused
+    │   ├── CanLogFormatUnknown, CanLogBroken
     │   ├── SceneMalformed
     │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
@@ -44,6 +49,7 @@ The tree::
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── HomeCodeWrong
     │   ├── CrossSiteRefused, SiteUnknown
+    │   ├── AppPublisherUnknown
     │   ├── SignalDenied
     │   ├── SignalTokenRefused
     │   │   └── SignalTokenExpired
@@ -74,7 +80,7 @@ The tree::
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
     │   ├── DeviceFailed
-    │   ├── SignalProviderMissing
+    │   ├── SignalProviderMissing, CanBusUnavailable
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -95,6 +101,14 @@ Left out on purpose: translations. A page chooses its words by ``code``; ``hint`
 engineers and logs.
 """
 
+from monocoque.contracts.errors.apps import AppAltered as AppAltered
+from monocoque.contracts.errors.apps import AppAsksTooMuch as AppAsksTooMuch
+from monocoque.contracts.errors.apps import AppMalformed as AppMalformed
+from monocoque.contracts.errors.apps import AppMarketWrong as AppMarketWrong
+from monocoque.contracts.errors.apps import AppPublisherUnknown as AppPublisherUnknown
+from monocoque.contracts.errors.apps import AppRefused as AppRefused
+from monocoque.contracts.errors.apps import AppSignalUnknown as AppSignalUnknown
+from monocoque.contracts.errors.apps import AppTooLarge as AppTooLarge
 from monocoque.contracts.errors.campaigns import CampaignConflict as CampaignConflict
 from monocoque.contracts.errors.campaigns import CampaignHalted as CampaignHalted
 from monocoque.contracts.errors.campaigns import CampaignSelectsNobody as CampaignSelectsNobody
@@ -104,6 +118,13 @@ from monocoque.contracts.errors.campaigns import ManifestReplayed as ManifestRep
 from monocoque.contracts.errors.campaigns import ReleaseOlderThanCar as ReleaseOlderThanCar
 from monocoque.contracts.errors.campaigns import ReleaseUnknown as ReleaseUnknown
 from monocoque.contracts.errors.campaigns import ReportContradicts as ReportContradicts
+from monocoque.contracts.errors.can import CanBusUnavailable as CanBusUnavailable
+from monocoque.contracts.errors.can import CanDatabaseWrong as CanDatabaseWrong
+from monocoque.contracts.errors.can import CanFrameBroken as CanFrameBroken
+from monocoque.contracts.errors.can import CanLogBroken as CanLogBroken
+from monocoque.contracts.errors.can import CanLogFormatUnknown as CanLogFormatUnknown
+from monocoque.contracts.errors.can import CanMappingWrong as CanMappingWrong
+from monocoque.contracts.errors.can import CanTargetRefused as CanTargetRefused
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver

@@ -20,6 +20,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from monocoque.car.body.logic.parts import (
+    AS_BUILT,
+    NAMES,
+    between,
+    obstruct,
+    of_members,
+    set_parts,
+    speed_of,
+    to_members,
+    where,
+)
+from monocoque.car.body.logic.parts import MOVING as MOVING
+from monocoque.car.body.logic.parts import Parts as Parts
+from monocoque.car.body.logic.routes import METRES_PER_DEGREE as METRES_PER_DEGREE
+from monocoque.car.body.logic.routes import Place as Place
+from monocoque.car.body.logic.routes import Route as Route
+from monocoque.car.body.logic.routes import make_route
+
 SECOND_US: Final = 1_000_000
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
@@ -38,7 +56,7 @@ LOOP_M: Final = 2_500.0
 LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
-METRES_PER_DEGREE: Final = 111_320.0
+HOME: Final[Place] = (HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES)
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
 
@@ -50,6 +68,9 @@ class Motion:
     actuator: str
     target: Mapping[str, int | bool]
     ends_us: int
+    began_us: int = 0
+    start: int = 0
+    """Where a part that moves by and by began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +109,13 @@ class Body:
     jammed: frozenset[str] = field(default_factory=frozenset)
     updating: bool = False
     """Whether control units are being updated."""
+    parts: Parts = AS_BUILT
+    route: Route | None = None
+    """The way of this drive; None on the loop."""
+    base_degrees: Place = HOME
+    """Where the loop begins, its southernmost point."""
+    base_m: float = 0.0
+    """The odometer there."""
 
     @property
     def gear(self) -> str:
@@ -111,15 +139,28 @@ class Body:
 
     @property
     def place_degrees(self) -> tuple[float, float]:
-        """Latitude and longitude (WGS 84): a point of the loop, the home its southernmost."""
-        angle = self.odometer_m / LOOP_RADIUS_M
+        """Latitude and longitude (WGS 84): a point of the route, or of the loop."""
+        if self.route is not None and self.drive is not None:
+            return self.route.place_at(self.odometer_m - self.drive.began_m)
+        angle = (self.odometer_m - self.base_m) / LOOP_RADIUS_M
+        latitude, longitude = self.base_degrees
         north_m = LOOP_RADIUS_M * (1.0 - math.cos(angle))
         east_m = LOOP_RADIUS_M * math.sin(angle)
-        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(HOME_LATITUDE_DEGREES))
+        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(latitude))
         return (
-            HOME_LATITUDE_DEGREES + north_m / METRES_PER_DEGREE,
-            HOME_LONGITUDE_DEGREES + east_m / east_m_per_degree,
+            latitude + north_m / METRES_PER_DEGREE,
+            longitude + east_m / east_m_per_degree,
         )
+
+    def level(self, part: str) -> int:
+        """Where a part is that moves by and by, or how a switch stands."""
+        for motion in self.motions:
+            if motion.actuator == part and part in MOVING and part not in self.jammed:
+                target = int(motion.target[part])
+                if where(self.parts, part, motion.start, target) == motion.start:
+                    return motion.start
+                return between(motion.start, target, motion.began_us, motion.ends_us, self.at_us)
+        return int(getattr(self.parts, part))
 
 
 def step(body: Body, now_us: int) -> Body:
@@ -140,17 +181,36 @@ def next_event_us(body: Body) -> int | None:
 
 
 def begin_motion(body: Body, motion: Motion) -> Body:
-    """The body with this on its way; what the actuator was on its way to before is forgotten."""
+    """The body with this on its way; what the actuator was on its way to before is forgotten.
+
+    A part that moves by and by goes on from where it is now.
+    """
     others = tuple(other for other in body.motions if other.actuator != motion.actuator)
+    if motion.actuator in MOVING:
+        body = _halted(body, motion.actuator)
+        motion = replace(motion, began_us=body.at_us, start=body.level(motion.actuator))
     return replace(body, motions=(*others, motion), touched_us=body.at_us)
+
+
+def travel_s(body: Body, part: str, target: int, percent_per_s: float, mm_per_s: float) -> float:
+    """How long a part takes from where it is to its target."""
+    return abs(target - body.level(part)) / speed_of(part, percent_per_s, mm_per_s)
 
 
 def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
     """Whether the body is as this target says."""
-    return all(getattr(body, name) == value for name, value in target.items())
+    return all(
+        getattr(body.parts if name in NAMES else body, name) == value
+        for name, value in target.items()
+    )
 
 
-def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PER_S_MAX) -> Body:
+def begin_drive(
+    body: Body,
+    holds_us: int,
+    speed_m_per_s_max: float = SPEED_M_PER_S_MAX,
+    route: Route | None = None,
+) -> Body:
     """The body on a drive that brakes after so long; doors shut, plug out.
 
     A car that drives already goes on with its drive.
@@ -158,7 +218,20 @@ def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PE
     if body.drive is not None:
         return body
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
-    return replace(body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us)
+    return replace(
+        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us, route=route
+    )
+
+
+def begin_route(body: Body, route: Route, speed_m_per_s_max: float) -> Body:
+    """The body on its way along a route, so fast at most, to stand at its end.
+
+    A car that drives already goes on with its drive. A route begins where its first point is: the
+    car was brought there.
+    """
+    top = min(speed_m_per_s_max, math.sqrt(route.length_m * ACCELERATION_M_PER_S2))
+    holds_s = route.length_m / top
+    return begin_drive(body, round(holds_s * SECOND_US), top, route)
 
 
 def open_door(body: Body, door: str) -> Body:
@@ -187,8 +260,20 @@ def begin_park(body: Body) -> Body:
 
 
 def with_jam(body: Body, actuators: frozenset[str]) -> Body:
-    """The body with these actuators stuck, and no others."""
+    """The body with these actuators stuck, and no others; a part on its way stays where it is."""
+    for part in actuators & set(MOVING):
+        body = _halted(body, part)
     return replace(body, jammed=actuators)
+
+
+def with_obstacles(body: Body, parts: tuple[str, ...]) -> Body:
+    """The body with something in the way of these windows or the trunk, and of no others."""
+    return replace(body, parts=obstruct(body.parts, parts))
+
+
+def _halted(body: Body, part: str) -> Body:
+    """The body with this part where it is now, whatever it was on its way to."""
+    return replace(body, parts=set_parts(body.parts, {part: body.level(part)}))
 
 
 def to_text(body: Body) -> str:
@@ -198,8 +283,17 @@ def to_text(body: Body) -> str:
     members["jammed"] = sorted(body.jammed)
     members["motions"] = [
         {"actuator": m.actuator, "target": dict(m.target), "ends_us": m.ends_us}
+        | ({"began_us": m.began_us, "start": m.start} if m.actuator in MOVING else {})
         for m in body.motions
     ]
+    # What most cars never have is left out of their records.
+    members["parts"] = to_members(body.parts)
+    members["route"] = None if body.route is None else list(body.route.places)
+    for name in ("parts", "route"):
+        if not members[name]:
+            del members[name]
+    if body.base_degrees == HOME:
+        del members["base_degrees"], members["base_m"]
     if body.drive is not None:
         members["drive"] = {name: getattr(body.drive, name) for name in Drive.__slots__}
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
@@ -210,7 +304,8 @@ def of_text(text: str) -> Body:
     """The body out of its record, which is read more often than it changes."""
     members = json.loads(text)
     for name, read in _READ.items():
-        members[name] = read(members[name])
+        if name in members:
+            members[name] = read(members[name])
     return Body(**members)
 
 
@@ -219,6 +314,9 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "jammed": frozenset,
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
+    "parts": of_members,
+    "route": lambda places: make_route([(a, b) for a, b in places]),
+    "base_degrees": tuple,
 }
 """How those members are read that JSON does not hold as they are."""
 
@@ -253,13 +351,26 @@ def _flow(body: Body, now_us: int) -> Body:
 def _settle(body: Body) -> Body:
     """What ends at this very moment has ended."""
     changes: dict[str, Any] = {}
+    parts: dict[str, int | bool] = {}
     for motion in body.motions:
-        if motion.ends_us <= body.at_us and motion.actuator not in body.jammed:
+        if motion.ends_us > body.at_us or motion.actuator in body.jammed:
+            continue
+        if motion.actuator in MOVING:
+            part, target = motion.actuator, int(motion.target[motion.actuator])
+            parts[part] = where(body.parts, part, motion.start, target)
+        elif motion.actuator in NAMES:
+            parts |= motion.target
+        else:
             changes |= motion.target
-    under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
+    if parts:
+        changes["parts"] = set_parts(body.parts, parts)
     drive = body.drive
     if drive is not None and _ends_us(drive) <= body.at_us:
         drive = None
+        if body.route is not None:  # the loop goes on from where the route led
+            end = body.route.places[-1]
+            changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
+    under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)
 
 
