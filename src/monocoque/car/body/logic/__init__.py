@@ -6,11 +6,11 @@ Rules:
   nobody touches jumps from event to event, so that a parked week costs nothing;
 * an actuator that was set moves for a while; when it is jammed then, it is found where it was;
 * a drive is a loop of a known shape: the car gathers speed, holds it, brakes and parks, so that
-  speed, place and distance follow from the time alone;
+  speed, place, distance and energy follow from the time alone;
+* what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``;
 * it does what it is told. Whether it may, the guard says.
 
-Units stand in the names. Left out on purpose: steering, traffic, weather and the battery's
-chemistry; this is a stand-in for a car, and only as exact as its owner's page.
+Units stand in the names. Left out on purpose: steering, traffic and a changing weather.
 """
 
 import functools
@@ -20,16 +20,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from monocoque.car.body.logic import flow
+from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
+from monocoque.car.body.logic.physics.vehicle import ARDEN_7
+
 SECOND_US: Final = 1_000_000
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
 
 OUTSIDE_CELSIUS: Final = 9.0
-CABIN_REACTION_S: Final = 420.0
-"""In this time the cabin comes within 37 % of where it is heading."""
-CHARGE_PERCENT_PER_S: Final = 11.0 / 77.0 / 3_600.0 * 100.0
-"""11 kW into 77 kWh."""
 RANGE_KM_PER_PERCENT: Final = 4.3
+"""Of a new battery, without climate: as far as it reaches on a motorway, and further elsewhere."""
+RANGE_SPEED_KMH: Final = 80.0
+"""The mean speed with which the range is told; the slower, the more the climate costs."""
 SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
 ACCELERATION_M_PER_S2: Final = 2.5
 DRIVER_DOOR: Final = "row1_left"
@@ -88,6 +91,20 @@ class Body:
     jammed: frozenset[str] = field(default_factory=frozenset)
     updating: bool = False
     """Whether control units are being updated."""
+    outside_celsius: float = OUTSIDE_CELSIUS
+    battery_celsius: float = OUTSIDE_CELSIUS
+    calendar_loss: float = 0.0
+    """The share of the battery's capacity that time has taken."""
+    cycle_loss: float = 0.0
+    """And that use has taken."""
+    low_voltage: float = 1.0
+    """The charge of the 12 V battery, as a share."""
+    tyres_kpa: tuple[float, ...] = (ARDEN_7.tyre_kpa,) * 4
+    """At 20 °C: front left, front right, rear left, rear right."""
+    trip_given_wh: float = 0.0
+    """What the battery gave in the drive that goes on, or the last one."""
+    trip_taken_wh: float = 0.0
+    """What braking brought back in it."""
 
     @property
     def gear(self) -> str:
@@ -107,7 +124,22 @@ class Body:
     @property
     def range_km(self) -> float:
         """How far the charge reaches."""
-        return self.charge_percent * RANGE_KM_PER_PERCENT
+        reaches_km = self.charge_percent * RANGE_KM_PER_PERCENT * self.health
+        if not self.climate_on:
+            return reaches_km
+        new_wh_per_km = ARDEN_7.capacity_wh / 100 / RANGE_KM_PER_PERCENT
+        climate_wh_per_km = cabin.electric_w(ARDEN_7, _air(self)) / RANGE_SPEED_KMH
+        return float(reaches_km / (1.0 + climate_wh_per_km / new_wh_per_km))
+
+    @property
+    def health(self) -> float:
+        """What is left of the battery's capacity, as a share."""
+        return float(battery.health_of(self.calendar_loss, self.cycle_loss))
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether the converter feeds the 12 V battery."""
+        return self.drive is not None or self.climate_on or self.plugged
 
     @property
     def place_degrees(self) -> tuple[float, float]:
@@ -158,7 +190,10 @@ def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PE
     if body.drive is not None:
         return body
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
-    return replace(body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us)
+    return replace(
+        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us,
+        trip_given_wh=0.0, trip_taken_wh=0.0,
+    )  # fmt: skip
 
 
 def open_door(body: Body, door: str) -> Body:
@@ -210,44 +245,121 @@ def of_text(text: str) -> Body:
     """The body out of its record, which is read more often than it changes."""
     members = json.loads(text)
     for name, read in _READ.items():
-        members[name] = read(members[name])
+        if name in members:
+            members[name] = read(members[name])
     return Body(**members)
 
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "doors_open": tuple,
+    "tyres_kpa": tuple,
     "jammed": frozenset,
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
 }
-"""How those members are read that JSON does not hold as they are."""
+"""How those members are read that JSON does not hold as they are; an older record lacks some."""
 
 
 def _flow(body: Body, now_us: int) -> Body:
     """What changes by time alone, up to a moment before which no event lies."""
     if now_us <= body.at_us:
         return body
-    elapsed_s = (now_us - body.at_us) / SECOND_US
-    heading = body.climate_target_decicelsius / 10 if body.climate_on else OUTSIDE_CELSIUS
-    left = math.exp(-elapsed_s / CABIN_REACTION_S)
-    charge = body.charge_percent
-    if body.is_charging:
-        full = float(body.charge_limit_percent)
-        charge = min(full, charge + elapsed_s * CHARGE_PERCENT_PER_S)
-    odometer_m, place_us = body.odometer_m, body.place_measured_us
     if body.drive is not None:
-        odometer_m = body.drive.began_m + _distance_m(body.drive, now_us)
-        place_us = now_us
-        driven_km = (odometer_m - body.odometer_m) / 1_000
-        charge = max(0.0, charge - driven_km / RANGE_KM_PER_PERCENT)
+        return _drive_on(body, body.drive, now_us)
+    if body.is_charging:
+        return _charge_on(body, now_us)
+    return _rest(body, now_us)
+
+
+def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    odometer_m = drive.began_m + _distance_m(drive, now_us)
+    spent = _spent(drive, now_us).since(_spent(drive, body.at_us))
+    warmed = _warm(body, elapsed_s)
+    beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
+    driven = _pass(body, now_us, warmed, -spent.inside_wh - beside_wh, spent.heat_wh)
+    return replace(
+        driven,
+        odometer_m=odometer_m,
+        place_measured_us=now_us,
+        trip_given_wh=body.trip_given_wh + spent.given_wh + beside_wh,
+        trip_taken_wh=body.trip_taken_wh + spent.taken_wh,
+    )
+
+
+def _charge_on(body: Body, now_us: int) -> Body:
+    """Up to the limit of the charge, and then at rest."""
+    comes_w = flow.outlet_w(body.battery_celsius)
+    stored_w = flow.stored_w(comes_w)
+    missing = (body.charge_limit_percent - body.charge_percent) / 100
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    warmed = _warm(body, elapsed_s)
+    stored_wh = (stored_w * elapsed_s - warmed.electric_j) / 3_600.0
+    if stored_wh <= missing * _capacity_wh(body):
+        heat_wh = (comes_w - stored_w) * elapsed_s / 3_600.0
+        return _pass(body, now_us, warmed, stored_wh, heat_wh)
+    # The climate's share varies; over the whole of it, the mean is near enough.
+    mean_w = stored_wh / elapsed_s * 3_600.0
+    full_s = missing * _capacity_wh(body) / mean_w * 3_600.0
+    full_us = min(now_us, body.at_us + max(1, math.ceil(full_s * SECOND_US)))
+    warmed = _warm(body, (full_us - body.at_us) / SECOND_US)
+    heat_wh = (comes_w - stored_w) * full_s / 3_600.0
+    full = _pass(body, full_us, warmed, missing * _capacity_wh(body), heat_wh)
+    return _flow(replace(full, charge_percent=float(body.charge_limit_percent)), now_us)
+
+
+def _rest(body: Body, now_us: int) -> Body:
+    """At rest, the outlet feeds the climate when there is one, and else the battery does."""
+    warmed = _warm(body, (now_us - body.at_us) / SECOND_US)
+    return _pass(body, now_us, warmed, 0.0 if body.plugged else -warmed.electric_j / 3_600.0, 0.0)
+
+
+def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_wh: float) -> Body:
+    """The body at that moment, when its battery holds so much more and was heated by so much."""
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    charge_percent = max(0.0, body.charge_percent + stored_wh / _capacity_wh(body) * 100)
+    mean_charge = (body.charge_percent + charge_percent) / 200
     return replace(
         body,
         at_us=now_us,
-        cabin_celsius=heading + (body.cabin_celsius - heading) * left,
-        charge_percent=charge,
-        odometer_m=odometer_m,
-        place_measured_us=place_us,
-    )
+        cabin_celsius=warmed.celsius,
+        charge_percent=charge_percent,
+        battery_celsius=battery.temperature_after(
+            ARDEN_7, body.battery_celsius, body.outside_celsius,
+            heat_wh * 3_600.0 / elapsed_s, elapsed_s,
+        ),
+        calendar_loss=battery.calendar_loss_after(
+            body.calendar_loss, mean_charge, body.battery_celsius, elapsed_s
+        ),
+        cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, abs(stored_wh)),
+        low_voltage=low_voltage.charge_after(
+            ARDEN_7, body.low_voltage, body.is_supplied, elapsed_s
+        ),
+        tyres_kpa=tuple(
+            tyres.air_after(kpa, tyres.LEAK_PER_MONTH, elapsed_s) for kpa in body.tyres_kpa
+        ),
+    )  # fmt: skip
+
+
+def _capacity_wh(body: Body) -> float:
+    return ARDEN_7.capacity_wh * body.health
+
+
+def _air(body: Body) -> cabin.Air:
+    return cabin.Air(body.outside_celsius, body.climate_on, body.climate_target_decicelsius / 10)
+
+
+def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
+    return cabin.warm(ARDEN_7, body.cabin_celsius, _air(body), elapsed_s)
+
+
+def _spent(drive: Drive, at_us: int) -> flow.Spent:
+    """The energy of a drive up to a moment of it."""
+    until_us = min(at_us, drive.brakes_us)
+    gathered = _gathered(drive, until_us)
+    held_s = (until_us - drive.began_us) / SECOND_US - gathered / ACCELERATION_M_PER_S2
+    left = _speed(drive, at_us) if at_us > drive.brakes_us else gathered
+    return flow.spent_in_drive(gathered, held_s, left, ACCELERATION_M_PER_S2)
 
 
 def _settle(body: Body) -> Body:
