@@ -54,6 +54,7 @@ bench: $(PAGES) ## Measure: start, memory, idle time, bus, the body, a command, 
 	@$(BIN)/monocoque bench shop --json
 	@$(BIN)/monocoque bench home --json
 	@$(BIN)/monocoque bench story --json
+	@$(BIN)/monocoque bench can --json
 
 prove: $(PAGES) chromium ## The long proofs
 	@$(BIN)/pytest -q -m prove
@@ -67,7 +68,12 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	$(BIN)/uv pip compile "$$@" pyproject.toml -o requirements/production.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt; \
 	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt; \
+<<<<<<< HEAD
+	$(BIN)/uv pip compile "$$@" requirements/mf4.in -c requirements/development.txt -o requirements/mf4.txt; \
+	$(BIN)/uv pip compile "$$@" --no-deps requirements/opendbc.in -o requirements/opendbc.txt
+=======
 	$(BIN)/uv pip compile "$$@" requirements/fastsim.in -o requirements/fastsim.txt
+>>>>>>> physics
 
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from monocoque.car.signals.logic.acts import ActState
 from monocoque.car.tokens import service as tokens
@@ -17,6 +18,7 @@ from monocoque.contracts.signals import CHARGE_LIMIT, IS_LOCKED, SPEED
 from tests.car.door_stand import DoorStand
 
 WAIT_S_MAX = 20.0
+VISS = Subprotocol("VISSv3")
 
 
 class Client:
@@ -50,7 +52,7 @@ async def door(scope="read actuate", config=None):
     async with asyncio.timeout(WAIT_S_MAX), stand.open(viss.run):
         stand.address = await stand.plate.address("viss")
         token, stand.token_id = await stand.token(scope)
-        async with connect(f"ws://{stand.address}", subprotocols=["VISSv3"]) as socket:
+        async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
             yield stand, Client(socket, token)
 
 
@@ -220,7 +222,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
             for _ in range(120)
         ]
         assert "429" in numbers
-        async with connect(f"ws://{stand.address}", subprotocols=["VISSv3"]) as socket:
+        async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
             other = Client(socket, client.token)
             answers = [await other.ask("subscribe", path=SPEED.path) for _ in range(3)]
             assert [answer.get("error", {}).get("number") for answer in answers] == [
@@ -229,7 +231,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
             await other.socket.send("x" * 5_000)
             with pytest.raises(ConnectionClosed):
                 await _read_for_ever(other.socket)
-        async with connect(f"ws://{stand.address}", subprotocols=["VISSv3"]) as socket:
+        async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
             answer = await Client(socket, client.token).ask(
                 "get", path=SPEED.path, filter=filtered("metadata")
             )
@@ -243,6 +245,6 @@ async def _read_for_ever(socket):
 
 async def test_a_page_of_another_site_opens_no_socket():
     async with door() as (stand, _):
-        for options in ({"origin": "http://evil.example"}, {"subprotocols": ["chat"]}):
+        for options in ({"origin": "http://evil.example"}, {"subprotocols": [Subprotocol("chat")]}):
             with pytest.raises(InvalidStatus):
                 await connect(f"ws://{stand.address}", **options)

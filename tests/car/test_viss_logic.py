@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monocoque.car.signals.logic.texts import text_of, value_of
+from monocoque.car.signals.logic.texts import elements_of, text_of, value_of
 from monocoque.car.viss.logic.answers import (
     data_of,
     datapoint,
@@ -218,12 +218,15 @@ def test_no_point_is_further_from_the_curve_than_was_allowed(values, error_max) 
     for (a_us, a), (b_us, b) in itertools.pairwise(kept):
         for time_us, value in points:
             if a_us <= time_us <= b_us:
-                on_the_line = a + (b - a) * (time_us - a_us) / (b_us - a_us)
+                share = (time_us - a_us) / (b_us - a_us)
+                on_the_line = float(str(a)) + (float(str(b)) - float(str(a))) * share
                 assert abs(on_the_line - value) <= error_max + 1e-9
 
 
 def test_answers_are_texts() -> None:
     assert time_text(1_700_000_000_123_456) == "2023-11-14T22:13:20.123456Z"
+    assert time_text(-5) == time_text(0) == "1970-01-01T00:00:00.000000Z"
+    assert time_text(2**62) == "9999-12-31T23:59:59.999999Z"
     assert datapoint(True, 0)["value"] == "true"
     assert datapoint((1, 2), 0)["value"] == ["1", "2"]
     one = (SPEED, datapoint(5.5, 0))
@@ -270,6 +273,13 @@ def typed(data_type: str) -> Signal:
 )
 def test_texts_are_values(data_type, text, value) -> None:
     assert value_of(typed(data_type), text) == value
+
+
+def test_a_comma_within_an_element_is_part_of_it() -> None:
+    assert elements_of(typed("string[]"), ("a,b", "")) == ("a,b", "")
+    assert elements_of(typed("uint8[]"), ("1", "2")) == (1, 2)
+    with pytest.raises(SignalValueRefused):
+        elements_of(typed("uint8[]"), ("1", "x"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ PAGES = [
         "README.md",
         "ARCHITECTURE.md",
         "docs/guide/worlds.md",
+        "docs/guide/can.md",
         "docs/guide/home-assistant.md",
     )
 ]

@@ -3,6 +3,9 @@
 Rules: what a command needs is imported when it runs, so that the others start quickly.
 """
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from monocoque.cli.arguments import CarArgument, Data
@@ -38,3 +41,28 @@ def park(car_id: CarArgument, data: Data) -> None:
     from monocoque.cli import wheel
 
     wheel.park(data, parse_car_id(car_id))
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A log of a vehicle bus: .log, .asc, .blf or .mf4.")],
+    dbc: Annotated[
+        Path | None,
+        typer.Option(help="The database of the bus.", show_default="that of our own virtual car"),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", help="From the bus to signals.", show_default="that of our own virtual car"
+        ),
+    ] = None,
+    speed: Annotated[str, typer.Option(help="1x for the pace of the recording, 10x, max.")] = "max",
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Take a database whose messages overlap.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show a log of a vehicle bus as signals: docs/guide/can.md."""
+    from monocoque.cli.replay import replay_log
+
+    replay_log(log, dbc, mapping, speed, is_lenient=lenient, as_json=as_json)

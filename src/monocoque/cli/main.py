@@ -299,7 +299,9 @@ def world(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="up, bus, body, command, shop, home or story.")],
+    name: Annotated[
+        str, typer.Argument(help="up, bus, body, can, command, shop, home, signals or story.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine; needs the source, since benchmarks are not in the package."""
@@ -309,7 +311,7 @@ def bench(
 
 def _measure(name: str) -> Callable[[Callable[[str], None]], dict[str, Any]]:
     folder = Path(__file__).parents[3] / "bench"
-    names = sorted(path.stem for path in folder.glob("*.py"))
+    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     if name not in names:
         raise SettingInvalid(
             f"There is no benchmark {name}.",

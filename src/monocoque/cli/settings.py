@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monocoque.car.body.config import BodyConfig
+from monocoque.car.can.config import CanConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
 from monocoque.car.keys.config import KeysConfig
 from monocoque.car.kuksa.config import KuksaConfig
@@ -52,6 +53,7 @@ from monocoque.home.bridge.config import BridgeConfig
 from monocoque.home.devices.config import DevicesConfig
 from monocoque.phone.accounts.config import AccountsConfig
 from monocoque.plumbing.bus.config import BusConfig, NatsServerConfig
+from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.files import storage_errors
 from monocoque.plumbing.http.config import HttpConfig
@@ -74,6 +76,8 @@ SECTIONS: Final[Mapping[str, type]] = {
     "build": BuildConfig,
     "bus": BusConfig,
     "campaigns": CampaignsConfig,
+    "can": CanConfig,
+    "can_bus": CanBusConfig,
     "car_commands": CarCommandsConfig,
     "car_updates": UpdatesConfig,
     "commands": MailboxConfig,

@@ -64,6 +64,13 @@ const NEVER_ON_A_PAGE = new Set([
   'signal_token_refused',
   'signal_token_expired',
   'signal_claimed',
+  'can_database_wrong',
+  'can_mapping_wrong',
+  'can_log_format_unknown',
+  'can_log_broken',
+  'can_frame_broken',
+  'can_target_refused',
+  'can_bus_unavailable',
   'signal_provider_missing',
   'signal_clients_full',
 ]);

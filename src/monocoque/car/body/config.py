@@ -13,6 +13,12 @@ class BodyConfig:
     """How long it takes to switch the climate."""
     charge_limit_s: float = 0.001
     """How long a new limit of the charge takes: no part moves."""
+    switches_s: float = 0.1
+    """How long a switch takes: of fan, defroster, seat heating and the like."""
+    parts_percent_per_s: float = 25.0
+    """How fast windows and the trunk move."""
+    seats_mm_per_s: float = 20.0
+    """How fast seats move."""
     drive_s: float = 180.0
     """How long ``monocoque car drive`` lasts before the brakes."""
     drive_speed_kmh: float = 50.0

@@ -150,21 +150,21 @@ async def act(context: Context, act: Act, gate: Gate) -> Motion | str:
     """
     begun = await begin(context, act, gate)
     if isinstance(begun, Motion):
-        await pass_time(context, begun)
+        await pass_time(begun)
     return begun
 
 
 async def begin(context: Context, act: Act, gate: Gate) -> Motion | str:
     """The first half of ``act``: set the actuator in motion, or return the gate's reason."""
     config = context.config(BodyConfig)
-    lasts_us = round(_lasts_s(config, act.actuator) * SECOND_US)
 
     def work(connection: Connection) -> Motion | str:
         body = present(connection, context.machine_id, context.clock.now_us())
         refusal = gate(body)
         if refusal is not None:
             return refusal
-        motion = Motion(act.actuator, act.target, body.at_us + lasts_us)
+        lasts_us = round(_lasts_s(config, body, act) * SECOND_US)
+        motion = Motion(act.actuator, act.target, body.at_us + lasts_us, body.at_us)
         begun = logic.to_text(logic.begin_motion(body, motion))
         records.set_state(connection, context.machine_id, begun)
         records.add_act(connection, act.command_sha256, act.actuator, body.at_us, config.acts_kept)
@@ -173,17 +173,23 @@ async def begin(context: Context, act: Act, gate: Gate) -> Motion | str:
     return await context.records.transact(work)
 
 
-async def pass_time(context: Context, motion: Motion) -> None:
+async def pass_time(motion: Motion) -> None:
     """The second half of ``act``: return when the time of what was begun is over."""
-    await asyncio.sleep(_lasts_s(context.config(BodyConfig), motion.actuator))
+    await asyncio.sleep((motion.ends_us - motion.began_us) / SECOND_US)
 
 
-def _lasts_s(config: BodyConfig, actuator: str) -> float:
-    return {
+def _lasts_s(config: BodyConfig, body: Body, act: Act) -> float:
+    """How long an act takes: of a part that moves by and by, in proportion to its way."""
+    if act.actuator in logic.MOVING:
+        target = int(act.target[act.actuator])
+        speeds = (config.parts_percent_per_s, config.seats_mm_per_s)
+        return max(config.switches_s, logic.travel_s(body, act.actuator, target, *speeds))
+    lasts_s = {
         "locks": config.locks_s,
         "climate": config.climate_s,
         "charge_limit": config.charge_limit_s,
-    }[actuator]
+    }
+    return lasts_s.get(act.actuator, config.switches_s)
 
 
 def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int) -> bool:
@@ -217,11 +223,16 @@ async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Bo
 
 
 async def drive(
-    at: Records, car_id: str, now_us: int, config: BodyConfig, gate: Gate
+    at: Records,
+    car_id: str,
+    now_us: int,
+    config: BodyConfig,
+    gate: Gate,
+    route: logic.Route | None = None,
 ) -> Body | str:
-    """Somebody drives off, for ``drive_s`` at ``drive_speed_kmh``; returns the body.
+    """Somebody drives off, for ``drive_s`` or along a route, at ``drive_speed_kmh``.
 
-    gate: the guard's word about driving off; the reason, when it forbids that.
+    gate: the guard's word about driving off. Returns the body, or the reason why not.
     """
     holds_us, speed = round(config.drive_s * SECOND_US), config.drive_speed_kmh / 3.6
 
@@ -230,7 +241,10 @@ async def drive(
         refusal = gate(body)
         if refusal is not None:
             return refusal
-        driving = logic.begin_drive(body, holds_us, speed)
+        if route is None:
+            driving = logic.begin_drive(body, holds_us, speed)
+        else:
+            driving = logic.begin_route(body, route, speed)
         records.set_state(connection, car_id, logic.to_text(driving))
         return driving
 

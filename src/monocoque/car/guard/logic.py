@@ -21,7 +21,11 @@ from monocoque.car.body.logic import Body
 STANDING_KMH_MAX: Final = 5.0
 """Up to this speed a car counts as standing; wheels report no less."""
 CLIMATE_CHARGE_PERCENT_MIN: Final = 10.0
-"""Below it the climate runs only from a plug: what is left shall bring somebody home."""
+"""Below it what heats or cools runs only from a plug: what is left shall bring somebody home."""
+SEAT_HEAT_CABIN_CELSIUS_MAX: Final = 35.0
+"""In a cabin that is warmer, no seat is heated: somebody may sleep on it."""
+SEAT_MM_MAX: Final = 300
+"""How far back a seat goes."""
 
 Arguments = Mapping[str, int | bool | str]
 
@@ -56,6 +60,49 @@ def _is_updating(_: Arguments, body: Body) -> bool:
     return body.updating
 
 
+def _pinches(arguments: Arguments, body: Body) -> bool:
+    part, target = str(arguments["part"]), int(arguments["target"])
+    return part in body.parts.obstructed and target < body.level(part)
+
+
+def _is_childs_window(arguments: Arguments, body: Body) -> bool:
+    part, target = str(arguments["part"]), int(arguments["target"])
+    is_rear = part in ("window_row2_left", "window_row2_right")
+    return is_rear and body.parts.window_child_lock and target > body.level(part)
+
+
+def _opens_moving(arguments: Arguments, body: Body) -> bool:
+    return int(arguments["target"]) > 0 and _moves(arguments, body)
+
+
+def _opens_in_gear(arguments: Arguments, body: Body) -> bool:
+    return int(arguments["target"]) > 0 and _is_in_gear(arguments, body)
+
+
+def _is_drivers_and_moves(arguments: Arguments, body: Body) -> bool:
+    return arguments["part"] == "seat_driver_mm" and _moves(arguments, body)
+
+
+def _is_out_of_reach(arguments: Arguments, _: Body) -> bool:
+    return int(arguments["target"]) > SEAT_MM_MAX
+
+
+def _would_cool(arguments: Arguments, _: Body) -> bool:
+    return int(arguments["target"]) < 0
+
+
+def _is_too_warm(arguments: Arguments, body: Body) -> bool:
+    return bool(arguments["on"]) and body.cabin_celsius > SEAT_HEAT_CABIN_CELSIUS_MAX
+
+
+def _frees_a_live_plug(arguments: Arguments, body: Body) -> bool:
+    return not arguments["on"] and body.is_charging
+
+
+def _has_open_trunk(_: Arguments, body: Body) -> bool:
+    return body.level("trunk") > 0
+
+
 def _lacks_charge(arguments: Arguments, body: Body) -> bool:
     needed = arguments["needs_charge_percent"]
     assert isinstance(needed, int)
@@ -70,6 +117,16 @@ ACTIONS: Final = (
     "update",
     "drive",
     "install",
+    "window",
+    "trunk",
+    "seat",
+    "seat_heating",
+    "fan",
+    "defroster",
+    "recirculation",
+    "hazard",
+    "plug_lock",
+    "window_child_lock",
     "scene_put",
     "scene_remove",
 )
@@ -81,6 +138,22 @@ INTERLOCKS: Final = (
     Interlock("lock", "door_open", _has_open_door),
     Interlock("climate", "charge_low", _would_strand),
     Interlock("drive", "updating", _is_updating),
+    Interlock("drive", "trunk_open", _has_open_trunk),
+    Interlock("window", "updating", _is_updating),
+    Interlock("window", "pinch", _pinches),
+    Interlock("window", "child_lock", _is_childs_window),
+    Interlock("trunk", "moving", _opens_moving),
+    Interlock("trunk", "gear", _opens_in_gear),
+    Interlock("trunk", "pinch", _pinches),
+    Interlock("seat", "moving", _is_drivers_and_moves),
+    Interlock("seat", "updating", _is_updating),
+    Interlock("seat", "out_of_reach", _is_out_of_reach),
+    Interlock("seat_heating", "not_built", _would_cool),
+    Interlock("seat_heating", "too_warm", _is_too_warm),
+    Interlock("seat_heating", "charge_low", _would_strand),
+    Interlock("fan", "charge_low", _would_strand),
+    Interlock("defroster", "charge_low", _would_strand),
+    Interlock("plug_lock", "charging", _frees_a_live_plug),
     Interlock("install", "moving", _moves),
     Interlock("install", "gear", _is_in_gear),
     Interlock("install", "charge_low", _lacks_charge),

@@ -23,6 +23,8 @@ The tree::
     │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── ReleaseUnknown, CampaignSelectsNobody
     │   ├── SignalUnknown, SignalValueRefused, SignalNotActuator
+    │   ├── CanDatabaseWrong, CanMappingWrong, CanFrameBroken, CanTargetRefused
+    │   ├── CanLogFormatUnknown, CanLogBroken
     │   ├── SceneMalformed
     │   │   └── SceneWordUnknown
     │   ├── MessageRefused         on the bus
@@ -74,7 +76,7 @@ The tree::
     │   ├── LakeUnavailable
     │   ├── DeadlinePassed
     │   ├── DeviceFailed
-    │   ├── SignalProviderMissing
+    │   ├── SignalProviderMissing, CanBusUnavailable
     │   ├── PaymentUnclear, ProviderUnavailable
     │   └── CellUnreachable
     ├── StorageError               the disk or the data on it
@@ -104,6 +106,13 @@ from monocoque.contracts.errors.campaigns import ManifestReplayed as ManifestRep
 from monocoque.contracts.errors.campaigns import ReleaseOlderThanCar as ReleaseOlderThanCar
 from monocoque.contracts.errors.campaigns import ReleaseUnknown as ReleaseUnknown
 from monocoque.contracts.errors.campaigns import ReportContradicts as ReportContradicts
+from monocoque.contracts.errors.can import CanBusUnavailable as CanBusUnavailable
+from monocoque.contracts.errors.can import CanDatabaseWrong as CanDatabaseWrong
+from monocoque.contracts.errors.can import CanFrameBroken as CanFrameBroken
+from monocoque.contracts.errors.can import CanLogBroken as CanLogBroken
+from monocoque.contracts.errors.can import CanLogFormatUnknown as CanLogFormatUnknown
+from monocoque.contracts.errors.can import CanMappingWrong as CanMappingWrong
+from monocoque.contracts.errors.can import CanTargetRefused as CanTargetRefused
 from monocoque.contracts.errors.conflicts import BuildBegun as BuildBegun
 from monocoque.contracts.errors.conflicts import CarAlreadyEnrolled as CarAlreadyEnrolled
 from monocoque.contracts.errors.conflicts import CarAlreadyHandedOver as CarAlreadyHandedOver

@@ -37,7 +37,7 @@ from monocoque.contracts.signals.told import LONGITUDE as LONGITUDE
 from monocoque.contracts.signals.told import RANGE as RANGE
 from monocoque.contracts.signals.told import SELECTED_GEAR as SELECTED_GEAR
 from monocoque.contracts.signals.told import SPEED as SPEED
-from monocoque.contracts.signals.told import TOLD
+from monocoque.contracts.signals.told import TOLD as TOLD
 from monocoque.contracts.signals.told import TRAVELED_DISTANCE as TRAVELED_DISTANCE
 from monocoque.contracts.signals.trip import TRIP
 

@@ -21,10 +21,31 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from monocoque.car.body.logic import flow
+from monocoque.car.body.logic.drives import ACCELERATION_M_PER_S2 as ACCELERATION_M_PER_S2
+from monocoque.car.body.logic.drives import SECOND_US as SECOND_US
+from monocoque.car.body.logic.drives import SPEED_M_PER_S_MAX as SPEED_M_PER_S_MAX
+from monocoque.car.body.logic.drives import Drive as Drive
+from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in, spent_in
+from monocoque.car.body.logic.parts import (
+    AS_BUILT,
+    NAMES,
+    between,
+    obstruct,
+    of_members,
+    set_parts,
+    speed_of,
+    to_members,
+    where,
+)
+from monocoque.car.body.logic.parts import MOVING as MOVING
+from monocoque.car.body.logic.parts import Parts as Parts
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
+from monocoque.car.body.logic.routes import METRES_PER_DEGREE as METRES_PER_DEGREE
+from monocoque.car.body.logic.routes import Place as Place
+from monocoque.car.body.logic.routes import Route as Route
+from monocoque.car.body.logic.routes import make_route
 
-SECOND_US: Final = 1_000_000
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
 
@@ -33,15 +54,15 @@ RANGE_KM_PER_PERCENT: Final = 4.3
 """Of a new battery, without climate: as far as it reaches on a motorway, and further elsewhere."""
 RANGE_SPEED_KMH: Final = 80.0
 """The mean speed with which the range is told; the slower, the more the climate costs."""
-SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
-ACCELERATION_M_PER_S2: Final = 2.5
+RECIRCULATED: Final = 0.7
+"""The share of the air that is not fresh, unless all of it shall come from inside."""
 DRIVER_DOOR: Final = "row1_left"
 LOOP_M: Final = 2_500.0
 """One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
 LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
-METRES_PER_DEGREE: Final = 111_320.0
+HOME: Final[Place] = (HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES)
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
 
@@ -53,18 +74,9 @@ class Motion:
     actuator: str
     target: Mapping[str, int | bool]
     ends_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """One drive: when it began, and when the brakes are put on."""
-
-    began_us: int
-    brakes_us: int
-    began_m: float
-    """The odometer at its beginning."""
-    speed_m_per_s_max: float = SPEED_M_PER_S_MAX
-    """How fast the car is once it has gathered speed."""
+    began_us: int = 0
+    start: int = 0
+    """Where a part that moves by and by began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,13 @@ class Body:
     """What the battery gave in the drive that goes on, or the last one."""
     trip_taken_wh: float = 0.0
     """What braking brought back in it."""
+    parts: Parts = AS_BUILT
+    route: Route | None = None
+    """The way of this drive; None on the loop."""
+    base_degrees: Place = HOME
+    """Where the loop begins, its southernmost point."""
+    base_m: float = 0.0
+    """The odometer there."""
 
     @property
     def gear(self) -> str:
@@ -114,7 +133,7 @@ class Body:
     @property
     def speed_m_per_s(self) -> float:
         """How fast it moves."""
-        return 0.0 if self.drive is None else _speed(self.drive, self.at_us)
+        return 0.0 if self.drive is None else speed_in(self.drive, self.at_us)
 
     @property
     def is_charging(self) -> bool:
@@ -143,15 +162,28 @@ class Body:
 
     @property
     def place_degrees(self) -> tuple[float, float]:
-        """Latitude and longitude (WGS 84): a point of the loop, the home its southernmost."""
-        angle = self.odometer_m / LOOP_RADIUS_M
+        """Latitude and longitude (WGS 84): a point of the route, or of the loop."""
+        if self.route is not None and self.drive is not None:
+            return self.route.place_at(self.odometer_m - self.drive.began_m)
+        angle = (self.odometer_m - self.base_m) / LOOP_RADIUS_M
+        latitude, longitude = self.base_degrees
         north_m = LOOP_RADIUS_M * (1.0 - math.cos(angle))
         east_m = LOOP_RADIUS_M * math.sin(angle)
-        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(HOME_LATITUDE_DEGREES))
+        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(latitude))
         return (
-            HOME_LATITUDE_DEGREES + north_m / METRES_PER_DEGREE,
-            HOME_LONGITUDE_DEGREES + east_m / east_m_per_degree,
+            latitude + north_m / METRES_PER_DEGREE,
+            longitude + east_m / east_m_per_degree,
         )
+
+    def level(self, part: str) -> int:
+        """Where a part is that moves by and by, or how a switch stands."""
+        for motion in self.motions:
+            if motion.actuator == part and part in MOVING and part not in self.jammed:
+                target = int(motion.target[part])
+                if where(self.parts, part, motion.start, target) == motion.start:
+                    return motion.start
+                return between(motion.start, target, motion.began_us, motion.ends_us, self.at_us)
+        return int(getattr(self.parts, part))
 
 
 def step(body: Body, now_us: int) -> Body:
@@ -167,22 +199,41 @@ def next_event_us(body: Body) -> int | None:
     """When something ends that is under way, or None."""
     ends = [motion.ends_us for motion in body.motions]
     if body.drive is not None:
-        ends.append(_ends_us(body.drive))
+        ends.append(drive_ends_us(body.drive))
     return min(ends, default=None)
 
 
 def begin_motion(body: Body, motion: Motion) -> Body:
-    """The body with this on its way; what the actuator was on its way to before is forgotten."""
+    """The body with this on its way; what the actuator was on its way to before is forgotten.
+
+    A part that moves by and by goes on from where it is now.
+    """
     others = tuple(other for other in body.motions if other.actuator != motion.actuator)
+    if motion.actuator in MOVING:
+        body = _halted(body, motion.actuator)
+        motion = replace(motion, began_us=body.at_us, start=body.level(motion.actuator))
     return replace(body, motions=(*others, motion), touched_us=body.at_us)
+
+
+def travel_s(body: Body, part: str, target: int, percent_per_s: float, mm_per_s: float) -> float:
+    """How long a part takes from where it is to its target."""
+    return abs(target - body.level(part)) / speed_of(part, percent_per_s, mm_per_s)
 
 
 def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
     """Whether the body is as this target says."""
-    return all(getattr(body, name) == value for name, value in target.items())
+    return all(
+        getattr(body.parts if name in NAMES else body, name) == value
+        for name, value in target.items()
+    )
 
 
-def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PER_S_MAX) -> Body:
+def begin_drive(
+    body: Body,
+    holds_us: int,
+    speed_m_per_s_max: float = SPEED_M_PER_S_MAX,
+    route: Route | None = None,
+) -> Body:
     """The body on a drive that brakes after so long; doors shut, plug out.
 
     A car that drives already goes on with its drive.
@@ -191,9 +242,20 @@ def begin_drive(body: Body, holds_us: int, speed_m_per_s_max: float = SPEED_M_PE
         return body
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
     return replace(
-        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us,
+        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us, route=route,
         trip_given_wh=0.0, trip_taken_wh=0.0,
     )  # fmt: skip
+
+
+def begin_route(body: Body, route: Route, speed_m_per_s_max: float) -> Body:
+    """The body on its way along a route, so fast at most, to stand at its end.
+
+    A car that drives already goes on with its drive. A route begins where its first point is: the
+    car was brought there.
+    """
+    top = min(speed_m_per_s_max, math.sqrt(route.length_m * ACCELERATION_M_PER_S2))
+    holds_s = route.length_m / top
+    return begin_drive(body, round(holds_s * SECOND_US), top, route)
 
 
 def open_door(body: Body, door: str) -> Body:
@@ -222,8 +284,20 @@ def begin_park(body: Body) -> Body:
 
 
 def with_jam(body: Body, actuators: frozenset[str]) -> Body:
-    """The body with these actuators stuck, and no others."""
+    """The body with these actuators stuck, and no others; a part on its way stays where it is."""
+    for part in actuators & set(MOVING):
+        body = _halted(body, part)
     return replace(body, jammed=actuators)
+
+
+def with_obstacles(body: Body, parts: tuple[str, ...]) -> Body:
+    """The body with something in the way of these windows or the trunk, and of no others."""
+    return replace(body, parts=obstruct(body.parts, parts))
+
+
+def _halted(body: Body, part: str) -> Body:
+    """The body with this part where it is now, whatever it was on its way to."""
+    return replace(body, parts=set_parts(body.parts, {part: body.level(part)}))
 
 
 def to_text(body: Body) -> str:
@@ -233,8 +307,17 @@ def to_text(body: Body) -> str:
     members["jammed"] = sorted(body.jammed)
     members["motions"] = [
         {"actuator": m.actuator, "target": dict(m.target), "ends_us": m.ends_us}
+        | ({"began_us": m.began_us, "start": m.start} if m.actuator in MOVING else {})
         for m in body.motions
     ]
+    # What most cars never have is left out of their records.
+    members["parts"] = to_members(body.parts)
+    members["route"] = None if body.route is None else list(body.route.places)
+    for name in ("parts", "route"):
+        if not members[name]:
+            del members[name]
+    if body.base_degrees == HOME:
+        del members["base_degrees"], members["base_m"]
     if body.drive is not None:
         members["drive"] = {name: getattr(body.drive, name) for name in Drive.__slots__}
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
@@ -256,6 +339,9 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "jammed": frozenset,
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
+    "parts": of_members,
+    "route": lambda places: make_route([(a, b) for a, b in places]),
+    "base_degrees": tuple,
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""
 
@@ -273,8 +359,8 @@ def _flow(body: Body, now_us: int) -> Body:
 
 def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
     elapsed_s = (now_us - body.at_us) / SECOND_US
-    odometer_m = drive.began_m + _distance_m(drive, now_us)
-    spent = _spent(drive, now_us).since(_spent(drive, body.at_us))
+    odometer_m = drive.began_m + distance_m(drive, now_us)
+    spent = spent_in(drive, now_us).since(spent_in(drive, body.at_us))
     warmed = _warm(body, elapsed_s)
     beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
     driven = _pass(body, now_us, warmed, -spent.inside_wh - beside_wh, spent.heat_wh)
@@ -346,58 +432,39 @@ def _capacity_wh(body: Body) -> float:
 
 
 def _air(body: Body) -> cabin.Air:
-    return cabin.Air(body.outside_celsius, body.climate_on, body.climate_target_decicelsius / 10)
+    return cabin.Air(
+        body.outside_celsius,
+        body.climate_on,
+        body.climate_target_decicelsius / 10,
+        recirculated=1.0 if body.parts.recirculation else RECIRCULATED,
+    )
 
 
 def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
     return cabin.warm(ARDEN_7, body.cabin_celsius, _air(body), elapsed_s)
 
 
-def _spent(drive: Drive, at_us: int) -> flow.Spent:
-    """The energy of a drive up to a moment of it."""
-    until_us = min(at_us, drive.brakes_us)
-    gathered = _gathered(drive, until_us)
-    held_s = (until_us - drive.began_us) / SECOND_US - gathered / ACCELERATION_M_PER_S2
-    left = _speed(drive, at_us) if at_us > drive.brakes_us else gathered
-    return flow.spent_in_drive(gathered, held_s, left, ACCELERATION_M_PER_S2)
-
-
 def _settle(body: Body) -> Body:
     """What ends at this very moment has ended."""
     changes: dict[str, Any] = {}
+    parts: dict[str, int | bool] = {}
     for motion in body.motions:
-        if motion.ends_us <= body.at_us and motion.actuator not in body.jammed:
+        if motion.ends_us > body.at_us or motion.actuator in body.jammed:
+            continue
+        if motion.actuator in MOVING:
+            part, target = motion.actuator, int(motion.target[motion.actuator])
+            parts[part] = where(body.parts, part, motion.start, target)
+        elif motion.actuator in NAMES:
+            parts |= motion.target
+        else:
             changes |= motion.target
-    under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
+    if parts:
+        changes["parts"] = set_parts(body.parts, parts)
     drive = body.drive
-    if drive is not None and _ends_us(drive) <= body.at_us:
+    if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None
+        if body.route is not None:  # the loop goes on from where the route led
+            end = body.route.places[-1]
+            changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
+    under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)
-
-
-def _speed(drive: Drive, at_us: int) -> float:
-    gathered = _gathered(drive, min(at_us, drive.brakes_us))
-    braked_s = max(0, at_us - drive.brakes_us) / SECOND_US
-    return max(0.0, gathered - ACCELERATION_M_PER_S2 * braked_s)
-
-
-def _gathered(drive: Drive, at_us: int) -> float:
-    """The speed, while the brakes are off."""
-    elapsed_s = (at_us - drive.began_us) / SECOND_US
-    return min(drive.speed_m_per_s_max, ACCELERATION_M_PER_S2 * elapsed_s)
-
-
-def _distance_m(drive: Drive, at_us: int) -> float:
-    until_us = min(at_us, drive.brakes_us)
-    elapsed_s = (until_us - drive.began_us) / SECOND_US
-    gathered = _gathered(drive, until_us)
-    gathering_s = gathered / ACCELERATION_M_PER_S2
-    before_m = gathered * (elapsed_s - gathering_s / 2)
-    left = _speed(drive, at_us) if at_us > drive.brakes_us else gathered
-    return before_m + (gathered**2 - left**2) / (2 * ACCELERATION_M_PER_S2)
-
-
-def _ends_us(drive: Drive) -> int:
-    """When it stands again."""
-    braking_s = _gathered(drive, drive.brakes_us) / ACCELERATION_M_PER_S2
-    return drive.brakes_us + math.ceil(braking_s * SECOND_US)

@@ -37,11 +37,6 @@ class Actuation:
     """How the body is once it is done."""
 
 
-def _whole(value: Value) -> int:
-    assert isinstance(value, int)
-    return value
-
-
 def _fixed(value: Value) -> Callable[[Body], Value]:
     return lambda _: value
 
@@ -58,6 +53,81 @@ _FIXED: Final[Mapping[str, Value]] = {
     "Vehicle.Powertrain.TractionBattery.GrossCapacity": 77,
 }
 """What is true of every such body."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One row: a part of the body, its signal, and the guard's word for it."""
+
+    path: str
+    name: str
+    action: str
+
+
+_LEVELS: Final = (
+    _Part("Vehicle.Cabin.Door.Row1.DriverSide.Window.Position", "window_row1_left", "window"),
+    _Part("Vehicle.Cabin.Door.Row1.PassengerSide.Window.Position", "window_row1_right", "window"),
+    _Part("Vehicle.Cabin.Door.Row2.DriverSide.Window.Position", "window_row2_left", "window"),
+    _Part("Vehicle.Cabin.Door.Row2.PassengerSide.Window.Position", "window_row2_right", "window"),
+    _Part("Vehicle.Cabin.Seat.Row1.DriverSide.Position", "seat_driver_mm", "seat"),
+    _Part("Vehicle.Cabin.Seat.Row1.PassengerSide.Position", "seat_passenger_mm", "seat"),
+    _Part("Vehicle.Cabin.Seat.Row1.DriverSide.HeatingCooling", "seat_heat_driver", "seat_heating"),
+    _Part(
+        "Vehicle.Cabin.Seat.Row1.PassengerSide.HeatingCooling",
+        "seat_heat_passenger",
+        "seat_heating",
+    ),
+    _Part("Vehicle.Cabin.HVAC.Station.Row1.Driver.FanSpeed", "fan", "fan"),
+)
+"""Parts that are numbers, as their signals are."""
+_SWITCHES: Final = (
+    _Part("Vehicle.Cabin.HVAC.IsFrontDefrosterActive", "defroster", "defroster"),
+    _Part("Vehicle.Cabin.HVAC.IsRecirculationActive", "recirculation", "recirculation"),
+    _Part("Vehicle.Body.Lights.Hazard.IsSignaling", "hazard", "hazard"),
+    _Part(
+        "Vehicle.Powertrain.TractionBattery.Charging.IsChargingCableLocked",
+        "plug_lock",
+        "plug_lock",
+    ),
+    _Part("Vehicle.Cabin.IsWindowChildLockEngaged", "window_child_lock", "window_child_lock"),
+)
+"""Parts that are on or off, as their signals are."""
+_TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
+_ALL_OPEN: Final = 100
+
+
+def _level_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
+    return _BY_PATH[part.path], lambda body: body.level(part.name)
+
+
+def _switch_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
+    return _BY_PATH[part.path], lambda body: bool(getattr(body.parts, part.name))
+
+
+def _is_open_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
+    path = part.path.removesuffix("Position") + "IsOpen"
+    return _BY_PATH[path], lambda body: body.level(part.name) > 0
+
+
+def _actuation(part: _Part) -> Actuation:
+    """The wish for a part; ``on`` tells the guard whether it would use energy."""
+    return Actuation(
+        _BY_PATH[part.path],
+        action=lambda _: part.action,
+        arguments=lambda value: {
+            "part": part.name,
+            "target": int(_plain(value)),
+            "on": bool(value),
+        },
+        actuator=part.name,
+        target=lambda value: {part.name: _plain(value)},
+    )
+
+
+def _plain(value: Value) -> int | bool:
+    assert isinstance(value, int)
+    return value
+
 
 READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.SPEED, lambda body: body.speed_m_per_s * 3.6),
@@ -77,6 +147,10 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.IS_DOOR_OPEN, lambda body: bool(body.doors_open)),
     (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
     *((_BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
+    *(_level_reading(part) for part in _LEVELS),
+    *(_switch_reading(part) for part in _SWITCHES),
+    *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
+    (_BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
 )
 """How each signal is read off a body."""
 
@@ -100,15 +174,23 @@ ACTUATIONS: Final = (
         action=lambda _: "climate",
         arguments=lambda _: {"on": False},
         actuator="climate",
-        target=lambda value: {"climate_target_decicelsius": _whole(value) * 10},
+        target=lambda value: {"climate_target_decicelsius": _plain(value) * 10},
     ),
     Actuation(
         signals.CHARGE_LIMIT,
         action=lambda _: "charge_limit",
         arguments=lambda _: {},
         actuator="charge_limit",
-        target=lambda value: {"charge_limit_percent": _whole(value)},
+        target=lambda value: {"charge_limit_percent": _plain(value)},
     ),
+    Actuation(
+        _BY_PATH[_TRUNK_PATH],
+        action=lambda _: "trunk",
+        arguments=lambda value: {"part": "trunk", "target": _ALL_OPEN * _plain(value)},
+        actuator="trunk",
+        target=lambda value: {"trunk": _ALL_OPEN * _plain(value)},
+    ),
+    *(_actuation(part) for part in (*_LEVELS, *_SWITCHES)),
 )
 """Every signal that the body can be asked for."""
 

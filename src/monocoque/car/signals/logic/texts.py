@@ -5,6 +5,7 @@ commas between them. What cannot be of the signal's type is refused here, its ra
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from monocoque.contracts.errors import SignalValueRefused
@@ -35,6 +36,19 @@ def value_of(signal: Signal, text: str) -> Value:
     except ValueError:
         raise SignalValueRefused(
             f"{text[:80]!r} is no {signal.data_type.value}, as {signal.path} is."
+        ) from None
+
+
+def elements_of(signal: Signal, texts: Sequence[str]) -> Value:
+    """The array whose elements these texts mean; a comma in one is part of it.
+
+    Raises SignalValueRefused.
+    """
+    try:
+        return tuple(_element(signal.data_type.element, text) for text in texts)  # type: ignore[return-value]
+    except ValueError:
+        raise SignalValueRefused(
+            f"An element is none of {signal.data_type.value}, as {signal.path} is."
         ) from None
 
 

@@ -179,7 +179,7 @@ class _Embodied:
         for act in acts:
             await self._provision.tell(act.act_id, ActState.ACCEPTED)
         self._look.set()
-        await body.pass_time(self._context, begun)
+        await body.pass_time(begun)
         arrive = partial(self._arrive, begun)
         has_arrived = await insist(self._context, arrive, self._config.retry_s)
         await body.say_now(self._context)

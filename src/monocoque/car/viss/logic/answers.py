@@ -33,6 +33,10 @@ ERRORS: Final[dict[type[MonocoqueError], tuple[int, str]]] = {
 }
 
 
+TIME_US_MAX: Final = 253_402_300_799_999_999
+"""The last moment that has a year of four digits."""
+
+
 def error_of(error: MonocoqueError) -> dict[str, str]:
     """The member ``error`` of an answer."""
     number, reason = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
@@ -44,8 +48,8 @@ def error_of(error: MonocoqueError) -> dict[str, str]:
 
 
 def time_text(time_us: int) -> str:
-    """A time as VISS writes it."""
-    seconds, left_us = divmod(time_us, 1_000_000)
+    """A time as VISS writes it; one before 1970 or after 9999, which a source made up, as that."""
+    seconds, left_us = divmod(min(max(time_us, 0), TIME_US_MAX), 1_000_000)
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{left_us:06d}Z"
 

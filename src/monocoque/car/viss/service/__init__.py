@@ -6,7 +6,8 @@ Rules:
   says where a page is from, and only a page of this very address is let in;
 * over HTTP, ``GET /Vehicle/Speed`` reads, with ``?filter=`` for filters, and ``POST`` sets with a
   body ``{"value": "..."}``; nobody can subscribe there;
-* bodies, messages and clients are bounded before anything is read into memory.
+* bodies, messages and clients are bounded before anything is read into memory; requests over HTTP
+  are counted by their token, and those without a good one together.
 
 Left out on purpose: TLS, as at the door for KUKSA's clients; MQTT and gRPC as transports.
 """
@@ -15,7 +16,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import DoorPlate, History
@@ -24,7 +25,7 @@ from monocoque.car.viss.config import VissConfig
 from monocoque.car.viss.logic.answers import error_of, time_text
 from monocoque.car.viss.logic.requests import parse, parse_filter
 from monocoque.car.viss.service.asking import Desk
-from monocoque.car.viss.service.sessions import Session
+from monocoque.car.viss.service.sessions import Rate, Session
 from monocoque.contracts.errors import (
     DefectError,
     MethodNotAllowed,
@@ -70,6 +71,9 @@ class _Application:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._own = frozenset({desk.config.host, "localhost", "127.0.0.1", "::1"})
+        self._rates: dict[str, Rate] = {}
+        """By token; all requests without a good one share one."""
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer one request, or talk on one socket."""
@@ -82,7 +86,7 @@ class _Application:
         await receive()
         headers = _headers(scope)
         protocols = scope.get("subprotocols", [])
-        if not _is_same_site(headers) or (protocols and PROTOCOL not in protocols):
+        if not _is_same_site(headers, self._own) or (protocols and PROTOCOL not in protocols):
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         chosen = PROTOCOL if protocols else None
@@ -118,9 +122,12 @@ class _Application:
 
     async def _ask(self, scope: Scope, receive: Any) -> dict[str, Any]:
         headers = _headers(scope)
-        if not _is_same_site(headers):
+        if not _is_same_site(headers, self._own):
             raise RequestMalformed("A page of another site may not ask.")
-        path = unquote(scope["path"]).strip("/")
+        token_id = self._desk.token_id(headers.get("authorization", ""))
+        rate = self._rates.setdefault(token_id, Rate(self._desk.config.requests_per_second_max))
+        rate.count(asyncio.get_running_loop().time())
+        path = scope["path"].strip("/")
         asked: dict[str, Any] = {"path": path, "authorization": headers.get("authorization", "")}
         if scope["method"] == "GET":
             found = parse_qs(scope["query_string"].decode("latin-1")).get("filter")
@@ -151,7 +158,16 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
 
 
-def _is_same_site(headers: Mapping[str, str]) -> bool:
-    """Whether no page of another site is behind it; who is no browser says no origin."""
+def _is_same_site(headers: Mapping[str, str], own: frozenset[str]) -> bool:
+    """Whether no page of another site is behind it; who is no browser says no origin.
+
+    own: names of this door. An origin that merely equals the header ``host`` proves nothing: the
+    name of another site may have been made to point here.
+    """
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).hostname in own and urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False

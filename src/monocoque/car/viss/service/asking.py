@@ -8,9 +8,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
+from monocoque.car.signals.logic.access import Access
 from monocoque.car.signals.logic.acts import Act, ActState
 from monocoque.car.signals.logic.readings import Freshness
-from monocoque.car.signals.logic.texts import value_of
+from monocoque.car.signals.logic.texts import elements_of, value_of
 from monocoque.car.signals.service.hub import HubConnection, SignalHub
 from monocoque.car.signals.service.port import History
 from monocoque.car.tokens.service import Tokens
@@ -22,6 +23,7 @@ from monocoque.contracts.errors import (
     DeadlinePassed,
     RequestMalformed,
     RequestTooLarge,
+    RightsError,
     SignalDenied,
     SignalUnknown,
 )
@@ -44,11 +46,21 @@ class Desk:
 
     def connect(self, authorization: str) -> HubConnection:
         """The connection of one who shows this. Raises SignalTokenRefused, SignalTokenExpired."""
+        access = self._access(authorization)
+        return self.hub.connect(f"{access.holder}/viss", access)
+
+    def token_id(self, authorization: str) -> str:
+        """The name of the token that is shown; empty for one that opens nothing."""
+        try:
+            return self._access(authorization).token_id
+        except RightsError:
+            return ""
+
+    def _access(self, authorization: str) -> Access:
         shown = authorization
         if shown and not shown.lower().startswith("bearer "):
             shown = f"Bearer {shown}"
-        access = self.tokens.access_of(shown, self.hub.catalogue)
-        return self.hub.connect(f"{access.holder}/viss", access)
+        return self.tokens.access_of(shown, self.hub.catalogue)
 
     def signals(self, request: Request, connection: HubConnection) -> list[Signal]:
         """What the request names and its token may read.
@@ -98,8 +110,10 @@ class Desk:
         said = request.value
         if isinstance(said, tuple) != signal.data_type.is_array:
             raise RequestMalformed("An array is set with a list, anything else with a text.")
-        text = ",".join(said) if isinstance(said, tuple) else str(said)
-        wishes = {signal.number: value_of(signal, text)}
+        value = (
+            elements_of(signal, said) if isinstance(said, tuple) else value_of(signal, str(said))
+        )
+        wishes = {signal.number: value}
         (act,) = await connection.actuate(wishes, self.config.act_s_max)
         _raise_unless_done(signal, await connection.outcome(act.act_id))
         return {}

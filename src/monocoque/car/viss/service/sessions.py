@@ -41,6 +41,23 @@ Send = Callable[[str], Awaitable[None]]
 SECOND: Final = 1.0
 
 
+class Rate:
+    """How often one client asks."""
+
+    def __init__(self, requests_per_second_max: int) -> None:
+        self._requests_per_second_max = requests_per_second_max
+        self._second_began_s = 0.0
+        self._asked = 0
+
+    def count(self, now_s: float) -> None:
+        """One more request. Raises TooManyRequests."""
+        if now_s - self._second_began_s >= SECOND:
+            self._second_began_s, self._asked = now_s, 0
+        self._asked += 1
+        if self._asked > self._requests_per_second_max:
+            raise TooManyRequests("This client asks more often than it may.")
+
+
 class Session:
     """One client."""
 
@@ -51,16 +68,15 @@ class Session:
         self._shown = shown
         self._group = group
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
-        self._second_began_s = 0.0
-        self._asked = 0
+        self._rate = Rate(desk.config.requests_per_second_max)
 
     async def take(self, text: str | bytes) -> None:
         """Answer one message."""
         answer: dict[str, Any] = {}
         try:
+            self._rate.count(asyncio.get_running_loop().time())
             if isinstance(text, bytes):
                 raise RequestMalformed("A message is text, not bytes.")
-            self._check_rate()
             request = parse_text(text)
             answer = {"action": request.action}
             answer |= await self._do(request)
@@ -78,14 +94,6 @@ class Session:
         """The client is gone."""
         for task in self._subscriptions.values():
             task.cancel()
-
-    def _check_rate(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._second_began_s >= SECOND:
-            self._second_began_s, self._asked = now_s, 0
-        self._asked += 1
-        if self._asked > self._desk.config.requests_per_second_max:
-            raise TooManyRequests("This client asks more often than it may.")
 
     async def _do(self, request: Request) -> dict[str, Any]:
         if not request.authorization:

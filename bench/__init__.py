@@ -1,0 +1,1 @@
+"""Benchmarks: a module each, whose ``measure`` returns figures by their keys."""

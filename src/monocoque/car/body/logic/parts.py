@@ -1,0 +1,102 @@
+"""Windows, seats, trunk and switches of the body: what takes time to move, and can jam or pinch.
+
+Rules:
+
+* a part is a number or a switch in ``Parts``; its name is its actuator's name;
+* a part that moves is anywhere between where it began and its target, in proportion to the time;
+  a new wish goes on from where it is then, and a jam leaves it there;
+* something in the way of a window or the trunk that closes makes it go back to where it began.
+
+Left out on purpose: doors, locks and climate, which the body has itself; and what may be done,
+which the guard says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+WINDOWS: Final = ("window_row1_left", "window_row1_right", "window_row2_left", "window_row2_right")
+SEATS: Final = ("seat_driver_mm", "seat_passenger_mm")
+TRUNK: Final = "trunk"
+MOVING: Final = (*WINDOWS, *SEATS, TRUNK)
+"""What takes time in proportion to its way."""
+CLOSING: Final = (*WINDOWS, TRUNK)
+"""What can pinch: 0 is shut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How they are. Windows and trunk: how far open, in percent."""
+
+    window_row1_left: int = 0
+    window_row1_right: int = 0
+    window_row2_left: int = 0
+    window_row2_right: int = 0
+    trunk: int = 0
+    seat_driver_mm: int = 150
+    """How far back."""
+    seat_passenger_mm: int = 150
+    seat_heat_driver: int = 0
+    """In percent; so is the next, and the fan."""
+    seat_heat_passenger: int = 0
+    fan: int = 40
+    defroster: bool = False
+    recirculation: bool = False
+    hazard: bool = False
+    plug_lock: bool = True
+    """Whether the plug is held in its socket."""
+    window_child_lock: bool = False
+    """Whether the rear windows shall not be opened."""
+    obstructed: tuple[str, ...] = ()
+    """In what of ``CLOSING`` something is in the way."""
+
+
+NAMES: Final = frozenset(Parts.__slots__) - {"obstructed"}
+"""Every part, which is an actuator of this name too."""
+AS_BUILT: Final = Parts()
+
+
+def speed_of(part: str, percent_per_s: float, mm_per_s: float) -> float:
+    """How fast a part moves, in its own unit a second."""
+    return mm_per_s if part in SEATS else percent_per_s
+
+
+def between(start: int, target: int, began_us: int, ends_us: int, at_us: int) -> int:
+    """Where a part is on its way from start to target."""
+    if at_us >= ends_us or ends_us <= began_us:
+        return target
+    return start + round((target - start) * max(0, at_us - began_us) / (ends_us - began_us))
+
+
+def where(parts: Parts, part: str, start: int, target: int) -> int:
+    """Where a part ends that was sent to its target: back at its start, if that would pinch."""
+    is_closing = part in CLOSING and target < start
+    return start if is_closing and part in parts.obstructed else target
+
+
+def set_parts(parts: Parts, values: Mapping[str, int | bool]) -> Parts:
+    """The parts with these values."""
+    known: dict[str, Any] = {name: value for name, value in values.items() if name in NAMES}
+    return replace(parts, **known)
+
+
+def obstruct(parts: Parts, these: tuple[str, ...]) -> Parts:
+    """The parts with something in the way of these, and of no others."""
+    return replace(parts, obstructed=tuple(part for part in CLOSING if part in these))
+
+
+def to_members(parts: Parts) -> dict[str, Any]:
+    """What differs from a car as it was built, for its record."""
+    return {
+        name: getattr(parts, name)
+        for name in Parts.__slots__
+        if getattr(parts, name) != getattr(AS_BUILT, name)
+    }
+
+
+def of_members(members: Mapping[str, Any]) -> Parts:
+    """The parts out of a record; one that a later version wrote and we do not know is left out."""
+    known = {name: value for name, value in members.items() if name in Parts.__slots__}
+    if "obstructed" in known:
+        known["obstructed"] = tuple(known["obstructed"])
+    return Parts(**known)

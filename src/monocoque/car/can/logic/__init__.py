@@ -1,0 +1,1 @@
+"""From frames to signals and back, as pure functions of tables."""

@@ -1,0 +1,145 @@
+"""The gateway: what is heard on the bus is published, what is asked of actuators is put on it.
+
+Rules:
+
+* an act is accepted when its frame was sent, done when the bus shows the target (as near as the
+  field can say it), and failed at its deadline; one that no field can say is refused;
+* a frame that is broken or unknown is counted and costs nothing else;
+* a bus that goes away ends the gateway with CanBusUnavailable; its supervisor begins it again, and
+  meanwhile its signals say that their provider is gone.
+
+Left out on purpose: whether an act may be done. The guard says so before an act comes here.
+"""
+
+import asyncio
+
+from monocoque.car.can.config import CanConfig
+from monocoque.car.can.logic.translation import Rule, Translation
+from monocoque.car.can.service.hearing import Hearing, Tally
+from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
+from monocoque.car.signals.service.port import Broker, Brokers, Provision
+from monocoque.contracts.errors import CanBusUnavailable, CanTargetRefused
+from monocoque.contracts.signals import Value
+from monocoque.plumbing.can.port import CanBus, Frame
+from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.service import Context
+
+NAME = "can"
+"""The source of what is heard on the bus."""
+NOT_SENT = "bus_unavailable"
+"""The reason of an act whose frame the bus did not take."""
+NOT_SAYABLE = "out_of_range"
+"""The reason of an act that no field can say."""
+
+
+async def run(context: Context) -> None:
+    """The service of a car that has a bus."""
+    broker: Broker = context.port(Brokers).connect(NAME)
+    translation: Translation = context.port(Translation)
+    await run_gateway(
+        broker, context.port(CanBus), translation, context.config(CanConfig), context.clock
+    )
+
+
+async def run_gateway(
+    broker: Broker, bus: CanBus, translation: Translation, config: CanConfig, clock: Clock
+) -> None:
+    """Pass on, both ways, until cancelled. Raises CanBusUnavailable, and what the broker raises."""
+    asks = tuple(translation.asks)
+    sensors = [number for number in translation.numbers if number not in translation.asks]
+    async with broker.provide(sensors, asks) as provision:
+        gateway = Gateway(bus, translation, provision, config, clock)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(gateway.hear())
+                group.create_task(gateway.ask())
+                group.create_task(gateway.look())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+
+class Gateway:
+    """Both directions of one bus."""
+
+    def __init__(
+        self,
+        bus: CanBus,
+        translation: Translation,
+        provision: Provision,
+        config: CanConfig,
+        clock: Clock,
+    ) -> None:
+        """Nothing was heard or asked yet."""
+        self._bus = bus
+        self._translation = translation
+        self._provision = provision
+        self._config = config
+        self._clock = clock
+        self._waiting: dict[int, Act] = {}
+        """By signal, what was sent and not yet seen."""
+        self._seen: dict[int, Act] = {}
+        """By signal, what was seen and not yet said."""
+        self._hearing = Hearing(translation, provision, config, self._note)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of what was heard."""
+        return self._hearing.tally
+
+    async def hear(self) -> None:
+        """From the bus to the signals."""
+        config = self._config
+        while True:
+            frames = await self._bus.receive(config.batch_frames_max, config.batch_gather_s)
+            await self._hearing.take(frames)
+            seen, self._seen = self._seen, {}
+            for act in seen.values():
+                await self._provision.tell(act.act_id, ActState.DONE)
+
+    async def ask(self) -> None:
+        """From actuators to the bus."""
+        while True:
+            for act in await self._provision.next_acts():
+                await self._send(act)
+
+    async def look(self) -> None:
+        """Say what is due: values that were held back, and acts whose time is over."""
+        while True:
+            await asyncio.sleep(self._config.look_s)
+            now_us = self._clock.now_us()
+            await self._hearing.take_due(now_us)
+            for act in [act for act in self._waiting.values() if act.deadline_us <= now_us]:
+                del self._waiting[act.number]
+                await self._provision.tell(act.act_id, ActState.FAILED, DEADLINE)
+
+    async def _send(self, act: Act) -> None:
+        ask = self._translation.asks[act.number]
+        identifier, is_extended = ask.message.address
+        before = self._waiting.pop(act.number, None)
+        if before is not None:
+            await self._provision.tell(before.act_id, ActState.FAILED, REPLACED)
+        try:
+            data = ask.encode(act.target)
+            await self._bus.send(Frame(self._clock.now_us(), identifier, is_extended, data))
+        except CanTargetRefused:
+            await self._provision.tell(act.act_id, ActState.REFUSED, NOT_SAYABLE)
+        except CanBusUnavailable:
+            await self._provision.tell(act.act_id, ActState.FAILED, NOT_SENT)
+        else:
+            await self._provision.tell(act.act_id, ActState.ACCEPTED)
+            self._waiting[act.number] = act
+
+    def _note(self, rule: Rule, value: Value) -> None:
+        """A value was heard; is it what somebody waits for?"""
+        if not self._waiting:
+            return
+        act = self._waiting.get(rule.signal.number)
+        if act is not None and is_target(act.target, value, rule.tolerance):
+            self._seen[act.number] = self._waiting.pop(act.number)
+
+
+def is_target(target: Value, value: Value, tolerance: float) -> bool:
+    """Whether a value that was heard is what was asked for, as near as its field can say it."""
+    if isinstance(target, bool) or not isinstance(target, int | float):
+        return target == value
+    return isinstance(value, int | float) and abs(target - value) <= tolerance * 1.000_001

@@ -1,0 +1,132 @@
+"""A bus through python-can: SocketCAN in a car, the virtual bus in tests, and its other interfaces.
+
+Rules:
+
+* one thread listens, and does nothing but pass frames on; it ends with the block;
+* what it passes on is bounded: a reader that is too slow loses the oldest frames;
+* a frame is stamped by our clock when it is heard, since interfaces count time in their own ways.
+
+Left out on purpose: setting up an interface (bit rate, up and down), which the system does.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import can
+
+from monocoque.contracts.errors import CanBusUnavailable, MonocoqueError
+from monocoque.plumbing.can.config import CanBusConfig
+from monocoque.plumbing.can.port import Frame
+from monocoque.plumbing.clock import Clock
+
+BYTES_OF_CLASSIC_CAN = 8
+
+
+class PythonCanBus:
+    """The port ``CanBus`` on an interface that python-can knows."""
+
+    def __init__(self, bus: can.BusABC, clock: Clock, config: CanBusConfig) -> None:
+        """Begin with ``listening``."""
+        self._bus = bus
+        self._clock = clock
+        self._config = config
+        self._loop = asyncio.get_running_loop()
+        self._frames: deque[Frame] = deque()
+        self._has_frames = asyncio.Event()
+        self._error: MonocoqueError | None = None
+        self._ends = threading.Event()
+        self.lost_frames = 0
+        """See CanBus."""
+        self.other_frames = 0
+        """Remote requests and errors of the bus, which go no further."""
+
+    async def receive(self, frames_max: int, gather_s: float) -> list[Frame]:
+        """See CanBus."""
+        while not self._frames:
+            if self._error is not None:
+                raise self._error
+            self._has_frames.clear()
+            await self._has_frames.wait()
+        if len(self._frames) < frames_max:
+            await asyncio.sleep(gather_s)
+        return [self._frames.popleft() for _ in range(min(frames_max, len(self._frames)))]
+
+    async def send(self, frame: Frame) -> None:
+        """See CanBus."""
+        try:
+            message = can.Message(
+                arbitration_id=frame.identifier,
+                is_extended_id=frame.is_extended,
+                is_fd=len(frame.data) > BYTES_OF_CLASSIC_CAN,
+                data=frame.data,
+                check=True,
+            )
+            self._bus.send(message)  # without a timeout: a full interface refuses at once
+        except (can.CanError, OSError, ValueError) as error:
+            raise CanBusUnavailable(f"The bus did not take a frame: {error}.") from error
+
+    def listen(self) -> None:
+        """What the thread does."""
+        while not self._ends.is_set():
+            try:
+                message = self._bus.recv(self._config.look_s)
+            except (can.CanError, OSError, ValueError) as error:
+                self._say(self._note_end, CanBusUnavailable(f"The bus has gone: {error}."))
+                return
+            if message is not None:
+                self._say(self._note, message, self._clock.now_us())
+
+    def end(self) -> None:
+        """The thread shall end, and does so within ``look_s``."""
+        self._ends.set()
+
+    def _say(self, note: Any, *what: Any) -> None:
+        # The loop may be over before the thread is.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(note, *what)
+
+    def _note(self, message: can.Message, time_us: int) -> None:
+        if message.is_error_frame or message.is_remote_frame:
+            self.other_frames += 1
+            return
+        if len(self._frames) >= self._config.frames_waiting_max:
+            self._frames.popleft()
+            self.lost_frames += 1
+        frame = Frame(time_us, message.arbitration_id, message.is_extended_id, bytes(message.data))
+        self._frames.append(frame)
+        self._has_frames.set()
+
+    def _note_end(self, error: MonocoqueError) -> None:
+        self._error = error
+        self._has_frames.set()
+
+
+@contextlib.asynccontextmanager
+async def open_bus(
+    interface: str, channel: str, clock: Clock, config: CanBusConfig, *, is_fd: bool = False
+) -> AsyncIterator[PythonCanBus]:
+    """A bus, until the block ends. Raises CanBusUnavailable.
+
+    interface: as python-can names it: ``socketcan``, ``virtual``.
+    channel: such as ``can0``.
+    """
+    options: dict[str, Any] = {"fd": True} if is_fd else {}
+    try:
+        opened = can.Bus(channel=channel, interface=interface, **options)
+    except (can.CanError, OSError, ValueError, ImportError, NotImplementedError) as error:
+        raise CanBusUnavailable(
+            f"The bus {channel} of {interface} cannot be opened: {error}."
+        ) from error
+    bus = PythonCanBus(opened, clock, config)
+    thread = threading.Thread(target=bus.listen, name=f"can {channel}", daemon=True)
+    thread.start()
+    try:
+        yield bus
+    finally:
+        bus.end()
+        await asyncio.to_thread(thread.join)
+        opened.shutdown()

@@ -1,0 +1,129 @@
+"""A vehicle bus through python-can's virtual one: heard, sent, flooded, gone."""
+
+import asyncio
+
+import can
+import pytest
+
+from monocoque.contracts.errors import CanBusUnavailable
+from monocoque.plumbing.can.config import CanBusConfig
+from monocoque.plumbing.can.port import Frame
+from monocoque.plumbing.can.python_can import open_bus
+from monocoque.plumbing.clock import SystemClock
+from tests.plumbing.can_frames import message_of, some_frames
+
+CONFIG = CanBusConfig(look_s=0.02)
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+def channel(request) -> str:
+    """A virtual bus of this test's own."""
+    return f"test {request.node.name}"
+
+
+@pytest.fixture
+def other(channel):
+    """Another participant of it."""
+    with can.Bus(channel=channel, interface="virtual") as bus:
+        yield bus
+
+
+async def receive(bus, count):
+    frames = []
+    async with asyncio.timeout(10):
+        while len(frames) < count:
+            frames += await bus.receive(1_000, 0.001)
+    return frames
+
+
+async def test_what_another_sends_is_heard_in_order_and_stamped(channel, other) -> None:
+    async with open_bus("virtual", channel, CLOCK, CONFIG) as bus:
+        before_us = CLOCK.now_us()
+        for frame in some_frames(100):
+            other.send(message_of(frame))
+        heard = await receive(bus, 100)
+        assert [frame[1:] for frame in heard] == [frame[1:] for frame in some_frames(100)]
+        assert before_us <= heard[0].time_us <= heard[-1].time_us <= CLOCK.now_us()
+        assert bus.lost_frames == 0
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", bytes(8)])
+async def test_what_is_sent_is_heard_by_another(channel, other, data) -> None:
+    async with open_bus("virtual", channel, CLOCK, CONFIG) as bus:
+        await bus.send(Frame(0, 0x123, False, data))
+        message = await asyncio.to_thread(other.recv, 5)
+        assert (message.arbitration_id, bytes(message.data)) == (0x123, data)
+        assert not message.is_extended_id
+
+
+async def test_a_list_has_as_many_frames_as_were_asked_for(channel, other) -> None:
+    async with open_bus("virtual", channel, CLOCK, CONFIG) as bus:
+        for frame in some_frames(30):
+            other.send(message_of(frame))
+        async with asyncio.timeout(10):
+            lists = [await bus.receive(10, 1.0) for _ in range(3)]
+        assert [len(each) for each in lists] == [10, 10, 10]
+
+
+async def test_a_flood_loses_the_oldest_frames_and_says_how_many(channel, other) -> None:
+    config = CanBusConfig(look_s=0.02, frames_waiting_max=50)
+    async with open_bus("virtual", channel, CLOCK, config) as bus:
+        for frame in some_frames(500):
+            other.send(message_of(frame))
+        async with asyncio.timeout(10):
+            while bus.lost_frames < 450:
+                await asyncio.sleep(0.01)
+        assert [frame[1:] for frame in await bus.receive(1_000, 0)] == [
+            frame[1:] for frame in some_frames(500)[-50:]
+        ]
+
+
+async def test_remote_requests_and_errors_go_no_further(channel, other) -> None:
+    async with open_bus("virtual", channel, CLOCK, CONFIG) as bus:
+        other.send(can.Message(is_remote_frame=True, dlc=2))
+        other.send(can.Message(is_error_frame=True))
+        other.send(can.Message(arbitration_id=7, is_extended_id=False, data=b"\x07"))
+        assert [frame.identifier for frame in await receive(bus, 1)] == [7]
+        assert bus.other_frames == 2
+
+
+async def test_a_frame_that_the_bus_cannot_take_is_refused(channel) -> None:
+    async with open_bus("virtual", channel, CLOCK, CONFIG) as bus:
+        with pytest.raises(CanBusUnavailable, match="did not take"):
+            await bus.send(Frame(0, 2**40, True, b""))
+
+
+class Gone(can.BusABC):
+    """A bus whose interface was taken away."""
+
+    def __init__(self) -> None:
+        super().__init__(channel=None)
+
+    def _recv_internal(self, timeout):
+        raise can.CanOperationError("the network is down")
+
+    def send(self, msg, timeout=None):
+        raise can.CanOperationError("the network is down")
+
+
+async def test_a_bus_that_has_gone_ends_who_listens() -> None:
+    from monocoque.plumbing.can.python_can import PythonCanBus
+
+    with Gone() as gone:
+        bus = PythonCanBus(gone, CLOCK, CONFIG)
+        bus.listen()
+        async with asyncio.timeout(5):
+            with pytest.raises(CanBusUnavailable, match="the network is down"):
+                await bus.receive(1, 0)
+        with pytest.raises(CanBusUnavailable, match="the network is down"):
+            await bus.send(Frame(0, 1, False, b""))
+
+
+@pytest.mark.parametrize(
+    ("interface", "channel"), [("socketcan", "no such interface"), ("no such kind", "can0")]
+)
+async def test_a_bus_that_is_not_there_is_named(interface, channel) -> None:
+    with pytest.raises(CanBusUnavailable, match=channel):
+        async with open_bus(interface, channel, CLOCK, CONFIG):
+            pytest.fail("it was there")
