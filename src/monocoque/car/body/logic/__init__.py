@@ -147,7 +147,7 @@ class Body:
         if not self.climate_on:
             return reaches_km
         new_wh_per_km = ARDEN_7.capacity_wh / 100 / RANGE_KM_PER_PERCENT
-        climate_wh_per_km = cabin.electric_w(ARDEN_7, _air(self)) / RANGE_SPEED_KMH
+        climate_wh_per_km = cabin.electric_w(ARDEN_7, self.cabin_air) / RANGE_SPEED_KMH
         return float(reaches_km / (1.0 + climate_wh_per_km / new_wh_per_km))
 
     @property
@@ -159,6 +159,16 @@ class Body:
     def is_supplied(self) -> bool:
         """Whether the converter feeds the 12 V battery."""
         return self.drive is not None or self.climate_on or self.plugged
+
+    @property
+    def cabin_air(self) -> cabin.Air:
+        """What the cabin meets, and what is wanted of it."""
+        return cabin.Air(
+            self.outside_celsius,
+            self.climate_on,
+            self.climate_target_decicelsius / 10,
+            recirculated=1.0 if self.parts.recirculation else RECIRCULATED,
+        )
 
     @property
     def place_degrees(self) -> tuple[float, float]:
@@ -376,7 +386,7 @@ def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
 def _charge_on(body: Body, now_us: int) -> Body:
     """Up to the limit of the charge, and then at rest."""
     comes_w = flow.outlet_w(body.battery_celsius)
-    stored_w = flow.stored_w(comes_w)
+    stored_w = flow.stored_w(comes_w, body.battery_celsius)
     missing = (body.charge_limit_percent - body.charge_percent) / 100
     elapsed_s = (now_us - body.at_us) / SECOND_US
     warmed = _warm(body, elapsed_s)
@@ -431,17 +441,8 @@ def _capacity_wh(body: Body) -> float:
     return ARDEN_7.capacity_wh * body.health
 
 
-def _air(body: Body) -> cabin.Air:
-    return cabin.Air(
-        body.outside_celsius,
-        body.climate_on,
-        body.climate_target_decicelsius / 10,
-        recirculated=1.0 if body.parts.recirculation else RECIRCULATED,
-    )
-
-
 def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
-    return cabin.warm(ARDEN_7, body.cabin_celsius, _air(body), elapsed_s)
+    return cabin.warm(ARDEN_7, body.cabin_celsius, body.cabin_air, elapsed_s)
 
 
 def _settle(body: Body) -> Body:

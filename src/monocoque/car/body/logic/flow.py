@@ -86,10 +86,9 @@ def outlet_w(celsius: float) -> float:
     return float(charging.ac_w(ARDEN_7, HALF_FULL, celsius, OUTLET_W))
 
 
-@functools.lru_cache(maxsize=REMEMBERED_MAX)
-def stored_w(power_w: float) -> float:
-    """What the battery keeps of this power at its poles."""
-    return power_w - _heat_w(ARDEN_7, -power_w)
+def stored_w(power_w: float, celsius: float) -> float:
+    """What the battery keeps of this power at its poles; less when it is cold."""
+    return power_w - _heat_w(ARDEN_7, -power_w, celsius)
 
 
 @functools.lru_cache(maxsize=REMEMBERED_MAX)
@@ -113,11 +112,11 @@ def _spent_s(vehicle: Vehicle, speed_m_per_s: float, gain_m_per_s2: float) -> Sp
     return Spent(
         max(power_w, 0.0) / SECONDS_PER_HOUR,
         max(-power_w, 0.0) / SECONDS_PER_HOUR,
-        _heat_w(vehicle, power_w) / SECONDS_PER_HOUR,
+        _heat_w(vehicle, power_w, REFERENCE_CELSIUS) / SECONDS_PER_HOUR,
     )
 
 
-def _heat_w(vehicle: Vehicle, power_w: float) -> float:
+def _heat_w(vehicle: Vehicle, power_w: float, celsius: float) -> float:
     open_v = battery.open_circuit_v(vehicle, HALF_FULL)
-    ohm = battery.resistance_ohm(vehicle, REFERENCE_CELSIUS, 1.0)
+    ohm = battery.resistance_ohm(vehicle, celsius, 1.0)
     return float(battery.heat_w(ohm, battery.current_a(open_v, ohm, power_w)))
