@@ -46,13 +46,14 @@ test: chromium check check-coverage $(PAGES) ## All checks and all tests; what C
 
 check: check-style check-types check-imports check-tidy check-spelling check-wire check-web ## The law, without running the product
 
-bench: $(PAGES) ## Measure: start, memory, idle time, bus, the body, a command, orders, the story
+bench: $(PAGES) ## Measure: start, memory, idle time, bus, body, a command, orders, signals, CAN, the story
 	@$(BIN)/monocoque bench up --json
 	@$(BIN)/monocoque bench bus --json
 	@$(BIN)/monocoque bench body --json
 	@$(BIN)/monocoque bench command --json
 	@$(BIN)/monocoque bench shop --json
 	@$(BIN)/monocoque bench home --json
+	@$(BIN)/monocoque bench signals --json
 	@$(BIN)/monocoque bench story --json
 	@$(BIN)/monocoque bench can --json
 
@@ -68,12 +69,10 @@ lock: $(VENV) ## Lock the newest packages that pyproject.toml allows
 	$(BIN)/uv pip compile "$$@" pyproject.toml -o requirements/production.txt; \
 	$(BIN)/uv pip compile "$$@" pyproject.toml --group development -c requirements/production.txt -o requirements/development.txt; \
 	$(BIN)/uv pip compile "$$@" requirements/homeassistant.in -o requirements/homeassistant.txt; \
-<<<<<<< HEAD
 	$(BIN)/uv pip compile "$$@" requirements/mf4.in -c requirements/development.txt -o requirements/mf4.txt; \
-	$(BIN)/uv pip compile "$$@" --no-deps requirements/opendbc.in -o requirements/opendbc.txt
-=======
-	$(BIN)/uv pip compile "$$@" requirements/fastsim.in -o requirements/fastsim.txt
->>>>>>> physics
+	$(BIN)/uv pip compile "$$@" --no-deps requirements/opendbc.in -o requirements/opendbc.txt; \
+	$(BIN)/uv pip compile "$$@" requirements/fastsim.in -o requirements/fastsim.txt; \
+	$(BIN)/uv pip compile "$$@" requirements/kuksa.in -o requirements/kuksa.txt
 
 wire: $(VENV) $(PROTO_PACKAGES) ## Generate the stubs of proto/, if the change is additive
 	@$(BIN)/python proto/generate.py

@@ -20,10 +20,12 @@ from typing import Any, Final
 
 import typer
 
+from monocoque.car.apps import logic as app_logic
+from monocoque.car.guard import logic as guard
 from monocoque.cli import settings
 from monocoque.cli.signals import takes
 from monocoque.cloud.campaigns.logic import rollout
-from monocoque.contracts import documents, errors, rights, scenes, signals, topics
+from monocoque.contracts import apps, documents, errors, rights, scenes, signals, topics
 from monocoque.contracts.arguments import Limits, Text, WholeNumber
 from monocoque.shop.orders import logic as orders
 from monocoque.shop.practice import logic as practice
@@ -105,6 +107,18 @@ def message_table() -> str:
     return "\n".join(parts).rstrip()
 
 
+def interlock_table() -> str:
+    """Every row of the guard."""
+
+    def rows() -> Iterator[list[str]]:
+        for row in guard.INTERLOCKS:
+            if not row.forbids.__doc__:
+                raise Unsaid(f"the interlock {row.action} {row.reason} does not say when")
+            yield [code(row.action), code(row.reason), row.forbids.__doc__]
+
+    return table("action | reason | refused when", rows())
+
+
 def signal_table() -> str:
     """Every row of contracts/signals."""
 
@@ -128,6 +142,36 @@ def word_table() -> str:
         for name, row in scenes.ACTIONS.items()
     )
     return table("action | done by | arguments | meaning", rows)
+
+
+def manifest_table() -> str:
+    """The texts of an app's manifest."""
+    rows = ([code(name), row.meaning] for name, row in apps.TEXTS.items())
+    return table("member | is", rows)
+
+
+def app_limit_table() -> str:
+    """What an app may ask for."""
+    node = ast.parse(inspect.getsource(apps.Limits)).body[0]
+    assert isinstance(node, ast.ClassDef)
+    said = _meanings(node, apps.__name__)
+    rows = ([code(n), limits_of(row), said[n]] for n, row in apps.LIMITS.items())
+    return table("limit | from and to | meaning", rows)
+
+
+def app_state_table() -> str:
+    """How an app can be, and what may follow."""
+    rows = (
+        [code(state.value), ", ".join(code(each) for each in listed(after).split(", "))]
+        for state, after in app_logic.NEXT.items()
+    )
+    return table("state | may become", rows)
+
+
+def app_reason_table() -> str:
+    """Why a car ended an app."""
+    rows = ([code(word), said] for word, said in app_logic.REASONS.items())
+    return table("reason | means", rows)
 
 
 def limits_of(argument: Limits) -> str:
@@ -341,7 +385,12 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
     ("signals", "protocol/signals.md", signal_table),
+    ("interlocks", "protocol/guard.md", interlock_table),
     ("scenes", "protocol/scenes.md", word_table),
+    ("manifest", "protocol/apps.md", manifest_table),
+    ("app_limits", "protocol/apps.md", app_limit_table),
+    ("app_states", "protocol/apps.md", app_state_table),
+    ("app_reasons", "protocol/apps.md", app_reason_table),
     ("roles", "protocol/rights.md", role_table),
     ("rights", "protocol/rights.md", right_table),
     ("documents", "protocol/documents.md", document_table),

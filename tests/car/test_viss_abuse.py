@@ -8,6 +8,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.signals import SPEED
@@ -81,7 +82,7 @@ async def test_one_who_does_not_read_holds_up_nobody_and_gets_the_newest_at_last
     async with (
         door() as (stand, client),
         stand.all.provide([SPEED.number]) as provision,
-        connect(f"ws://{stand.address}", subprotocols=["VISSv3"], max_queue=1) as lazy,
+        connect(f"ws://{stand.address}", subprotocols=[Subprotocol("VISSv3")], max_queue=1) as lazy,
     ):
         await Client(lazy, client.token).ask("subscribe", path=SPEED.path)
         await client.ask("subscribe", path=SPEED.path)
@@ -95,7 +96,7 @@ async def test_one_who_does_not_read_holds_up_nobody_and_gets_the_newest_at_last
 
 async def test_one_who_breaks_off_in_the_middle_leaves_the_others_their_subscriptions():
     async with door() as (stand, client), stand.all.provide([SPEED.number]) as provision:
-        gone = await connect(f"ws://{stand.address}", subprotocols=["VISSv3"])
+        gone = await connect(f"ws://{stand.address}", subprotocols=[Subprotocol("VISSv3")])
         await Client(gone, client.token).ask("subscribe", path=SPEED.path)
         await client.ask("subscribe", path=SPEED.path)
         gone.transport.abort()

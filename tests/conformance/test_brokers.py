@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from monocoque.car.kuksa import service as kuksa
 from monocoque.car.kuksa.service.outside import open_broker
 from monocoque.car.signals.logic.acts import ActState
+from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.logic.readings import Freshness
 from monocoque.contracts.errors import (
     SignalClaimed,
@@ -46,7 +48,9 @@ class Outside:
 
     async def connect(self, scope: str = ALL):
         text, _ = await self._stand.token(scope)
-        broker = await open_broker(self._address, text, SystemClock(), Random(text))
+        broker = await open_broker(
+            self._address, text, SystemClock(), Random(text), own=own_catalogue()
+        )
         self._stack.push_async_callback(broker.close)
         return broker
 
@@ -54,7 +58,10 @@ class Outside:
 @contextlib.asynccontextmanager
 async def brokers(kind):
     """A broker of this kind, to connect to."""
-    stand = DoorStand()
+    numbered_otherwise = Catalogue(
+        replace(signal, number=signal.number + 3) for signal in own_catalogue().signals
+    )
+    stand = DoorStand(numbered_otherwise if kind == "outside, other numbers" else None)
     async with asyncio.timeout(WAIT_S_MAX), contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(stand.open(kuksa.run))
         if kind == "in process":
@@ -63,7 +70,7 @@ async def brokers(kind):
             yield Outside(stand, await stand.plate.address("kuksa"), stack)
 
 
-pytestmark = pytest.mark.parametrize("kind", ["in process", "outside"])
+pytestmark = pytest.mark.parametrize("kind", ["in process", "outside", "outside, other numbers"])
 
 
 async def test_what_was_published_is_read_with_its_time(kind):

@@ -6,12 +6,9 @@ when it runs; it listens on loopback; what a person would click is asked of its 
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,8 @@ from typing import Any
 import httpx
 
 from tests.e2e.installation import free_port
+from tests.fixtures import environments
 
-ROOT = Path(__file__).parents[2]
-PINS = ROOT / "requirements" / "homeassistant.txt"
-ENVIRONMENTS = ROOT / "build" / "homeassistant"
-INSTALL_S_MAX = 900
 START_S_MAX = 120.0
 STOP_S_MAX = 30.0
 CLIENT_ID = "http://127.0.0.1/"
@@ -49,20 +43,7 @@ onboarding:
 
 def environment() -> Path:
     """The folder of its programs; installed at the first call, and kept for these very pins."""
-    name = hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]
-    place = ENVIRONMENTS / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
-    done = place / "installed"
-    if not done.exists():
-        shutil.rmtree(ENVIRONMENTS, ignore_errors=True)
-        uv = Path(sys.executable).with_name("uv")
-        python = place / "bin" / "python"
-        for words in (
-            ["venv", "--quiet", "--python", sys.executable, str(place)],
-            ["pip", "sync", "--quiet", "--python", str(python), "--require-hashes", str(PINS)],
-        ):
-            subprocess.run([uv, *words], check=True, timeout=INSTALL_S_MAX)
-        done.touch()
-    return place / "bin"
+    return environments.programs_of("homeassistant")
 
 
 class HomeAssistant:

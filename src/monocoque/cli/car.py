@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from monocoque.cli.apps import app as apps_commands
 from monocoque.cli.arguments import CarArgument, Data
 from monocoque.cli.signal import app as signal_commands
 from monocoque.cli.token import app as token_commands
 from monocoque.contracts.identifiers import car_id as parse_car_id
 
 app = typer.Typer(no_args_is_help=True, help="Do something with one car of this installation.")
+app.add_typer(apps_commands, name="apps")
 
 app.add_typer(signal_commands, name="signals")
 app.add_typer(token_commands, name="token")
@@ -28,11 +30,21 @@ def hand_over(car_id: CarArgument, data: Data) -> None:
 
 
 @app.command()
-def drive(car_id: CarArgument, data: Data) -> None:
-    """Let a virtual car drive off; it parks by itself after some minutes."""
+def drive(
+    car_id: CarArgument,
+    data: Data,
+    route: Annotated[
+        Path | None,
+        typer.Option(
+            help="A GeoJSON file with a LineString: drive along it, and park at its end.",
+            show_default="a loop of some minutes",
+        ),
+    ] = None,
+) -> None:
+    """Let a virtual car drive off; it parks by itself."""
     from monocoque.cli import wheel
 
-    wheel.drive(data, parse_car_id(car_id))
+    wheel.drive(data, parse_car_id(car_id), route)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monocoque import __version__
+from monocoque.cli.app import app as app_commands
 from monocoque.cli.arguments import Data
 from monocoque.cli.campaign import app as campaign_commands
 from monocoque.cli.car import app as car_commands
@@ -34,6 +35,7 @@ from monocoque.contracts.rights import Site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(car_commands, name="car")
+app.add_typer(app_commands, name="app")
 app.add_typer(release_commands, name="release")
 app.add_typer(campaign_commands, name="campaign")
 app.add_typer(home_commands, name="home")

@@ -106,6 +106,14 @@ def _level(name: str, value: Any) -> str:
     return str(value)
 
 
+def _market(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{2}", value):
+        raise SettingInvalid(
+            f"{name} is no market.", hint="Write two capital letters, such as DE (ISO 3166-1)."
+        )
+    return value
+
+
 def _patterns(name: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > PATTERNS_CHARACTERS_MAX:
         raise SettingInvalid(
@@ -125,6 +133,7 @@ def _host(name: str, value: Any) -> str:
 
 
 OF_THEIR_OWN: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "apps.market": _market,
     "cars": _whole_to(CARS_MAX),
     "homes": _whole_to(HOMES_MAX),
     PUBLIC_HOSTS: _hosts,

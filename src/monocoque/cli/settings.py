@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from monocoque.car.apps.config import AppsConfig
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.can.config import CanConfig
 from monocoque.car.commands.config import CommandsConfig as CarCommandsConfig
@@ -72,6 +73,7 @@ NO_SECTION: Final = ""
 SECTIONS: Final[Mapping[str, type]] = {
     NO_SECTION: StartConfig,
     "accounts": AccountsConfig,
+    "apps": AppsConfig,
     "body": BodyConfig,
     "build": BuildConfig,
     "bus": BusConfig,

@@ -3,7 +3,7 @@
 Rules: it speaks with the car's body through the car's records, whether a process runs the car or
 not; a drive is short and ends by itself.
 
-Left out on purpose: steering; the car drives its loop.
+Left out on purpose: steering; the car drives its loop, or along a route.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import typer
 
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic.routes import FILE_BYTES_MAX, Route, read_route
 from monocoque.car.guard.logic import judge
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CarRefuses, NotFound
@@ -31,30 +32,46 @@ from monocoque.roles.migrations import is_current
 Result = TypeVar("Result")
 
 
-def drive(data: Path, car_id: CarId) -> None:
-    """The car drives off, and parks by itself after some minutes. Raises CarRefuses."""
+def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
+    """The car drives off, and parks by itself. Raises CarRefuses, RequestMalformed.
+
+    file: GeoJSON with the route; None for the loop.
+    """
+    route = None if file is None else _route(file)
     config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
     now_us = clock_of(Layout(data)).now_us()
     gate = partial(judge, "drive", {})
-    driving = _at_the_wheel(
-        data, car_id, lambda records: body.drive(records, car_id, now_us, config, gate)
+    driving = at_the_wheel(
+        data, car_id, lambda records: body.drive(records, car_id, now_us, config, gate, route)
     )
     if isinstance(driving, str):
         raise CarRefuses(f"{car_id} does not drive off: {driving}.")
-    typer.echo(f"{car_id} drives, for {config.drive_s:.0f} s; `monocoque car park` ends it.")
+    way = f"for {config.drive_s:.0f} s" if route is None else f"{route.length_m / 1_000:.1f} km"
+    typer.echo(f"{car_id} drives, {way}; `monocoque car park` ends it.")
+
+
+def _route(file: Path) -> Route:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise NotFound(
+            f"{file} cannot be read: {error.strerror}.", hint="Name a GeoJSON file with --route."
+        ) from error
+    return read_route(data)
 
 
 def park(data: Path, car_id: CarId) -> None:
     """The brakes go on; a car that stands already is plugged in."""
     now_us = clock_of(Layout(data)).now_us()
-    is_moving = _at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
+    is_moving = at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
     typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
 
 
-def _at_the_wheel(
+def at_the_wheel(
     data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Result]]
 ) -> Result:
-    """What the change returned. Raises NotFound, and what the records raise."""
+    """What the change of a car's records returned. Raises NotFound, and what the records raise."""
     layout = Layout(data)
     where = layout.car(car_id).records
     config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]

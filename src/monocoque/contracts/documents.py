@@ -172,6 +172,16 @@ VEHICLE_MANIFEST: Final = DocumentType(
     "only grows.",
 )
 
+APP_RELEASE: Final = DocumentType(
+    typ="monocoque-app-release.v1+jws",
+    algorithms=frozenset({"EdDSA"}),
+    claims=frozenset({"iss", "sub", "iat", "version", "files"}),
+    lifetime_s_max=0,
+    signed_by="publisher of an app",
+    purpose="The app `sub` of this `version` is these `files`, each with its SHA-256; the manifest "
+    "is one of them (docs/protocol/apps.md).",
+)
+
 DOCUMENT_TYPES: Final = (
     CAR_BIRTH,
     CAR_ENROLMENT,
@@ -183,5 +193,6 @@ DOCUMENT_TYPES: Final = (
     QUOTE,
     AS_BUILT,
     VEHICLE_MANIFEST,
+    APP_RELEASE,
 )
 """Every row."""

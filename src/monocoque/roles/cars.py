@@ -21,8 +21,10 @@ from typing import Any
 
 import httpx
 
+from monocoque.car.apps.service import AppsPlace
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
+from monocoque.car.kuksa import service as kuksa
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
@@ -270,6 +272,7 @@ def _signal_ports(
         KeptHistory: history,
         History: history,
         DoorPlate: plate,
+        AppsPlace: AppsPlace(process.layout.car(car_id).apps, lambda: plate.shown.get(kuksa.NAME)),
         Tokens: Tokens(hub, key_of(keystore), car_id, judged_max),
     }
 

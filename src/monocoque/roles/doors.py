@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from monocoque.car.apps import service as apps
+from monocoque.car.apps.config import AppsConfig
 from monocoque.car.kuksa import service as kuksa
 from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.signals.config import SignalsConfig
@@ -62,6 +64,14 @@ DOORS: Final = (
         run=kuksa.run,
         configs=(KuksaConfig,),
         purpose="Serves the car's signals to KUKSA's clients over gRPC.",
+    ),
+    ServiceRow(
+        name="apps",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=apps.run,
+        configs=(AppsConfig, TokensConfig),
+        purpose="Runs the car's apps, each in a process of its own.",
     ),
     ServiceRow(
         name="viss",

@@ -39,6 +39,11 @@ class MachineLayout:
         return self.path / "units"
 
     @property
+    def apps(self) -> Path:
+        """What a car has of each app: its package, its code, its data and its log."""
+        return self.path / "apps"
+
+    @property
     def doors(self) -> Path:
         """Where the doors of a car listen while it runs."""
         return self.path / "doors.json"

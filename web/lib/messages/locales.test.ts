@@ -73,6 +73,14 @@ const NEVER_ON_A_PAGE = new Set([
   'can_bus_unavailable',
   'signal_provider_missing',
   'signal_clients_full',
+  'app_refused',
+  'app_malformed',
+  'app_too_large',
+  'app_altered',
+  'app_market_wrong',
+  'app_signal_unknown',
+  'app_asks_too_much',
+  'app_publisher_unknown',
 ]);
 
 function placeholders(key: MessageKey, locale: (typeof LOCALES)[number]): string[] {

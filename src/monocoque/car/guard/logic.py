@@ -40,70 +40,86 @@ class Interlock:
 
 
 def _moves(_: Arguments, body: Body) -> bool:
+    """the car moves"""
     return body.speed_m_per_s * 3.6 > STANDING_KMH_MAX
 
 
 def _is_in_gear(_: Arguments, body: Body) -> bool:
+    """a gear is in"""
     return body.gear != "park"
 
 
 def _has_open_door(_: Arguments, body: Body) -> bool:
+    """a door stands open"""
     return bool(body.doors_open)
 
 
 def _would_strand(arguments: Arguments, body: Body) -> bool:
+    """it would use energy, the battery is nearly empty, and no plug is in"""
     is_low = body.charge_percent < CLIMATE_CHARGE_PERCENT_MIN
     return bool(arguments["on"]) and is_low and not body.plugged
 
 
 def _is_updating(_: Arguments, body: Body) -> bool:
+    """control units are being updated"""
     return body.updating
 
 
 def _pinches(arguments: Arguments, body: Body) -> bool:
+    """it would close, and something is in the way"""
     part, target = str(arguments["part"]), int(arguments["target"])
     return part in body.parts.obstructed and target < body.level(part)
 
 
 def _is_childs_window(arguments: Arguments, body: Body) -> bool:
+    """a rear window would open, and the child lock is on"""
     part, target = str(arguments["part"]), int(arguments["target"])
     is_rear = part in ("window_row2_left", "window_row2_right")
     return is_rear and body.parts.window_child_lock and target > body.level(part)
 
 
 def _opens_moving(arguments: Arguments, body: Body) -> bool:
+    """it would open, and the car moves"""
     return int(arguments["target"]) > 0 and _moves(arguments, body)
 
 
 def _opens_in_gear(arguments: Arguments, body: Body) -> bool:
+    """it would open, and a gear is in"""
     return int(arguments["target"]) > 0 and _is_in_gear(arguments, body)
 
 
 def _is_drivers_and_moves(arguments: Arguments, body: Body) -> bool:
+    """it is the driver's, and the car moves"""
     return arguments["part"] == "seat_driver_mm" and _moves(arguments, body)
 
 
 def _is_out_of_reach(arguments: Arguments, _: Body) -> bool:
+    """the rail ends before"""
     return int(arguments["target"]) > SEAT_MM_MAX
 
 
 def _would_cool(arguments: Arguments, _: Body) -> bool:
+    """it would cool; these seats only heat"""
     return int(arguments["target"]) < 0
 
 
 def _is_too_warm(arguments: Arguments, body: Body) -> bool:
+    """it would heat, and the cabin is warm already"""
     return bool(arguments["on"]) and body.cabin_celsius > SEAT_HEAT_CABIN_CELSIUS_MAX
 
 
 def _frees_a_live_plug(arguments: Arguments, body: Body) -> bool:
+    """the plug would come free, and the battery is being charged"""
     return not arguments["on"] and body.is_charging
 
 
 def _has_open_trunk(_: Arguments, body: Body) -> bool:
+    """the trunk is not shut"""
     return body.level("trunk") > 0
 
 
 def _lacks_charge(arguments: Arguments, body: Body) -> bool:
+    """the battery has less than the release needs"""
     needed = arguments["needs_charge_percent"]
     assert isinstance(needed, int)
     return body.charge_percent < needed

@@ -17,9 +17,12 @@ class KuksaConfig:
     """Calls and streams of all clients together."""
     batches_waiting_max: int = 1_000
     """Of one subscription, before newer values replace older ones."""
+    gather_s: float = 0.004
+    """A subscriber that was sent something within this time hears the next together with what comes
+    until then; one that hears less often waits for nothing."""
     values_per_request_max: int = 2_000
     """Signals that one message names."""
     act_s_max: float = 30.0
     """How long what a client asks for may take, when its call has no deadline of its own."""
-    end_s_max: float = 2.0
+    end_s_max: float = 0.5
     """How long calls may go on when the car ends."""

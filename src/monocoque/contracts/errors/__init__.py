@@ -23,6 +23,9 @@ The tree::
     │   ├── OptionUnknown, ConfigurationImpossible
     │   ├── ReleaseUnknown, CampaignSelectsNobody
     │   ├── SignalUnknown, SignalValueRefused, SignalNotActuator
+    │   ├── AppRefused             an app of the car, or its package
+    │   │   ├── AppMalformed, AppTooLarge, AppAltered
+    │   │   └── AppMarketWrong, AppSignalUnknown, AppAsksTooMuch
     │   ├── CanDatabaseWrong, CanMappingWrong, CanFrameBroken, CanTargetRefused
     │   ├── CanLogFormatUnknown, CanLogBroken
     │   ├── SceneMalformed
@@ -46,6 +49,7 @@ The tree::
     │   ├── NotSignedIn, NotAllowed, SignInLinkSpent, PasskeyRefused
     │   ├── HomeCodeWrong
     │   ├── CrossSiteRefused, SiteUnknown
+    │   ├── AppPublisherUnknown
     │   ├── SignalDenied
     │   ├── SignalTokenRefused
     │   │   └── SignalTokenExpired
@@ -97,6 +101,14 @@ Left out on purpose: translations. A page chooses its words by ``code``; ``hint`
 engineers and logs.
 """
 
+from monocoque.contracts.errors.apps import AppAltered as AppAltered
+from monocoque.contracts.errors.apps import AppAsksTooMuch as AppAsksTooMuch
+from monocoque.contracts.errors.apps import AppMalformed as AppMalformed
+from monocoque.contracts.errors.apps import AppMarketWrong as AppMarketWrong
+from monocoque.contracts.errors.apps import AppPublisherUnknown as AppPublisherUnknown
+from monocoque.contracts.errors.apps import AppRefused as AppRefused
+from monocoque.contracts.errors.apps import AppSignalUnknown as AppSignalUnknown
+from monocoque.contracts.errors.apps import AppTooLarge as AppTooLarge
 from monocoque.contracts.errors.campaigns import CampaignConflict as CampaignConflict
 from monocoque.contracts.errors.campaigns import CampaignHalted as CampaignHalted
 from monocoque.contracts.errors.campaigns import CampaignSelectsNobody as CampaignSelectsNobody

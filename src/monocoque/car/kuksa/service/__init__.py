@@ -7,6 +7,8 @@ Left out on purpose: TLS. A setting can open the door to others than this machin
 that puts it behind something that ends TLS.
 """
 
+import asyncio
+
 import grpc.aio
 
 from monocoque.car.kuksa.config import KuksaConfig
@@ -36,7 +38,12 @@ async def run(context: Context) -> None:
     )
     server.add_generic_rpc_handlers(
         (
-            handlers(desk, kuksa_v2_pb2.DESCRIPTOR.services_by_name["VAL"], version2.METHODS),
+            handlers(
+                desk,
+                kuksa_v2_pb2.DESCRIPTOR.services_by_name["VAL"],
+                version2.METHODS,
+                version2.RAW,
+            ),
             handlers(desk, kuksa_v1_pb2.DESCRIPTOR.services_by_name["VAL"], version1.METHODS),
         )
     )
@@ -47,9 +54,10 @@ async def run(context: Context) -> None:
             f"The door for KUKSA's clients cannot listen on port {config.port}.",
             hint="Choose another with the setting kuksa.port; 0 takes any that is free.",
         ) from error
+    await server.start()
     try:
-        await server.start()
         context.port(DoorPlate).show(NAME, f"{config.host}:{port}")
-        await server.wait_for_termination()
+        # Waiting for the server itself would, when cancelled, cancel what its end waits for.
+        await asyncio.Event().wait()
     finally:
         await server.stop(config.end_s_max)

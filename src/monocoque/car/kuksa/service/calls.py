@@ -18,6 +18,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.kuksa.logic.errors import grpc_code
+from monocoque.car.kuksa.logic.values import member_of
+from monocoque.car.kuksa.logic.writing import Writer
 from monocoque.car.signals.logic.catalogue import PATH_CHARACTERS_MAX
 from monocoque.car.signals.service.hub import HubConnection, SignalHub
 from monocoque.car.tokens.service import Tokens
@@ -34,6 +36,8 @@ from monocoque.plumbing.service import Context
 
 Call = Any
 """``grpc.aio.ServicerContext``, whose types name both messages."""
+ENTRIES: Final = b"\x0a"
+"""How an entry begins in the answers to both kinds of subscription."""
 WAIT_FOR_OUTCOME: Final = "wait-for-outcome"
 """A client that says this in its metadata is answered when what it asks has ended."""
 
@@ -47,6 +51,14 @@ class Desk:
     tokens: Tokens
     config: KuksaConfig
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        """Writers that all subscribers share."""
+        signals = self.hub.catalogue.signals
+        members = {signal.number: member_of(signal.data_type) for signal in signals}
+        paths = {signal.number: signal.path for signal in signals}
+        self.by_path = Writer(ENTRIES, members, paths)
+        self.by_id = Writer(ENTRIES, members, {})
 
     def connect(self, call: Call) -> HubConnection:
         """The connection of this call. Raises SignalTokenRefused, SignalTokenExpired."""
@@ -100,9 +112,15 @@ Stream = Callable[[Desk, Any, Call], AsyncIterator[Any]]
 
 
 def handlers(
-    desk: Desk, service: ServiceDescriptor, methods: dict[str, Unary | Stream]
+    desk: Desk,
+    service: ServiceDescriptor,
+    methods: dict[str, Unary | Stream],
+    raw: frozenset[str] = frozenset(),
 ) -> grpc.GenericRpcHandler:
-    """Every method of a service; raises KeyError when one is missing."""
+    """Every method of a service; raises KeyError when one is missing.
+
+    raw: those that take the bytes of their requests, and read them themselves.
+    """
     found = {}
     for method in service.methods:
         kind = f"{_word(method.client_streaming)}_{_word(method.server_streaming)}"
@@ -110,7 +128,11 @@ def handlers(
         guard: Any = _stream if method.server_streaming else _unary
         found[method.name] = make(
             functools.partial(guard, desk, methods[method.name]),
-            request_deserializer=functools.partial(_parse, GetMessageClass(method.input_type)),
+            request_deserializer=(
+                None
+                if method.name in raw
+                else functools.partial(_parse, GetMessageClass(method.input_type))
+            ),
             response_serializer=_serialize,
         )
     return grpc.method_handlers_generic_handler(service.full_name, found)

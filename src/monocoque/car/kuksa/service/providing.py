@@ -19,7 +19,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Final
 
+from google.protobuf.message import DecodeError
+
 from monocoque.car.kuksa.logic.errors import version2_code
+from monocoque.car.kuksa.logic.reading import Reader, Said, read_published
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_value
 from monocoque.car.kuksa.service.calls import Call, Desk
 from monocoque.car.signals.logic.acts import Act, ActState
@@ -28,6 +31,8 @@ from monocoque.contracts.errors import MonocoqueError, RequestMalformed
 from monocoque.contracts.signals import Value
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 
+DATA_POINTS: Final = b"\x12"
+"""How an entry begins in what a provider publishes."""
 ANSWERS_WAITING_MAX: Final = 1_000
 """Answers that wait for a provider that does not read; then it is not read either."""
 FAILED_BY_PROVIDER: Final = "provider_failed"
@@ -36,7 +41,7 @@ Answer = v2.OpenProviderStreamResponse
 
 
 async def open_provider_stream(
-    desk: Desk, requests: AsyncIterator[v2.OpenProviderStreamRequest], call: Call
+    desk: Desk, requests: AsyncIterator[bytes], call: Call
 ) -> AsyncIterator[Answer]:
     """Read what a provider says, and yield what it must know, until either ends."""
     stream = _Stream(desk, desk.connect(call))
@@ -55,15 +60,18 @@ async def open_provider_stream(
 
 async def _read(
     stream: "_Stream",
-    requests: AsyncIterator[v2.OpenProviderStreamRequest],
+    requests: AsyncIterator[bytes],
     stack: AsyncExitStack,
     group: asyncio.TaskGroup,
 ) -> None:
     try:
-        async for request in requests:
-            await stream.take(request, stack, group)
+        async for data in requests:
+            await stream.take(data, stack, group)
     except MonocoqueError as error:
         stream.error = error
+    else:
+        if stream.has_claims:
+            return
     await stream.answers.put(None)
 
 
@@ -75,23 +83,32 @@ class _Stream:
         self._connection = connection
         self._says: HubProvision | None = None
         self._hearing: list[asyncio.Task[None]] = []
+        self._reader = Reader(DATA_POINTS)
         self._open: dict[int, list[Act]] = {}
         """What was sent to the provider, by signal."""
         self.answers: asyncio.Queue[Answer | None] = asyncio.Queue(ANSWERS_WAITING_MAX)
         self.error: MonocoqueError | None = None
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether it is there to be asked: KUKSA's own client then says no more, and stays."""
+        return bool(self._hearing)
 
     def end(self) -> None:
         """Nothing more is asked of it."""
         for task in self._hearing:
             task.cancel()
 
-    async def take(
-        self,
-        request: v2.OpenProviderStreamRequest,
-        stack: AsyncExitStack,
-        group: asyncio.TaskGroup,
-    ) -> None:
-        """Do what one message of the provider says."""
+    async def take(self, data: bytes, stack: AsyncExitStack, group: asyncio.TaskGroup) -> None:
+        """Do what one message of the provider says. Raises RequestMalformed."""
+        published = read_published(self._reader, data, self._desk.hub.clock.now_us())
+        if published is not None:
+            await self._say(published[0], published[1], {}, stack)
+            return
+        try:
+            request = v2.OpenProviderStreamRequest.FromString(data)
+        except DecodeError as error:
+            raise RequestMalformed("The bytes are no such message.") from error
         match request.WhichOneof("action"):
             case "publish_values_request":
                 await self._publish(request.publish_values_request, stack)
@@ -115,8 +132,6 @@ class _Stream:
         return self._says
 
     async def _publish(self, request: v2.PublishValuesRequest, stack: AsyncExitStack) -> None:
-        says = self._says or await self._begin_to_say(stack)
-        self._desk.check_count(len(request.data_points))
         now_us = self._desk.hub.clock.now_us()
         numbers: list[int] = []
         values: list[Value] = []
@@ -130,10 +145,19 @@ class _Stream:
             numbers.append(number)
             values.append(value)
             times_us.append(read_time_us(point, now_us))
+        await self._say(request.request_id, (tuple(numbers), values, times_us), status, stack)
+
+    async def _say(
+        self, request_id: int, said: Said, status: dict[int, v2.Error], stack: AsyncExitStack
+    ) -> None:
+        """Publish this; status: what was refused already."""
+        numbers, values, times_us = said
+        self._desk.check_count(len(numbers) + len(status))
+        says = self._says or await self._begin_to_say(stack)
         for number, error in says.publish_now(numbers, values, times_us).items():
             status[number] = _error(error)
         if status:
-            answer = v2.PublishValuesResponse(request_id=request.request_id, status=status)
+            answer = v2.PublishValuesResponse(request_id=request_id, status=status)
             await self.answers.put(Answer(publish_values_response=answer))
 
     async def _claim(

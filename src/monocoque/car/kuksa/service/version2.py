@@ -8,13 +8,14 @@ Left out on purpose: the filter's duration, which KUKSA does not use either.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from monocoque import __version__
 from monocoque.car.kuksa.logic.metadata import metadata_v2
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_time, write_value
+from monocoque.car.kuksa.logic.writing import Writer
 from monocoque.car.kuksa.service.calls import Call, Desk, Stream, Unary
 from monocoque.car.kuksa.service.providing import open_provider_stream
 from monocoque.car.signals.logic.acts import Act, ActState
@@ -34,6 +35,8 @@ from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 NAME: Final = "monocoque"
 BUFFER_SIZE_MAX: Final = 1_000
 """As KUKSA has it; more is refused."""
+VALUES_JOINED_MAX: Final = 1_000
+"""Batches about different signals that wait together are one message, up to so many values."""
 
 
 async def get_value(desk: Desk, request: v2.GetValueRequest, call: Call) -> v2.GetValueResponse:
@@ -143,6 +146,8 @@ METHODS: Final[dict[str, Unary | Stream]] = {
     "GetServerInfo": get_server_info,
 }
 """Every method of the service."""
+RAW: Final = frozenset({"OpenProviderStream"})
+"""Those that read the bytes of their requests themselves."""
 
 
 def value_of(message: v2.Value) -> Value:
@@ -203,6 +208,7 @@ async def _subscribe(
         raise RequestMalformed(f"A buffer has at most {BUFFER_SIZE_MAX} messages.")
     catalogue = {signal.number: signal for signal in signals}
     make = _by_path if by_path else _by_id
+    writer = desk.by_path if by_path else desk.by_id
     waiting_max = max(1, min(request.buffer_size, desk.config.batches_waiting_max))
     interval_s = request.filter.min_sample_interval.interval_ms / 1_000
     numbers = list(catalogue)
@@ -213,10 +219,19 @@ async def _subscribe(
         said = set(first.numbers)
         missing = [signal for signal in signals if signal.number not in said]
         yield make(catalogue, first, missing)
-        encode = partial(make, catalogue)
+        encode = partial(_encode, writer, partial(make, catalogue))
         while True:
-            batch = await heard.next()
-            yield batch.encoded(by_path, encode)
+            batches = await heard.next_apart(VALUES_JOINED_MAX, desk.config.gather_s)
+            yield b"".join([batch.encoded(by_path, encode) for batch in batches])
+
+
+def _encode(writer: Writer, make: Callable[[Batch], bytes], batch: Batch) -> bytes:
+    """The usual batch as the writer does it; any other member by member."""
+    if not batch.not_fresh:
+        data = writer.write(batch.numbers, batch.values, batch.times_us)
+        if data is not None:
+            return data
+    return make(batch)
 
 
 def _by_path(signals: Mapping[int, Signal], batch: Batch, missing: Sequence[Signal] = ()) -> bytes:

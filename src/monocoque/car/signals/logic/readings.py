@@ -63,6 +63,11 @@ class Batch:
     """How many values newer ones replaced, since this reader was too slow to take them."""
     _encodings: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def number_set(self) -> frozenset[int]:
+        """Its numbers; made once for all who ask."""
+        return self.encoded(_NUMBER_SET, lambda batch: frozenset(batch.numbers))
+
     def encoded(self, form: Any, encode: Callable[["Batch"], Encoded]) -> Encoded:
         """This batch in one form; whoever asks second gets what was made for the first."""
         found = self._encodings.get(form)
@@ -70,6 +75,9 @@ class Batch:
             found = self._encodings[form] = encode(self)
         made: Encoded = found
         return made
+
+
+_NUMBER_SET = object()
 
 
 def conflate(batches: Sequence[Batch]) -> Batch:

@@ -208,6 +208,13 @@ class SignalHub:
         doer = self._claims.get(number)
         return doer is not None and doer.name == name
 
+    def note_met_by(self, token_id: str, numbers: Sequence[int], values: Sequence[Value]) -> None:
+        """Who claimed an actuator may say its value in another call, with the same token."""
+        for number, value in zip(numbers, values, strict=True):
+            doer = self._claims.get(number)
+            if doer is not None and token_id and doer.token_id == token_id:
+                self.acts.note_value(number, value)
+
     def ask(self, wishes: Mapping[int, Value], asked_by: str, timeout_s: float) -> list[Act]:
         """Forward wishes that were checked; raises when one cannot be, and forwards none then."""
         doers: dict[HubProvision, list[Act]] = {}
@@ -320,6 +327,7 @@ class HubConnection:
         for number in actuators:
             _check_actuator(self.catalogue.numbered(number))
         provision = HubProvision(self._hub, self.name, frozenset(numbers), frozenset(actuators))
+        provision.token_id = self.access.token_id
         self._hub.add_provision(provision)
         try:
             with self._hub.lasting(self.access, provision):
@@ -339,7 +347,9 @@ class HubConnection:
         Returns the refused by number. Raises SignalUnknown, SignalDenied, and for an expired token.
         """
         self.check_provides(numbers)
-        return self._hub.take(self.name, tuple(numbers), values, times_us)
+        refused = self._hub.take(self.name, tuple(numbers), values, times_us)
+        self._hub.note_met_by(self.access.token_id, numbers, values)
+        return refused
 
     async def actuate(self, wishes: Mapping[int, Value], timeout_s: float) -> tuple[Act, ...]:
         """See ``Broker.actuate``."""
@@ -383,6 +393,8 @@ class HubProvision:
     ) -> None:
         """See ``HubConnection.provide``."""
         self.name = name
+        self.token_id = ""
+        """What it stands on; empty for services of the car."""
         self.numbers = numbers | actuators
         self.actuators = actuators
         self._hub = hub

@@ -7,10 +7,15 @@ Left out on purpose: which signals these are (hub.py).
 """
 
 import asyncio
+import contextlib
 from collections import deque
+from typing import Final
 
 from monocoque.car.signals.logic.readings import Batch, conflate
 from monocoque.contracts.errors import MonocoqueError
+
+GATHERED_VALUES: Final = 250
+"""A reader that gathers waits for no more than this."""
 
 
 class Queue:
@@ -24,6 +29,9 @@ class Queue:
         self._has_news = asyncio.Event()
         self._error: MonocoqueError | None = None
         self._next_s = 0.0
+        self._taken_s = 0.0
+        self._missing = 0
+        """Of what the reader waits for, so many values have not come."""
 
     def put(self, batch: Batch) -> None:
         """Something was said."""
@@ -33,7 +41,9 @@ class Queue:
             waiting.clear()
             waiting.append(joined)
         waiting.append(batch)
-        self._has_news.set()
+        self._missing -= len(batch.numbers)
+        if self._missing <= 0:
+            self._has_news.set()
 
     def end(self, error: MonocoqueError) -> None:
         """Nothing more comes, for this reason; what waits is not given any more."""
@@ -55,6 +65,48 @@ class Queue:
             else:
                 self._next_s = asyncio.get_running_loop().time() + self._interval_s_min
                 return self._take_newest()
+
+    async def next_apart(self, values_max: int, gather_s: float) -> list[Batch]:
+        """The next batch, and those that wait behind it as long as no signal comes twice.
+
+        values_max: of all of them, unless the first alone has more. gather_s: one that comes sooner
+        than this after what was taken before waits for more, until then.
+        """
+        first = await self.next()
+        if self._interval_s_min > 0:
+            return [first]
+        loop = asyncio.get_running_loop()
+        wait_s = self._taken_s + gather_s - loop.time()
+        if wait_s > 0 and self._can_join(first.number_set, values_max - len(first.numbers)):
+            await self._gather(first, wait_s)
+        taken, seen = [first], first.number_set
+        room = values_max - len(first.numbers)
+        while self._waiting and self._can_join(seen, room):
+            batch = self._waiting.popleft()
+            room -= len(batch.numbers)
+            taken.append(batch)
+            seen = seen | batch.number_set
+        self._taken_s = loop.time()
+        return taken
+
+    async def _gather(self, first: Batch, wait_s: float) -> None:
+        """Wait until enough has come, so long at most; raises what the queue was ended with."""
+        self._missing = GATHERED_VALUES - sum(len(b.numbers) for b in (first, *self._waiting))
+        if self._missing > 0:
+            self._has_news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._has_news.wait()
+            self._missing = 0
+        if self._error is not None:
+            raise self._error
+
+    def _can_join(self, seen: frozenset[int], room: int) -> bool:
+        """Whether what waits, or may come, has its place behind these."""
+        if not self._waiting:
+            return room > 0
+        batch = self._waiting[0]
+        return len(batch.numbers) <= room and seen.isdisjoint(batch.number_set)
 
     async def _pause(self, wait_s: float) -> None:
         """So long, or until the end."""

@@ -1,0 +1,164 @@
+"""Mutants of the guard: its source with one thing in it changed, one after another.
+
+Rules: a mutant is made from the syntax tree, so that what is read is what runs; the guard's cases
+are tried on each, in this process, since the guard is pure. A mutant that no case tells from the
+guard survives, and must stand in ``EQUIVALENT`` with the reason why nobody could tell it.
+
+A library would be less of our own. mutmut and cosmic-ray run a whole test-suite for each mutant, in
+minutes; this takes a second, so it is an ordinary test.
+"""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monocoque.car.guard import logic
+from tests.car.guard_cases import CASES
+
+SOURCE = Path(logic.__file__)
+
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Gt: (ast.GtE, ast.Lt, ast.NotEq),
+    ast.GtE: (ast.Gt, ast.LtE),
+    ast.Lt: (ast.LtE, ast.Gt, ast.NotEq),
+    ast.LtE: (ast.Lt, ast.GtE),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+
+_TYPE = "Arguments = Mapping[str, int | bool | str]"
+_NO_LESS = "A part is from 0 to 100, so what is not 0 is more than 0."
+_NO_LESS_WISH = "A wish for the trunk is 0 or 100, since its signal is true or false."
+EQUIVALENT: dict[str, str] = {
+    f"{_TYPE}: without element 0": "It is the name of a type, and nothing runs by it.",
+    f"{_TYPE}: without element 1": "It is the name of a type, and nothing runs by it.",
+    'return body.level("trunk") > 0: Gt to NotEq': _NO_LESS,
+    'return int(arguments["target"]) > 0 and _moves(arguments, body): Gt to NotEq': _NO_LESS_WISH,
+    'return int(arguments["target"]) > 0 and _is_in_gear(arguments, body): Gt to NotEq': (
+        _NO_LESS_WISH
+    ),
+}
+"""Survivors: how each was made, and why it is no other guard."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change, and the whole source with it."""
+
+    name: str
+    tree: ast.Module
+
+
+def mutants() -> Iterator[Mutant]:
+    """Every mutant of the guard's source."""
+    original = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    places = list(ast.walk(original))
+    for index, node in enumerate(places):
+        for what, change in _changes(node):
+            tree = copy.deepcopy(original)
+            change(list(ast.walk(tree))[index])
+            line = getattr(node, "lineno", 0)
+            yield Mutant(f"{_line(line)}: {what}", ast.fix_missing_locations(tree))
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether no case tells it from the guard."""
+    names: dict[str, Any] = {"__name__": "mutant"}
+    try:
+        exec(compile(mutant.tree, "mutant", "exec"), names)
+        return all(
+            names["judge"](action, arguments, body) == reason
+            for action, arguments, body, reason in CASES
+        )
+    except Exception:  # noqa: BLE001 - whatever a mutant raises, the guard does not
+        return False
+
+
+def _line(number: int) -> str:
+    return SOURCE.read_text(encoding="utf-8").splitlines()[number - 1].strip()
+
+
+Change = tuple[str, Callable[[Any], None]]
+
+
+def _changes(node: ast.AST) -> Iterator[Change]:
+    """What can be changed at one place."""
+    make = _MAKERS.get(type(node))
+    if make is not None:
+        yield from make(node)
+
+
+def _comparisons(node: Any) -> Iterator[Change]:
+    for other in COMPARISONS.get(type(node.ops[0]), ()):
+        yield f"{type(node.ops[0]).__name__} to {other.__name__}", _set_operation(other)
+
+
+def _both(node: Any) -> Iterator[Change]:
+    other = ast.Or if isinstance(node.op, ast.And) else ast.And
+    yield f"to {other.__name__}", _set(op=other())
+    for place in range(len(node.values)):
+        yield f"without operand {place}", _drop("values", place)
+
+
+def _negations(node: Any) -> Iterator[Change]:
+    if isinstance(node.op, ast.Not):
+        yield "without not", _set(operand=ast.UnaryOp(ast.Not(), node.operand))
+
+
+def _constants(node: Any) -> Iterator[Change]:
+    value = node.value
+    if isinstance(value, str) and value.isidentifier():
+        yield f"{value!r} to another", _set(value=value + "_")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        for other in {value + 1, value - 1, -value} - {value}:
+            yield f"{value} to {other}", _set(value=other)
+
+
+def _elements(node: Any) -> Iterator[Change]:
+    if isinstance(node.ctx, ast.Load):
+        for place in range(len(node.elts)):
+            yield f"without element {place}", _drop("elts", place)
+
+
+def _answers(node: Any) -> Iterator[Change]:
+    is_constant = isinstance(node.value, ast.Constant)
+    for value in (True, False, None):
+        if not (is_constant and node.value.value is value):
+            yield f"return {value}", _set(value=ast.Constant(value))
+
+
+_MAKERS: dict[type[ast.AST], Callable[[Any], Iterator[Change]]] = {
+    ast.Compare: _comparisons,
+    ast.BoolOp: _both,
+    ast.UnaryOp: _negations,
+    ast.Constant: _constants,
+    ast.Tuple: _elements,
+    ast.Return: _answers,
+}
+
+
+def _set(**members: Any) -> Callable[[Any], None]:
+    def change(node: Any) -> None:
+        for name, value in members.items():
+            setattr(node, name, value)
+
+    return change
+
+
+def _set_operation(other: type[ast.cmpop]) -> Callable[[Any], None]:
+    def change(node: Any) -> None:
+        node.ops[0] = other()
+
+    return change
+
+
+def _drop(name: str, place: int) -> Callable[[Any], None]:
+    def change(node: Any) -> None:
+        del getattr(node, name)[place]
+
+    return change

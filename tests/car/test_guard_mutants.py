@@ -1,0 +1,11 @@
+"""Whether the guard's cases would see a guard that is not quite the guard."""
+
+from tests.car.guard_mutants import EQUIVALENT, mutants, survives
+
+
+def test_no_mutant_of_the_guard_survives_but_those_that_nobody_could_tell() -> None:
+    made = list(mutants())
+    assert len(made) > 150
+    survivors = {mutant.name for mutant in made if survives(mutant)}
+    assert survivors == set(EQUIVALENT)
+    assert all(len(why.split()) > 5 for why in EQUIVALENT.values())

@@ -1,0 +1,205 @@
+"""Messages that are read and written as rows of pieces are those of the protobuf library."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monocoque.car.kuksa.logic import pieces, reading, writing
+from monocoque.car.kuksa.logic.reading import Reader, read_published
+from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_time, write_value
+from monocoque.car.kuksa.logic.writing import Writer, write_published
+from monocoque.contracts.signals import DataType
+from monocoque.contracts.wire import kuksa_v2_pb2 as v2
+
+NOW_US = 1_700_000_000_000_000
+TIME_US = 1_700_000_000_123_456
+TYPES = {
+    "string": DataType.STRING,
+    "bool": DataType.BOOLEAN,
+    "int32": DataType.INT32,
+    "int64": DataType.INT64,
+    "uint32": DataType.UINT32,
+    "uint64": DataType.UINT64,
+    "float": DataType.FLOAT,
+    "double": DataType.DOUBLE,
+}
+VALUES = {
+    "string": st.text(max_size=200),
+    "bool": st.booleans(),
+    "int32": st.integers(-(2**31), 2**31 - 1),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "uint32": st.integers(0, 2**32 - 1),
+    "uint64": st.integers(0, 2**64 - 1),
+    "float": st.floats(width=32, allow_nan=False, allow_infinity=False),
+    "double": st.floats(allow_nan=False, allow_infinity=False),
+}
+NUMBERS = st.integers(1, 2**31 - 1)
+TIMES = st.integers(0, 2**55)
+points = st.one_of(*(st.tuples(st.just(m), each, TIMES) for m, each in VALUES.items()))
+batches = st.dictionaries(NUMBERS, points, min_size=1, max_size=8)
+
+
+def message_of(batch, request_id=0):
+    """A provider's message, as the library makes it."""
+    message = v2.OpenProviderStreamRequest()
+    message.publish_values_request.request_id = request_id
+    for number, (member, value, time_us) in batch.items():
+        point = message.publish_values_request.data_points[number]
+        write_time(point.timestamp, time_us)
+        write_value(point.value, TYPES[member], value)
+    return message
+
+
+def said_by(message):
+    """Number, value and time of each entry, as the library reads them."""
+    return {
+        number: (read_value(point.value, "typed_value"), read_time_us(point, NOW_US))
+        for number, point in message.publish_values_request.data_points.items()
+    }
+
+
+def as_read(found):
+    """The same, of what a reader found."""
+    _, (numbers, values, times_us) = found
+    return {n: (v, t) for n, v, t in zip(numbers, values, times_us, strict=True)}
+
+
+@given(batches, st.integers(0, 2**32 - 1))
+def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
+    message = message_of(batch, request_id)
+    data = message.SerializeToString()
+    reader = Reader(b"\x12")
+    for _ in range(2):
+        found = read_published(reader, data, NOW_US)
+        if found is not None:
+            assert found[0] == request_id
+            assert as_read(found) == said_by(message)
+    seconds_are_said = all(time_us >= 1_000_000 for _, _, time_us in batch.values())
+    assert found is not None or not seconds_are_said
+
+
+@given(batches, st.booleans())
+def test_what_is_written_is_read_alike_by_the_library(batch, is_named):
+    members = {number: member for number, (member, _, _) in batch.items()}
+    paths = {number: f"Vehicle.N{number}" for number in batch} if is_named else {}
+    writer = Writer(b"\x0a", members, paths)
+    values = [value for _, value, _ in batch.values()]
+    times_us = [time_us for _, _, time_us in batch.values()]
+    for _ in range(2):
+        data = writer.write(tuple(batch), values, times_us)
+        kind = v2.SubscribeResponse if is_named else v2.SubscribeByIdResponse
+        entries = kind.FromString(data).entries
+        assert {
+            paths.get(number, number): (value, time_us)
+            for number, (_, value, time_us) in batch.items()
+        } == {
+            key: (read_value(point.value, "typed_value"), read_time_us(point, NOW_US))
+            for key, point in entries.items()
+        }
+
+
+@given(batches, st.integers(0, 2**32 - 1))
+def test_what_is_published_is_read_alike_by_the_library(batch, request_id):
+    writer = Writer(b"\x12", {number: member for number, (member, _, _) in batch.items()}, {})
+    values = [value for _, value, _ in batch.values()]
+    entries = writer.write(tuple(batch), values, [TIME_US] * len(batch))
+    message = v2.OpenProviderStreamRequest.FromString(write_published(request_id, entries))
+    assert message.publish_values_request.request_id == request_id
+    expected = {number: (value, TIME_US) for number, (_, value, _) in batch.items()}
+    assert said_by(message) == expected
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_no_bytes_are_read_otherwise_than_the_library_reads_them(noise, at):
+    data = bytearray(
+        message_of({3: ("float", 1.0, TIME_US), 4: ("bool", True, TIME_US)}).SerializeToString()
+    )
+    data[at : at + len(noise)] = noise
+    agrees(bytes(data))
+
+
+@given(batches, st.data())
+def test_one_wrong_byte_is_read_as_the_library_reads_it(batch, drawn):
+    good = message_of(batch).SerializeToString()
+    data = bytearray(good)
+    data[drawn.draw(st.integers(0, len(data) - 1))] = drawn.draw(st.integers(0, 255))
+    agrees(good, bytes(data))
+
+
+def agrees(*datas):
+    """Whatever the reader finds in these, the library finds too."""
+    reader = Reader(b"\x12")
+    for data in datas:
+        found = read_published(reader, data, NOW_US)
+        if found is None:
+            continue
+        message = v2.OpenProviderStreamRequest.FromString(data)
+        assert found[0] == message.publish_values_request.request_id
+        theirs, ours = said_by(message), as_read(found)
+        assert repr(ours) == repr(theirs) or ours == theirs
+
+
+def test_shapes_are_learnt_now_and_then_and_forgotten_when_they_are_too_many():
+    reader = Reader(b"\x12")
+    told = [
+        message_of({number: ("string", "x" * number, TIME_US)}).SerializeToString()
+        for number in range(1, 9)
+    ]
+    assert read_published(reader, told[0], NOW_US) is not None
+    found = [read_published(reader, data, NOW_US) is not None for data in told[1:]]
+    assert found == [False, False, False, True, False, False, False]
+    alike = [
+        message_of({1: ("bool", True, TIME_US), 2: ("string", "x" * size, TIME_US)})
+        for size in range(40)
+    ]
+    for message in alike * reading.LEARN_EVERY:
+        read_published(reader, message.SerializeToString(), NOW_US)
+    assert max(map(len, reader._shapes.values())) <= reading.SHAPES_ALIKE_MAX
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {},
+        {1: ("float", 1.0, 0)},
+        {1: ("float", 1.0, 5)},
+    ],
+)
+def test_what_is_unusual_is_left_to_the_library(batch):
+    data = message_of(batch).SerializeToString()
+    assert read_published(Reader(b"\x12"), data, NOW_US) is None
+
+
+def test_a_datapoint_without_a_time_is_of_now_and_an_array_is_unusual():
+    message = v2.OpenProviderStreamRequest()
+    message.publish_values_request.data_points[1].value.bool = False
+    data = message.SerializeToString()
+    assert read_published(Reader(b"\x12"), data, NOW_US) == (0, ((1,), [False], [NOW_US]))
+    message.publish_values_request.data_points[2].value.bool_array.values.append(True)
+    assert read_published(Reader(b"\x12"), message.SerializeToString(), NOW_US) is None
+    assert Writer(b"\x0a", {1: "bool_array"}, {}).write((1,), [(True,)], [1]) is None
+
+
+def test_a_fraction_too_large_for_its_member_is_left_to_the_library():
+    assert Writer(b"\x0a", {1: "float"}, {}).write((1,), [1e300], [TIME_US]) is None
+
+
+def test_a_writer_forgets_what_is_too_much():
+    members = dict.fromkeys(range(1, 400), "string")
+    writer = Writer(b"\x0a", members, {})
+    for number in members:
+        assert writer.write((number,), ["x" * number], [TIME_US])
+    for size in range(200):
+        assert writer.write((1,), ["x" * size], [TIME_US])
+    assert len(writer._plans) <= writing.PLANS_MAX
+    assert len(writer._plans[(1,)].rows) <= writing.ROWS_MAX
+
+
+def test_times_of_every_length_are_written_as_the_library_does():
+    for time_us in (0, 1, 999_999, 1_000_000, TIME_US, -1, -1_500_000):
+        point = v2.Datapoint()
+        write_time(point.timestamp, time_us)
+        assert pieces.write_time(time_us) == point.timestamp.SerializeToString()
+    assert math.isclose(pieces.read_time_us(pieces.write_time(TIME_US)), TIME_US)

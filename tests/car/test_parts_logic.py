@@ -1,0 +1,132 @@
+"""Windows, seats, trunk and switches: how they move, jam, pinch and are remembered."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monocoque.car.body.logic import (
+    Body,
+    Motion,
+    begin_motion,
+    is_at,
+    of_text,
+    step,
+    to_text,
+    travel_s,
+    with_jam,
+    with_obstacles,
+)
+from monocoque.car.body.logic.parts import AS_BUILT, MOVING, Parts, between, of_members, to_members
+
+SECOND_US = 1_000_000
+WINDOW = "window_row1_left"
+NEW = Body(at_us=0)
+
+
+def moving(body: Body, part: str, target: int, seconds: float = 4.0) -> Body:
+    ends_us = body.at_us + round(seconds * SECOND_US)
+    return begin_motion(body, Motion(part, {part: target}, ends_us, body.at_us))
+
+
+def after(body: Body, seconds: float) -> Body:
+    return step(body, body.at_us + round(seconds * SECOND_US))
+
+
+def test_a_window_is_on_its_way_and_then_there() -> None:
+    opening = moving(NEW, WINDOW, 100)
+    assert [after(opening, s).level(WINDOW) for s in (0, 1, 2, 4, 9)] == [0, 25, 50, 100, 100]
+    assert is_at(after(opening, 4), {WINDOW: 100})
+    assert not is_at(after(opening, 3), {WINDOW: 100})
+
+
+def test_a_new_wish_goes_on_from_where_the_window_is() -> None:
+    half = after(moving(NEW, WINDOW, 100), 2)
+    closing = moving(half, WINDOW, 0, 2.0)
+    assert closing.level(WINDOW) == 50
+    assert after(closing, 1).level(WINDOW) == 25
+    assert is_at(after(closing, 2), {WINDOW: 0})
+
+
+def test_a_window_that_jams_stays_where_it_is() -> None:
+    half = with_jam(after(moving(NEW, WINDOW, 100), 2), frozenset({WINDOW}))
+    assert after(half, 10).level(WINDOW) == 50
+    assert not is_at(after(half, 10), {WINDOW: 100})
+    again = moving(after(half, 10), WINDOW, 100)
+    assert after(again, 10).level(WINDOW) == 50
+    free = moving(with_jam(after(again, 10), frozenset()), WINDOW, 100)
+    assert after(free, 10).level(WINDOW) == 100
+
+
+def test_a_window_that_would_pinch_goes_back_and_one_that_opens_does_not_care() -> None:
+    open_window = replace(NEW, parts=replace(AS_BUILT, window_row1_left=80))
+    closing = moving(with_obstacles(open_window, (WINDOW, "nothing")), WINDOW, 0)
+    assert closing.parts.obstructed == (WINDOW,)
+    assert after(closing, 1).level(WINDOW) == 80
+    assert after(closing, 9).level(WINDOW) == 80
+    opening = moving(with_obstacles(open_window, (WINDOW,)), WINDOW, 100)
+    assert after(opening, 9).level(WINDOW) == 100
+
+
+def test_a_switch_is_as_it_was_until_its_time_is_over() -> None:
+    motion = Motion("defroster", {"defroster": True}, SECOND_US // 10, 0)
+    begun = begin_motion(NEW, motion)
+    assert not begun.parts.defroster
+    assert is_at(after(begun, 1), {"defroster": True})
+    jammed = with_jam(begun, frozenset({"defroster"}))
+    assert not after(jammed, 1).parts.defroster
+
+
+def test_the_way_says_how_long_a_part_takes() -> None:
+    assert travel_s(NEW, WINDOW, 50, 25.0, 20.0) == 2.0
+    assert travel_s(NEW, "seat_driver_mm", 250, 25.0, 20.0) == 5.0
+    assert between(0, 10, 5, 5, 5) == 10
+
+
+def test_a_record_has_what_differs_and_is_read_again() -> None:
+    assert '"parts"' not in to_text(NEW)
+    changed = moving(with_obstacles(NEW, ("trunk",)), WINDOW, 70)
+    assert of_text(to_text(changed)) == changed
+    assert of_text(to_text(after(changed, 9))) == after(changed, 9)
+    assert of_members(to_members(AS_BUILT)) == AS_BUILT
+    assert of_members({"fan": 5, "of_a_later_version": 1}) == Parts(fan=5)
+
+
+def test_a_body_of_the_version_before_is_read() -> None:
+    text = (
+        '{"at_us":5,"cabin_celsius":9.0,"charge_limit_percent":80,"charge_percent":62.0,'
+        '"climate_on":false,"climate_target_decicelsius":210,"doors_open":[],"drive":null,'
+        '"jammed":[],"locked":true,"motions":[{"actuator":"locks","ends_us":9,"target":'
+        '{"locked":false}}],"odometer_m":0.0,"place_accuracy_m":5.0,"place_measured_us":5,'
+        '"plugged":true,"touched_us":0,"updating":false}'
+    )
+    body = of_text(text)
+    assert body.parts == AS_BUILT
+    assert not step(body, 10).locked
+
+
+@given(
+    st.sampled_from(MOVING),
+    st.lists(st.integers(0, 100), min_size=1, max_size=4),
+    st.lists(st.integers(0, 3 * SECOND_US), min_size=1, max_size=6),
+    st.booleans(),
+)
+def test_any_steps_lead_to_the_same_body_and_no_part_leaves_its_range(
+    part, targets, pauses_us, is_jammed
+) -> None:
+    body = NEW
+    for target in targets:
+        body = moving(body, part, target)
+        if is_jammed:
+            body = with_jam(body, frozenset({part}))
+        end_us = body.at_us + sum(pauses_us)
+        at_once = step(body, end_us)
+        for pause_us in pauses_us:
+            body = step(body, body.at_us + pause_us)
+            assert 0 <= body.level(part) <= 150
+        assert body.parts == at_once.parts
+        assert body.level(part) == at_once.level(part)
+
+
+def test_the_trunk_is_a_part_like_a_window() -> None:
+    assert after(moving(NEW, "trunk", 100), 2).level("trunk") == 50
