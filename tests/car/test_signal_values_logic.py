@@ -103,3 +103,9 @@ def test_every_reading_of_a_body_fits_its_signal_and_every_wish_has_a_target() -
         assert actuation.action(wish)
         assert isinstance(actuation.arguments(wish), dict)
         assert actuation.target(wish)
+
+
+def test_the_numbers_of_a_batch_are_a_set_that_is_made_once():
+    batch = Batch((2, 1), [10, 20], [5, 5], "a")
+    assert batch.number_set == {1, 2}
+    assert batch.number_set is batch.number_set
