@@ -48,8 +48,7 @@ async def was_lost(broker, has_begun):
 
 async def test_after_a_loss_the_same_connection_begins_anew_though_the_numbers_are_others():
     one, two = DoorStand(numbered_otherwise(1)), DoorStand(numbered_otherwise(2))
-    ports = {**two.context.ports, Tokens: Tokens(two.hub, one.key, CAR_ID, 100)}
-    two.context = replace(two.context, ports=ports)
+    two.ports[Tokens] = Tokens(two.hub, one.key, CAR_ID, 100)
     async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
         has_begun = asyncio.Event()
         async with one.open(kuksa.run):
@@ -119,7 +118,7 @@ async def test_no_value_is_left_out_when_a_signal_comes_twice():
     for numbers in ((1, 2), (3,), (2,), (4,), (5, 6)):
         queue.put(batch(*numbers))
     said = []
-    while sum(len(each) for each in said) < 5:
+    while sum(len(one) for one in said) < 5:
         said.append([one.numbers for one in await queue.next_apart(3, 0.0)])
     assert said == [[(1, 2), (3,)], [(2,), (4,)], [(5, 6)]]
 

@@ -51,8 +51,8 @@ class _Shape:
     numbers: tuple[int, ...]
     row: Struct
     """For each entry: what is before its time, its time, what is between, its value."""
-    before_times: tuple[bytes, ...]
-    before_values: tuple[bytes, ...]
+    preludes: tuple[bytes, ...]
+    betweens: tuple[bytes, ...]
     turned: tuple[tuple[int, Callable[[bytes], Value]], ...]
     """Places of values that are not ready as they are, and how they become so."""
 
@@ -104,7 +104,7 @@ class Reader:
         for shape in self._shapes.get(data[at : at + MARK_BYTES], ()):
             if shape.row.size <= left:
                 parts = shape.row.unpack_from(data, at)
-                if parts[0::4] == shape.before_times and parts[2::4] == shape.before_values:
+                if parts[0::4] == shape.preludes and parts[2::4] == shape.betweens:
                     return shape, parts
         return None, ()
 
@@ -193,8 +193,8 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     walk = _Walk(data, at)
     numbers: list[int] = []
     words: list[str] = []
-    before_times: list[bytes] = []
-    before_values: list[bytes] = []
+    preludes: list[bytes] = []
+    betweens: list[bytes] = []
     turned: list[tuple[int, Callable[[bytes], Value]]] = []
     time = None
     try:
@@ -203,11 +203,11 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
             if time not in (None, data[time_at:time_end]):
                 break
             time = data[time_at:time_end]
-            before_times.append(data[walk.begins : time_at])
+            preludes.append(data[walk.begins : time_at])
             word, turn, value_at, value_end = _value(walk)
             if value_end != entry_end:
                 return None
-            before_values.append(data[time_end:value_at])
+            betweens.append(data[time_end:value_at])
             words.append(f"{time_at - walk.begins}s{time_end - time_at}s{value_at - time_end}s")
             words.append(word)
             if turn is not None:
@@ -221,7 +221,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     row = Struct("<" + "".join(words))
     if row.size > len(data) - at:
         return None
-    return _Shape(tuple(numbers), row, tuple(before_times), tuple(before_values), tuple(turned))
+    return _Shape(tuple(numbers), row, tuple(preludes), tuple(betweens), tuple(turned))
 
 
 def _before_value(walk: _Walk, entry_tag: bytes) -> tuple[int, int, int, int]:
