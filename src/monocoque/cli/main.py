@@ -74,7 +74,7 @@ Without = Annotated[
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
     "cars": {"--cars", "--until-input-ends", "--vss"},
-    "car": {"--car", "--until-input-ends", "--vss"},
+    "car": {"--broker", "--broker-token", "--car", "--until-input-ends", "--vss"},
     "factory": set[str](),
     "http": {"--port"},
     **{
@@ -165,6 +165,18 @@ def run(
             show_default="the product's own catalogue",
         ),
     ] = None,
+    broker: Annotated[
+        str,
+        typer.Option(
+            help="For the role car: grpc://HOST:PORT of a broker (kuksa.val.v2) that has its "
+            "signals.",
+            show_default="one in its own process",
+        ),
+    ] = "",
+    broker_token: Annotated[
+        Path | None,
+        typer.Option(help="A file with the token for that broker.", show_default="none"),
+    ] = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
@@ -175,6 +187,8 @@ def run(
         "--until-input-ends": until_input_ends,
         "--without": bool(without),
         "--vss": vss is not None,
+        "--broker": bool(broker),
+        "--broker-token": broker_token is not None,
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
     with _start_on(data):
@@ -186,10 +200,11 @@ def run(
 
                 start_cars(data, cars or 0, vss, ends_with_input=until_input_ends)
             case "car":
-                from monocoque.cli.starting_cars import start_car
+                from monocoque.cli.starting_cars import outside_of, start_car
 
                 chosen = car_id(car) if car else None
-                start_car(data, chosen, vss, ends_with_input=until_input_ends)
+                outside = outside_of(broker, broker_token)
+                start_car(data, chosen, vss, outside, ends_with_input=until_input_ends)
             case "factory":
                 from monocoque.cli.starting_cars import start_factory
 

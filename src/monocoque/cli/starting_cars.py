@@ -4,8 +4,10 @@ Rules: this is where adapters are chosen, as in starting.py.
 """
 
 import contextlib
+import re
 from pathlib import Path
 from random import SystemRandom
+from typing import Final
 
 import typer
 
@@ -31,7 +33,10 @@ from monocoque.roles.clock import clock_of
 from monocoque.roles.factory import FACTORY
 from monocoque.roles.layout import Layout
 from monocoque.roles.line import run_cars_and_factory, run_factory_alone
+from monocoque.roles.outside import OutsideAddress
 from monocoque.roles.parts import take_part
+
+_BROKER: Final = re.compile(r"grpc://(?P<address>[A-Za-z0-9_.\[\]:-]{1,253}:\d{1,5})/?\Z")
 
 
 def start_cars(data: Path, count: int, vss: Path | None, *, ends_with_input: bool) -> None:
@@ -41,9 +46,19 @@ def start_cars(data: Path, count: int, vss: Path | None, *, ends_with_input: boo
     run_until_stopped(main, ends_with_input=ends_with_input)
 
 
-def start_car(data: Path, chosen: CarId | None, vss: Path | None, *, ends_with_input: bool) -> None:
-    """Run one car: the chosen one, or a new one. vss: a file with the signals that it has."""
-    process = _car_process(data, vss)
+def start_car(
+    data: Path,
+    chosen: CarId | None,
+    vss: Path | None,
+    outside: OutsideAddress | None,
+    *,
+    ends_with_input: bool,
+) -> None:
+    """Run one car: the chosen one, or a new one.
+
+    vss: a file with the signals that it has. outside: the broker that has them in its place.
+    """
+    process = dataclasses.replace(_car_process(data, vss), outside=outside)
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
     run_until_stopped(run_cars(process, [car], car.car_id), ends_with_input=ends_with_input)
@@ -70,7 +85,33 @@ def _car_process(data: Path, vss: Path | None) -> CarProcess:
     clock = clock_of(layout)
     catalogue = own_catalogue() if vss is None else catalogue_of(vss)
     metrics = Metrics(clock)
-    return CarProcess(layout, clock, SystemRandom(), configs, __version__, catalogue, metrics)
+    return CarProcess(
+        layout, clock, SystemRandom(), configs, __version__, catalogue, metrics=metrics
+    )
+
+
+def outside_of(broker: str, token: Path | None) -> OutsideAddress | None:
+    """The broker of ``grpc://HOST:PORT`` and the file with the token for it; None for neither.
+
+    Raises SettingInvalid.
+    """
+    if not broker and token is None:
+        return None
+    match = _BROKER.match(broker)
+    if match is None:
+        raise SettingInvalid(
+            "The address of the broker is no grpc://HOST:PORT.",
+            hint="Say for example --broker grpc://127.0.0.1:55555.",
+        )
+    if token is None:
+        return OutsideAddress(match["address"], "")
+    try:
+        shown = token.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingInvalid(
+            f"{token} is no file with a token.", hint="Name one with --broker-token."
+        ) from None
+    return OutsideAddress(match["address"], shown)
 
 
 def catalogue_of(vss: Path) -> Catalogue:

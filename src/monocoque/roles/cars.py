@@ -66,11 +66,12 @@ from monocoque.plumbing.service import Context
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
-from monocoque.roles.doors import DOORS, DoorFile, HubBrokers
+from monocoque.roles.doors import DOORS, OUTSIDE, DoorFile, HubBrokers
 from monocoque.roles.downloads import HttpDownloads, address_of
 from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.migrations import migrate
+from monocoque.roles.outside import OutsideAddress
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 from monocoque.trust.keys import SystemKeyMaker
@@ -94,6 +95,8 @@ class CarProcess:
     software_version: str
     catalogue: Catalogue = field(default_factory=own_catalogue)
     """The signals that these cars have."""
+    outside: OutsideAddress | None = None
+    """The broker that has their signals; None for one in this process."""
     metrics: Metrics = field(default_factory=Metrics)
     """What all of them count, together."""
 
@@ -248,7 +251,7 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 ),
                 row.run,
             )
-            for row in (*services_of(MachineKind.CAR), *DOORS)
+            for row in (*services_of(MachineKind.CAR), *(OUTSIDE if process.outside else DOORS))
         ]
         await supervise(services, process.configs[SupervisorConfig])
     finally:
@@ -263,6 +266,8 @@ def _signal_ports(
     """What the rows of doors.py stand on, as new with every life of the car."""
     plate = DoorFile(process.layout.car(car_id).doors)
     plate.clear()
+    if process.outside is not None:
+        return {OutsideAddress: process.outside, KeptHistory: KeptHistory(records)}
     hub = SignalHub(process.catalogue, process.clock, process.random)
     history = KeptHistory(records)
     judged_max = process.configs[TokensConfig].judged_max

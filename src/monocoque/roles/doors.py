@@ -30,6 +30,7 @@ from monocoque.car.viss import service as viss
 from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.files import storage_errors, write_atomically
+from monocoque.roles import outside
 from monocoque.roles.table import MachineKind, ServiceRow
 
 DOORS: Final = (
@@ -83,6 +84,19 @@ DOORS: Final = (
     ),
 )
 """Every row."""
+
+
+OUTSIDE: Final = (
+    ServiceRow(
+        name="outside-broker",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=outside.run,
+        configs=(SignalsConfig,),
+        purpose="Says the body's signals at a broker outside, and does what is asked there.",
+    ),
+)
+"""In place of these rows, for a car whose signals are at a broker outside."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""A car with its signals at a broker outside: real processes, and a broker that comes and goes."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from monocoque.car.kuksa import service as kuksa
+from monocoque.car.kuksa.config import KuksaConfig
+from monocoque.car.signals.logic.acts import ActState
+from monocoque.car.signals.logic.readings import Freshness
+from monocoque.car.tokens.service import Tokens
+from monocoque.contracts.signals import IS_LOCKED, SPEED
+from tests.car.door_stand import CAR_ID, DoorStand
+from tests.e2e.installation import MONOCOQUE, Installation
+
+WAIT_S_MAX = 60.0
+LOOK_S = 0.1
+
+
+@contextlib.asynccontextmanager
+async def car_at(installation: Installation, address: str, token: Path):
+    """``monocoque run car`` with this broker, ended at the end."""
+    words = ("run", "car", "--data", str(installation.data), "--until-input-ends")
+    car = await asyncio.create_subprocess_exec(
+        MONOCOQUE, *words, "--broker", f"grpc://{address}", "--broker-token", str(token),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        car.stdin.close()
+        async with asyncio.timeout(WAIT_S_MAX):
+            await car.wait()
+
+
+async def until_fresh(stand: DoorStand) -> object:
+    """What the broker knows of the car's locks, once the car has said it."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while True:
+            (reading,) = await stand.all.read([IS_LOCKED.number])
+            if reading.freshness is Freshness.FRESH:
+                return reading.value
+            await asyncio.sleep(LOOK_S)
+
+
+async def test_a_car_says_its_signals_to_a_broker_outside_and_is_asked_there(
+    own_installation, tmp_path
+):
+    first = DoorStand()
+    secret, _ = await first.token("read actuate provide")
+    token = tmp_path / "token"
+    token.write_text(secret)
+    async with contextlib.AsyncExitStack() as stack:
+        async with first.open(kuksa.run):
+            address = await first.plate.address("kuksa")
+            await stack.enter_async_context(car_at(own_installation, address, token))
+            assert await until_fresh(first) is True
+            (act,) = await first.all.actuate({IS_LOCKED.number: False}, 20.0)
+            assert (await first.all.outcome(act.act_id)).state is ActState.DONE
+            assert (await first.all.read([SPEED.number]))[0].value == 0.0
+        # The broker goes; another comes at its place, which the same car finds.
+        port = int(address.rpartition(":")[2])
+        second = DoorStand(config=KuksaConfig(port=port))
+        second.ports[Tokens] = Tokens(second.hub, first.key, CAR_ID, 100)
+        async with second.open(kuksa.run):
+            assert await until_fresh(second) is False
+
+
+def test_an_address_that_is_none_is_refused(own_installation):
+    for words in (
+        ("--broker", "http://x"),
+        ("--broker", "grpc://127.0.0.1:1", "--broker-token", "x"),
+    ):
+        done = own_installation.typed("run", "car", "--data", str(own_installation.data), *words)
+        assert done.returncode == 1
+        assert "--broker" in done.stderr
+        assert "Traceback" not in done.stderr
