@@ -296,3 +296,44 @@ def test_a_publication_with_a_number_that_is_too_large_is_left_to_the_library():
     said = b"\x08\xff\xff\xff\xff\x7f" + entries
     data = b"\x12" + bytes((len(said),)) + said
     assert read_published(Reader(b"\x12"), data, NOW_US) is None
+
+
+def _altered(data):
+    """Every message that is this one with one byte other, missing, or nothing behind it."""
+    for place in range(len(data)):
+        for byte in (0, 1, 2, 5, 0x12, 0x7F, 0x80, 0xFF):
+            yield data[:place] + bytes((byte,)) + data[place + 1 :]
+        yield data[:place] + data[place + 1 :]
+        yield data[:place]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_no_altered_byte_is_read_as_what_the_library_does_not_read(is_known):
+    batch = {
+        1: ("float", 0.5, TIME_US),
+        300: ("string", "word", TIME_US),
+        3: ("bool", True, TIME_US + 1_000_000),
+        4: ("int32", -7, TIME_US),
+        5: ("uint64", 2**40, 0),
+    }
+    data = message_of(batch, 9).SerializeToString()
+    for wrong in _altered(data):
+        reader = Reader(b"\x12")
+        if is_known:
+            read_published(reader, data, NOW_US)
+        found = read_published(reader, wrong, NOW_US)
+        if found is None:
+            continue
+        message = v2.OpenProviderStreamRequest.FromString(wrong)
+        assert as_read(found) == said_by(message)
+        assert found[0] == message.publish_values_request.request_id
+
+
+def test_pieces_that_are_no_time_and_no_truth_are_refused():
+    for wrong in (b"", b"\x10\x01", b"\x08" + b"\xff" * 9 + b"\x01", b"\x08\x01\x18\x01"):
+        with pytest.raises(ValueError, match=r"\w"):
+            pieces.read_time_us(wrong)
+    assert pieces.read_time_us(b"\x08\x02") == 2_000_000
+    assert pieces.READERS[12](b"\x00") is False
+    with pytest.raises(ValueError, match="no truth"):
+        pieces.READERS[12](b"\x02")
