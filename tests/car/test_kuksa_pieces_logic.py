@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.kuksa.logic import pieces, reading, writing
@@ -66,6 +66,7 @@ def as_read(found):
     return {n: (v, t) for n, v, t in zip(numbers, values, times_us, strict=True)}
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 2**32 - 1))
 def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
     message = message_of(batch, request_id)
@@ -80,6 +81,7 @@ def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
     assert found is not None or not seconds_are_said
 
 
+@settings(deadline=None)
 @given(batches, st.booleans())
 def test_what_is_written_is_read_alike_by_the_library(batch, is_named):
     members = {number: member for number, (member, _, _) in batch.items()}
@@ -100,6 +102,7 @@ def test_what_is_written_is_read_alike_by_the_library(batch, is_named):
         }
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 2**32 - 1))
 def test_what_is_published_is_read_alike_by_the_library(batch, request_id):
     writer = Writer(b"\x12", {number: member for number, (member, _, _) in batch.items()}, {})
@@ -111,6 +114,7 @@ def test_what_is_published_is_read_alike_by_the_library(batch, request_id):
     assert said_by(message) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 60))
 def test_no_bytes_are_read_otherwise_than_the_library_reads_them(noise, at):
     data = bytearray(
@@ -120,6 +124,7 @@ def test_no_bytes_are_read_otherwise_than_the_library_reads_them(noise, at):
     agrees(bytes(data))
 
 
+@settings(deadline=None)
 @given(batches, st.data())
 def test_one_wrong_byte_is_read_as_the_library_reads_it(batch, drawn):
     good = message_of(batch).SerializeToString()
