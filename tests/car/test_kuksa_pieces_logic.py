@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.kuksa.logic import pieces, reading, writing
@@ -66,6 +66,7 @@ def as_read(found):
     return {n: (v, t) for n, v, t in zip(numbers, values, times_us, strict=True)}
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 2**32 - 1))
 def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
     message = message_of(batch, request_id)
@@ -80,6 +81,7 @@ def test_what_the_library_wrote_is_read_alike_or_left_to_it(batch, request_id):
     assert found is not None or not seconds_are_said
 
 
+@settings(deadline=None)
 @given(batches, st.booleans())
 def test_what_is_written_is_read_alike_by_the_library(batch, is_named):
     members = {number: member for number, (member, _, _) in batch.items()}
@@ -100,6 +102,7 @@ def test_what_is_written_is_read_alike_by_the_library(batch, is_named):
         }
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 2**32 - 1))
 def test_what_is_published_is_read_alike_by_the_library(batch, request_id):
     writer = Writer(b"\x12", {number: member for number, (member, _, _) in batch.items()}, {})
@@ -111,6 +114,7 @@ def test_what_is_published_is_read_alike_by_the_library(batch, request_id):
     assert said_by(message) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 60))
 def test_no_bytes_are_read_otherwise_than_the_library_reads_them(noise, at):
     data = bytearray(
@@ -120,6 +124,7 @@ def test_no_bytes_are_read_otherwise_than_the_library_reads_them(noise, at):
     agrees(bytes(data))
 
 
+@settings(deadline=None)
 @given(batches, st.data())
 def test_one_wrong_byte_is_read_as_the_library_reads_it(batch, drawn):
     good = message_of(batch).SerializeToString()
@@ -296,3 +301,44 @@ def test_a_publication_with_a_number_that_is_too_large_is_left_to_the_library():
     said = b"\x08\xff\xff\xff\xff\x7f" + entries
     data = b"\x12" + bytes((len(said),)) + said
     assert read_published(Reader(b"\x12"), data, NOW_US) is None
+
+
+def _altered(data):
+    """Every message that is this one with one byte other, missing, or nothing behind it."""
+    for place in range(len(data)):
+        for byte in (0, 1, 2, 5, 0x12, 0x7F, 0x80, 0xFF):
+            yield data[:place] + bytes((byte,)) + data[place + 1 :]
+        yield data[:place] + data[place + 1 :]
+        yield data[:place]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_no_altered_byte_is_read_as_what_the_library_does_not_read(is_known):
+    batch = {
+        1: ("float", 0.5, TIME_US),
+        300: ("string", "word", TIME_US),
+        3: ("bool", True, TIME_US + 1_000_000),
+        4: ("int32", -7, TIME_US),
+        5: ("uint64", 2**40, 0),
+    }
+    data = message_of(batch, 9).SerializeToString()
+    for wrong in _altered(data):
+        reader = Reader(b"\x12")
+        if is_known:
+            read_published(reader, data, NOW_US)
+        found = read_published(reader, wrong, NOW_US)
+        if found is None:
+            continue
+        message = v2.OpenProviderStreamRequest.FromString(wrong)
+        assert as_read(found) == said_by(message)
+        assert found[0] == message.publish_values_request.request_id
+
+
+def test_pieces_that_are_no_time_and_no_truth_are_refused():
+    for wrong in (b"", b"\x10\x01", b"\x08" + b"\xff" * 9 + b"\x01", b"\x08\x01\x18\x01"):
+        with pytest.raises(ValueError, match=r"\w"):
+            pieces.read_time_us(wrong)
+    assert pieces.read_time_us(b"\x08\x02") == 2_000_000
+    assert pieces.READERS[12](b"\x00") is False
+    with pytest.raises(ValueError, match="no truth"):
+        pieces.READERS[12](b"\x02")
