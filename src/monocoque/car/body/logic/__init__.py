@@ -415,17 +415,22 @@ def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_
     elapsed_s = (now_us - body.at_us) / SECOND_US
     charge_percent = max(0.0, body.charge_percent + stored_wh / _capacity_wh(body) * 100)
     mean_charge = (body.charge_percent + charge_percent) / 200
+    celsius = battery.temperature_after(
+        ARDEN_7,
+        body.battery_celsius,
+        body.outside_celsius,
+        heat_wh * 3_600.0 / elapsed_s,
+        elapsed_s,
+    )
+    mean_celsius = (body.battery_celsius + celsius) / 2
     return replace(
         body,
         at_us=now_us,
         cabin_celsius=warmed.celsius,
         charge_percent=charge_percent,
-        battery_celsius=battery.temperature_after(
-            ARDEN_7, body.battery_celsius, body.outside_celsius,
-            heat_wh * 3_600.0 / elapsed_s, elapsed_s,
-        ),
+        battery_celsius=celsius,
         calendar_loss=battery.calendar_loss_after(
-            body.calendar_loss, mean_charge, body.battery_celsius, elapsed_s
+            body.calendar_loss, mean_charge, mean_celsius, elapsed_s
         ),
         cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, abs(stored_wh)),
         low_voltage=low_voltage.charge_after(
