@@ -5,8 +5,8 @@ Rules:
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
   so a parked week costs as much as a second, and what one step gives many steps give too. Cabin,
   a drive's energy, 12 V and tyres agree to rounding; the charge at an outlet to 0.2 %; the
-  battery's temperature and age, which follow the mean of a step, to 1 K in deep cold and a tenth of what a
-  step of hours takes;
+  battery's temperature and age, which follow the mean of a step, to 1 K in deep cold and a tenth
+  of what a step of hours takes;
 * the small steps of ``physics.condition`` are the measure: a test holds this to them.
 
 Equations: those of ``physics``; a drive's energy is Simpson's sum over its speeds. Left out on
