@@ -4,6 +4,7 @@ Rules: this is where adapters are chosen, as in starting.py.
 """
 
 import contextlib
+import dataclasses
 import re
 from pathlib import Path
 from random import SystemRandom

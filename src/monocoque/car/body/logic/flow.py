@@ -3,9 +3,10 @@
 Rules:
 
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
-  so a parked week costs as much as a second, and what one step gives many steps give too. Charge,
-  cabin, energy, 12 V and tyres agree to rounding; the battery's temperature and age, which follow
-  the mean of a step, to 0.1 K and a thousandth of what was lost;
+  so a parked week costs as much as a second, and what one step gives many steps give too. Cabin,
+  a drive's energy, 12 V and tyres agree to rounding; the charge at an outlet to 0.2 %; the
+  battery's temperature, which follows the charger's power at the beginning of a step, to 1 K in
+  deep cold, and its age to 3 % of what was lost;
 * the small steps of ``physics.condition`` are the measure: a test holds this to them.
 
 Equations: those of ``physics``; a drive's energy is Simpson's sum over its speeds. Left out on
