@@ -103,3 +103,9 @@ def test_every_reading_of_a_body_fits_its_signal_and_every_wish_has_a_target() -
         assert actuation.action(wish)
         assert isinstance(actuation.arguments(wish), dict)
         assert actuation.target(wish)
+
+
+def test_a_batch_knows_its_numbers_as_a_set_that_is_made_once() -> None:
+    batch = Batch((3, 1), [30, 10], [5, 5], "a")
+    assert batch.number_set == {1, 3}
+    assert batch.number_set is batch.number_set
