@@ -83,6 +83,14 @@ class DoorStand:
             KuksaConfig: KuksaConfig(),
             **{type(config): config for config in configs.values()},
         }
+        self.ports: dict[type, Any] = {
+            SignalHub: self.hub,
+            Brokers: HubBrokers(self.hub),
+            KeptHistory: self.history,
+            History: self.history,
+            DoorPlate: self.plate,
+            Tokens: self.tokens,
+        }
         bus = MemoryHub(self.clock, self.metrics, self.log)
         self.context = Context(
             machine_id=CAR_ID,
@@ -97,14 +105,7 @@ class DoorStand:
             disk_free_bytes=lambda: shutil.disk_usage(Path.cwd()).free,
             software_version="stand",
             configs=self.configs,
-            ports={
-                SignalHub: self.hub,
-                Brokers: HubBrokers(self.hub),
-                KeptHistory: self.history,
-                History: self.history,
-                DoorPlate: self.plate,
-                Tokens: self.tokens,
-            },
+            ports=self.ports,
         )
 
     def number(self, path: str) -> int:

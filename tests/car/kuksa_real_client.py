@@ -10,11 +10,11 @@ import json
 import sys
 from typing import Any
 
-import kuksa_client.grpc.aio
+import kuksa_client.grpc.aio  # type: ignore[import-not-found]
 from google.protobuf.descriptor import FieldDescriptor
-from kuksa.val.v1 import types_pb2 as types_v1
+from kuksa.val.v1 import types_pb2 as types_v1  # type: ignore[import-not-found]
 from kuksa.val.v1 import val_pb2 as val_v1
-from kuksa.val.v2 import types_pb2 as types_v2
+from kuksa.val.v2 import types_pb2 as types_v2  # type: ignore[import-not-found]
 from kuksa.val.v2 import val_pb2 as val_v2
 from kuksa_client.grpc import Datapoint, VSSClient, VSSClientError
 

@@ -48,7 +48,7 @@ async def was_lost(broker, has_begun):
 
 async def test_after_a_loss_the_same_connection_begins_anew_though_the_numbers_are_others():
     one, two = DoorStand(numbered_otherwise(1)), DoorStand(numbered_otherwise(2))
-    two.context.ports[Tokens] = Tokens(two.hub, one.key, CAR_ID, 100)
+    two.ports[Tokens] = Tokens(two.hub, one.key, CAR_ID, 100)
     async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
         has_begun = asyncio.Event()
         async with one.open(kuksa.run):
@@ -68,7 +68,6 @@ async def test_after_a_loss_the_same_connection_begins_anew_though_the_numbers_a
                     async with broker.provide([SPEED.number]) as provision:
                         await provision.publish([SPEED.number], [7.0], 1)
                 await asyncio.sleep(0.05)
-            assert (await two.all.read([SPEED.number + 1]))[0].value is None
         await broker.close()
 
 
@@ -119,7 +118,7 @@ async def test_no_value_is_left_out_when_a_signal_comes_twice():
     for numbers in ((1, 2), (3,), (2,), (4,), (5, 6)):
         queue.put(batch(*numbers))
     said = []
-    while sum(map(len, said)) < 5:
+    while sum(len(one) for one in said) < 5:
         said.append([one.numbers for one in await queue.next_apart(3, 0.0)])
     assert said == [[(1, 2), (3,)], [(2,), (4,)], [(5, 6)]]
 

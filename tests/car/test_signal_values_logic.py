@@ -7,7 +7,7 @@ from monocoque.car.signals.logic.access import NOTHING, everything
 from monocoque.car.signals.logic.acts import NEXT, Act, ActState, follow
 from monocoque.car.signals.logic.checks import NO_BOUNDS, all_fit, bounds_of, sift
 from monocoque.car.signals.logic.embodied import ACTUATIONS, READINGS, values_of
-from monocoque.car.signals.logic.readings import Batch, Freshness, conflate
+from monocoque.car.signals.logic.readings import Batch, Freshness, conflate, cut, places_of
 from monocoque.contracts.errors import SignalValueRefused
 from monocoque.contracts.signals import DataType, EntryType, Signal, check
 
@@ -109,3 +109,12 @@ def test_a_batch_knows_its_numbers_as_a_set_that_is_made_once() -> None:
     batch = Batch((3, 1), [30, 10], [5, 5], "a")
     assert batch.number_set == {1, 3}
     assert batch.number_set is batch.number_set
+
+
+def test_a_part_of_a_batch_is_cut_out_for_who_wants_no_more() -> None:
+    whole = Batch((1, 2, 3), [10, 20, 30], [5, 6, 7], "a", {3: Freshness.STALE})
+    assert places_of(frozenset({1, 2, 3, 4}), whole.numbers) is None
+    part = cut(whole, places_of(frozenset({1, 3}), whole.numbers))
+    assert (part.numbers, part.values, part.times_us) == ((1, 3), [10, 30], [5, 7])
+    assert part.not_fresh == {3: Freshness.STALE}
+    assert part.number_set == {1, 3}

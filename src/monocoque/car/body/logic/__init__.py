@@ -6,11 +6,11 @@ Rules:
   nobody touches jumps from event to event, so that a parked week costs nothing;
 * an actuator that was set moves for a while; when it is jammed then, it is found where it was;
 * a drive is a loop of a known shape: the car gathers speed, holds it, brakes and parks, so that
-  speed, place and distance follow from the time alone;
+  speed, place, distance and energy follow from the time alone;
+* what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``;
 * it does what it is told. Whether it may, the guard says.
 
-Units stand in the names. Left out on purpose: steering, traffic, weather and the battery's
-chemistry; this is a stand-in for a car, and only as exact as its owner's page.
+Units stand in the names. Left out on purpose: steering, traffic and a changing weather.
 """
 
 import functools
@@ -20,6 +20,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from monocoque.car.body.logic import flow
+from monocoque.car.body.logic.drives import ACCELERATION_M_PER_S2 as ACCELERATION_M_PER_S2
+from monocoque.car.body.logic.drives import SECOND_US as SECOND_US
+from monocoque.car.body.logic.drives import SPEED_M_PER_S_MAX as SPEED_M_PER_S_MAX
+from monocoque.car.body.logic.drives import Drive as Drive
+from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in, spent_in
 from monocoque.car.body.logic.parts import (
     AS_BUILT,
     NAMES,
@@ -33,23 +39,23 @@ from monocoque.car.body.logic.parts import (
 )
 from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
+from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
+from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.routes import METRES_PER_DEGREE as METRES_PER_DEGREE
 from monocoque.car.body.logic.routes import Place as Place
 from monocoque.car.body.logic.routes import Route as Route
 from monocoque.car.body.logic.routes import make_route
 
-SECOND_US: Final = 1_000_000
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
 
 OUTSIDE_CELSIUS: Final = 9.0
-CABIN_REACTION_S: Final = 420.0
-"""In this time the cabin comes within 37 % of where it is heading."""
-CHARGE_PERCENT_PER_S: Final = 11.0 / 77.0 / 3_600.0 * 100.0
-"""11 kW into 77 kWh."""
 RANGE_KM_PER_PERCENT: Final = 4.3
-SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
-ACCELERATION_M_PER_S2: Final = 2.5
+"""Of a new battery, without climate: as far as it reaches on a motorway, and further elsewhere."""
+RANGE_SPEED_KMH: Final = 80.0
+"""The mean speed with which the range is told; the slower, the more the climate costs."""
+RECIRCULATED: Final = 0.7
+"""The share of the air that is not fresh, unless all of it shall come from inside."""
 DRIVER_DOOR: Final = "row1_left"
 LOOP_M: Final = 2_500.0
 """One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
@@ -71,18 +77,6 @@ class Motion:
     began_us: int = 0
     start: int = 0
     """Where a part that moves by and by began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """One drive: when it began, and when the brakes are put on."""
-
-    began_us: int
-    brakes_us: int
-    began_m: float
-    """The odometer at its beginning."""
-    speed_m_per_s_max: float = SPEED_M_PER_S_MAX
-    """How fast the car is once it has gathered speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +103,20 @@ class Body:
     jammed: frozenset[str] = field(default_factory=frozenset)
     updating: bool = False
     """Whether control units are being updated."""
+    outside_celsius: float = OUTSIDE_CELSIUS
+    battery_celsius: float = OUTSIDE_CELSIUS
+    calendar_loss: float = 0.0
+    """The share of the battery's capacity that time has taken."""
+    cycle_loss: float = 0.0
+    """And that use has taken."""
+    low_voltage: float = 1.0
+    """The charge of the 12 V battery, as a share."""
+    tyres_kpa: tuple[float, ...] = (ARDEN_7.tyre_kpa,) * 4
+    """At 20 °C: front left, front right, rear left, rear right."""
+    trip_given_wh: float = 0.0
+    """What the battery gave in the drive that goes on, or the last one."""
+    trip_taken_wh: float = 0.0
+    """What braking brought back in it."""
     parts: Parts = AS_BUILT
     route: Route | None = None
     """The way of this drive; None on the loop."""
@@ -125,7 +133,7 @@ class Body:
     @property
     def speed_m_per_s(self) -> float:
         """How fast it moves."""
-        return 0.0 if self.drive is None else _speed(self.drive, self.at_us)
+        return 0.0 if self.drive is None else speed_in(self.drive, self.at_us)
 
     @property
     def is_charging(self) -> bool:
@@ -135,7 +143,32 @@ class Body:
     @property
     def range_km(self) -> float:
         """How far the charge reaches."""
-        return self.charge_percent * RANGE_KM_PER_PERCENT
+        reaches_km = self.charge_percent * RANGE_KM_PER_PERCENT * self.health
+        if not self.climate_on:
+            return reaches_km
+        new_wh_per_km = ARDEN_7.capacity_wh / 100 / RANGE_KM_PER_PERCENT
+        climate_wh_per_km = cabin.electric_w(ARDEN_7, self.cabin_air) / RANGE_SPEED_KMH
+        return float(reaches_km / (1.0 + climate_wh_per_km / new_wh_per_km))
+
+    @property
+    def health(self) -> float:
+        """What is left of the battery's capacity, as a share."""
+        return float(battery.health_of(self.calendar_loss, self.cycle_loss))
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether the converter feeds the 12 V battery."""
+        return self.drive is not None or self.climate_on or self.plugged
+
+    @property
+    def cabin_air(self) -> cabin.Air:
+        """What the cabin meets, and what is wanted of it."""
+        return cabin.Air(
+            self.outside_celsius,
+            self.climate_on,
+            self.climate_target_decicelsius / 10,
+            recirculated=1.0 if self.parts.recirculation else RECIRCULATED,
+        )
 
     @property
     def place_degrees(self) -> tuple[float, float]:
@@ -176,7 +209,7 @@ def next_event_us(body: Body) -> int | None:
     """When something ends that is under way, or None."""
     ends = [motion.ends_us for motion in body.motions]
     if body.drive is not None:
-        ends.append(_ends_us(body.drive))
+        ends.append(drive_ends_us(body.drive))
     return min(ends, default=None)
 
 
@@ -219,8 +252,9 @@ def begin_drive(
         return body
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
     return replace(
-        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us, route=route
-    )
+        body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us, route=route,
+        trip_given_wh=0.0, trip_taken_wh=0.0,
+    )  # fmt: skip
 
 
 def begin_route(body: Body, route: Route, speed_m_per_s_max: float) -> Body:
@@ -311,6 +345,7 @@ def of_text(text: str) -> Body:
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "doors_open": tuple,
+    "tyres_kpa": tuple,
     "jammed": frozenset,
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
@@ -318,34 +353,102 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "route": lambda places: make_route([(a, b) for a, b in places]),
     "base_degrees": tuple,
 }
-"""How those members are read that JSON does not hold as they are."""
+"""How those members are read that JSON does not hold as they are; an older record lacks some."""
 
 
 def _flow(body: Body, now_us: int) -> Body:
     """What changes by time alone, up to a moment before which no event lies."""
     if now_us <= body.at_us:
         return body
-    elapsed_s = (now_us - body.at_us) / SECOND_US
-    heading = body.climate_target_decicelsius / 10 if body.climate_on else OUTSIDE_CELSIUS
-    left = math.exp(-elapsed_s / CABIN_REACTION_S)
-    charge = body.charge_percent
-    if body.is_charging:
-        full = float(body.charge_limit_percent)
-        charge = min(full, charge + elapsed_s * CHARGE_PERCENT_PER_S)
-    odometer_m, place_us = body.odometer_m, body.place_measured_us
     if body.drive is not None:
-        odometer_m = body.drive.began_m + _distance_m(body.drive, now_us)
-        place_us = now_us
-        driven_km = (odometer_m - body.odometer_m) / 1_000
-        charge = max(0.0, charge - driven_km / RANGE_KM_PER_PERCENT)
+        return _drive_on(body, body.drive, now_us)
+    if body.is_charging:
+        return _charge_on(body, now_us)
+    return _rest(body, now_us)
+
+
+def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    odometer_m = drive.began_m + distance_m(drive, now_us)
+    spent = spent_in(drive, now_us).since(spent_in(drive, body.at_us))
+    warmed = _warm(body, elapsed_s)
+    beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
+    driven = _pass(body, now_us, warmed, -spent.inside_wh - beside_wh, spent.heat_wh)
+    return replace(
+        driven,
+        odometer_m=odometer_m,
+        place_measured_us=now_us,
+        trip_given_wh=body.trip_given_wh + spent.given_wh + beside_wh,
+        trip_taken_wh=body.trip_taken_wh + spent.taken_wh,
+    )
+
+
+def _charge_on(body: Body, now_us: int) -> Body:
+    """Up to the limit of the charge, and then at rest."""
+    comes_w = flow.outlet_w(body.battery_celsius)
+    stored_w = flow.stored_w(comes_w, body.battery_celsius)
+    missing = (body.charge_limit_percent - body.charge_percent) / 100
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    warmed = _warm(body, elapsed_s)
+    stored_wh = (stored_w * elapsed_s - warmed.electric_j) / 3_600.0
+    if stored_wh <= missing * _capacity_wh(body):
+        heat_wh = (comes_w - stored_w) * elapsed_s / 3_600.0
+        return _pass(body, now_us, warmed, stored_wh, heat_wh)
+    # The climate's share varies; over the whole of it, the mean is near enough.
+    mean_w = stored_wh / elapsed_s * 3_600.0
+    full_s = missing * _capacity_wh(body) / mean_w * 3_600.0
+    full_us = min(now_us, body.at_us + max(1, math.ceil(full_s * SECOND_US)))
+    warmed = _warm(body, (full_us - body.at_us) / SECOND_US)
+    heat_wh = (comes_w - stored_w) * full_s / 3_600.0
+    full = _pass(body, full_us, warmed, missing * _capacity_wh(body), heat_wh)
+    return _flow(replace(full, charge_percent=float(body.charge_limit_percent)), now_us)
+
+
+def _rest(body: Body, now_us: int) -> Body:
+    """At rest, the outlet feeds the climate when there is one, and else the battery does."""
+    warmed = _warm(body, (now_us - body.at_us) / SECOND_US)
+    return _pass(body, now_us, warmed, 0.0 if body.plugged else -warmed.electric_j / 3_600.0, 0.0)
+
+
+def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_wh: float) -> Body:
+    """The body at that moment, when its battery holds so much more and was heated by so much."""
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    charge_percent = max(0.0, body.charge_percent + stored_wh / _capacity_wh(body) * 100)
+    heat_w = heat_wh * 3_600.0 / elapsed_s
+
+    def battery_celsius(share: float) -> float:
+        begins, outside = body.battery_celsius, body.outside_celsius
+        after_s = elapsed_s * share
+        return float(battery.temperature_after(ARDEN_7, begins, outside, heat_w, after_s))
+
     return replace(
         body,
         at_us=now_us,
-        cabin_celsius=heading + (body.cabin_celsius - heading) * left,
-        charge_percent=charge,
-        odometer_m=odometer_m,
-        place_measured_us=place_us,
-    )
+        cabin_celsius=warmed.celsius,
+        charge_percent=charge_percent,
+        battery_celsius=battery_celsius(1.0),
+        calendar_loss=battery.calendar_loss_over(
+            body.calendar_loss,
+            (body.charge_percent / 100, charge_percent / 100),
+            battery_celsius,
+            elapsed_s,
+        ),
+        cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, abs(stored_wh)),
+        low_voltage=low_voltage.charge_after(
+            ARDEN_7, body.low_voltage, body.is_supplied, elapsed_s
+        ),
+        tyres_kpa=tuple(
+            tyres.air_after(kpa, tyres.LEAK_PER_MONTH, elapsed_s) for kpa in body.tyres_kpa
+        ),
+    )  # fmt: skip
+
+
+def _capacity_wh(body: Body) -> float:
+    return ARDEN_7.capacity_wh * body.health
+
+
+def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
+    return cabin.warm(ARDEN_7, body.cabin_celsius, body.cabin_air, elapsed_s)
 
 
 def _settle(body: Body) -> Body:
@@ -365,38 +468,10 @@ def _settle(body: Body) -> Body:
     if parts:
         changes["parts"] = set_parts(body.parts, parts)
     drive = body.drive
-    if drive is not None and _ends_us(drive) <= body.at_us:
+    if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None
         if body.route is not None:  # the loop goes on from where the route led
             end = body.route.places[-1]
             changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
     under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)
-
-
-def _speed(drive: Drive, at_us: int) -> float:
-    gathered = _gathered(drive, min(at_us, drive.brakes_us))
-    braked_s = max(0, at_us - drive.brakes_us) / SECOND_US
-    return max(0.0, gathered - ACCELERATION_M_PER_S2 * braked_s)
-
-
-def _gathered(drive: Drive, at_us: int) -> float:
-    """The speed, while the brakes are off."""
-    elapsed_s = (at_us - drive.began_us) / SECOND_US
-    return min(drive.speed_m_per_s_max, ACCELERATION_M_PER_S2 * elapsed_s)
-
-
-def _distance_m(drive: Drive, at_us: int) -> float:
-    until_us = min(at_us, drive.brakes_us)
-    elapsed_s = (until_us - drive.began_us) / SECOND_US
-    gathered = _gathered(drive, until_us)
-    gathering_s = gathered / ACCELERATION_M_PER_S2
-    before_m = gathered * (elapsed_s - gathering_s / 2)
-    left = _speed(drive, at_us) if at_us > drive.brakes_us else gathered
-    return before_m + (gathered**2 - left**2) / (2 * ACCELERATION_M_PER_S2)
-
-
-def _ends_us(drive: Drive) -> int:
-    """When it stands again."""
-    braking_s = _gathered(drive, drive.brakes_us) / ACCELERATION_M_PER_S2
-    return drive.brakes_us + math.ceil(braking_s * SECOND_US)

@@ -51,7 +51,7 @@ class _Shape:
     numbers: tuple[int, ...]
     row: Struct
     """For each entry: what is before its time, its time, what is between, its value."""
-    befores: tuple[bytes, ...]
+    preludes: tuple[bytes, ...]
     betweens: tuple[bytes, ...]
     turned: tuple[tuple[int, Callable[[bytes], Value]], ...]
     """Places of values that are not ready as they are, and how they become so."""
@@ -104,7 +104,7 @@ class Reader:
         for shape in self._shapes.get(data[at : at + MARK_BYTES], ()):
             if shape.row.size <= left:
                 parts = shape.row.unpack_from(data, at)
-                if parts[0::4] == shape.befores and parts[2::4] == shape.betweens:
+                if parts[0::4] == shape.preludes and parts[2::4] == shape.betweens:
                     return shape, parts
         return None, ()
 
@@ -193,7 +193,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     walk = _Walk(data, at)
     numbers: list[int] = []
     words: list[str] = []
-    befores: list[bytes] = []
+    preludes: list[bytes] = []
     betweens: list[bytes] = []
     turned: list[tuple[int, Callable[[bytes], Value]]] = []
     time = None
@@ -203,7 +203,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
             if time not in (None, data[time_at:time_end]):
                 break
             time = data[time_at:time_end]
-            befores.append(data[walk.begins : time_at])
+            preludes.append(data[walk.begins : time_at])
             word, turn, value_at, value_end = _value(walk)
             if value_end != entry_end:
                 return None
@@ -221,7 +221,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     row = Struct("<" + "".join(words))
     if row.size > len(data) - at:
         return None
-    return _Shape(tuple(numbers), row, tuple(befores), tuple(betweens), tuple(turned))
+    return _Shape(tuple(numbers), row, tuple(preludes), tuple(betweens), tuple(turned))
 
 
 def _before_value(walk: _Walk, entry_tag: bytes) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from monocoque.car.body.logic import Body
+from monocoque.car.body.logic import Body, readings
 from monocoque.car.signals.logic.frames import GEARS
 from monocoque.contracts import signals
 from monocoque.contracts.signals import Signal, Value
@@ -96,6 +96,24 @@ _TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
 _ALL_OPEN: Final = 100
 
 
+_BATTERY: Final = "Vehicle.Powertrain.TractionBattery"
+_INSTRUMENTS: Final[tuple[tuple[str, Callable[[Body], Value]], ...]] = (
+    (f"{_BATTERY}.CurrentPower", readings.battery_w),
+    (f"{_BATTERY}.CurrentCurrent", readings.battery_a),
+    (f"{_BATTERY}.CurrentVoltage", readings.battery_v),
+    (f"{_BATTERY}.Temperature.Average", readings.battery_celsius),
+    (f"{_BATTERY}.StateOfHealth", readings.health_percent),
+    (f"{_BATTERY}.StateOfCharge.CurrentEnergy", readings.energy_kwh),
+    (f"{_BATTERY}.Charging.TimeToComplete", readings.time_to_full_s),
+    ("Vehicle.LowVoltageBattery.CurrentVoltage", readings.low_voltage_v),
+    ("Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure", lambda b: readings.tyre_kpa(b, 0)),
+    ("Vehicle.Chassis.Axle.Row1.Wheel.Right.Tire.Pressure", lambda b: readings.tyre_kpa(b, 1)),
+    ("Vehicle.Chassis.Axle.Row2.Wheel.Left.Tire.Pressure", lambda b: readings.tyre_kpa(b, 2)),
+    ("Vehicle.Chassis.Axle.Row2.Wheel.Right.Tire.Pressure", lambda b: readings.tyre_kpa(b, 3)),
+)
+"""What instruments read off a body."""
+
+
 def _level_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     return _BY_PATH[part.path], lambda body: body.level(part.name)
 
@@ -151,6 +169,7 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     *(_switch_reading(part) for part in _SWITCHES),
     *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
     (_BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
+    *((_BY_PATH[path], read) for path, read in _INSTRUMENTS),
 )
 """How each signal is read off a body."""
 

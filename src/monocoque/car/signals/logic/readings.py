@@ -101,3 +101,21 @@ def conflate(batches: Sequence[Batch]) -> Batch:
         {n: batch.not_fresh[n] for n, (batch, _) in newest.items() if n in batch.not_fresh},
         lost=said - len(newest),
     )
+
+
+def places_of(wanted: frozenset[int], numbers: Sequence[int]) -> list[int] | None:
+    """Where those that are wanted stand among these; None when all are."""
+    places = [place for place, number in enumerate(numbers) if number in wanted]
+    return None if len(places) == len(numbers) else places
+
+
+def cut(batch: Batch, places: Sequence[int]) -> Batch:
+    """What stands at these places of a batch, as a batch of its own."""
+    numbers = tuple(batch.numbers[place] for place in places)
+    return Batch(
+        numbers,
+        [batch.values[place] for place in places],
+        [batch.times_us[place] for place in places],
+        batch.source,
+        {n: batch.not_fresh[n] for n in numbers if n in batch.not_fresh},
+    )

@@ -23,7 +23,7 @@ from monocoque.car.signals.logic.access import Access
 from monocoque.car.signals.logic.acts import PROVIDER_GONE, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, sift
-from monocoque.car.signals.logic.readings import Batch, Freshness, Reading
+from monocoque.car.signals.logic.readings import Batch, Freshness, Reading, cut, places_of
 from monocoque.car.signals.service.acts import Acts
 from monocoque.car.signals.service.port import QUEUE_BATCHES
 from monocoque.car.signals.service.queues import Queue
@@ -211,8 +211,7 @@ class SignalHub:
     def note_met_by(self, token_id: str, numbers: Sequence[int], values: Sequence[Value]) -> None:
         """Who claimed an actuator may say its value in another call, with the same token."""
         for number, value in zip(numbers, values, strict=True):
-            doer = self._claims.get(number)
-            if doer is not None and token_id and doer.token_id == token_id:
+            if token_id and number in self._claims and self._claims[number].token_id == token_id:
                 self.acts.note_value(number, value)
 
     def ask(self, wishes: Mapping[int, Value], asked_by: str, timeout_s: float) -> list[Act]:
@@ -245,13 +244,13 @@ class SignalHub:
     def _send(self, plan: _Plan, batch: Batch) -> None:
         if plan.routes_made != self._channels_made:
             plan.routes = [
-                (channel, _places(channel.numbers, batch.numbers))
+                (channel, places_of(channel.numbers, batch.numbers))
                 for channel in self._channels.values()
                 if not channel.numbers.isdisjoint(plan.number_set)
             ]
             plan.routes_made = self._channels_made
         for channel, places in plan.routes:
-            part = batch if places is None else _cut(batch, places)
+            part = batch if places is None else cut(batch, places)
             for queue in channel.queues:
                 queue.put(part)
 
@@ -394,7 +393,6 @@ class HubProvision:
         """See ``HubConnection.provide``."""
         self.name = name
         self.token_id = ""
-        """What it stands on; empty for services of the car."""
         self.numbers = numbers | actuators
         self.actuators = actuators
         self._hub = hub
@@ -483,20 +481,3 @@ class HubProvision:
 def _check_actuator(signal: Signal) -> None:
     if signal.entry_type is not EntryType.ACTUATOR:
         raise SignalNotActuator(f"{signal.path} is no actuator.")
-
-
-def _places(wanted: frozenset[int], numbers: Numbers) -> list[int] | None:
-    """Where those that are wanted stand among these; None when all are."""
-    places = [place for place, number in enumerate(numbers) if number in wanted]
-    return None if len(places) == len(numbers) else places
-
-
-def _cut(batch: Batch, places: list[int]) -> Batch:
-    numbers = tuple(batch.numbers[place] for place in places)
-    return Batch(
-        numbers,
-        [batch.values[place] for place in places],
-        [batch.times_us[place] for place in places],
-        batch.source,
-        {n: batch.not_fresh[n] for n in numbers if n in batch.not_fresh},
-    )

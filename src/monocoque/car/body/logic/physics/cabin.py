@@ -98,6 +98,10 @@ def electric_w(vehicle: Vehicle, air: Air) -> Amount:
 def warm(vehicle: Vehicle, celsius: Amount, air: Air, elapsed_s: Amount) -> Warmed:
     """The cabin after so long of the same air and wishes."""
     loss, gains = loss_w_per_k(vehicle, air), gains_w(vehicle, air)
+    if air.climate_on is False:  # one car, most of whose life is this
+        heading = air.outside_celsius + gains / loss
+        lasting_s = vehicle.cabin_heat_j_per_k / loss
+        return Warmed(heading + (celsius - heading) * exponential(-elapsed_s / lasting_s), 0.0, 0.0)
     target = between(
         air.target_celsius,
         air.outside_celsius + (gains - vehicle.cooling_w_max) / loss,

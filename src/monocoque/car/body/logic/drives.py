@@ -1,0 +1,74 @@
+"""A drive: a course of a known shape, from which speed, way and energy follow by the time alone.
+
+Rules: the car gathers speed evenly, holds it, and brakes evenly until it stands.
+
+Left out on purpose: where it is, which the body says; and slopes, since its roads are flat.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from monocoque.car.body.logic.flow import Spent, spent_in_drive
+
+SECOND_US: Final = 1_000_000
+SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
+ACCELERATION_M_PER_S2: Final = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """One drive: when it began, and when the brakes are put on."""
+
+    began_us: int
+    brakes_us: int
+    began_m: float
+    """The odometer at its beginning."""
+    speed_m_per_s_max: float = SPEED_M_PER_S_MAX
+    """How fast the car is once it has gathered speed."""
+
+
+def speed_in(drive: Drive, at_us: int) -> float:
+    """How fast it is at that moment."""
+    gathered = _gathered(drive, min(at_us, drive.brakes_us))
+    braked_s = max(0, at_us - drive.brakes_us) / SECOND_US
+    return max(0.0, gathered - ACCELERATION_M_PER_S2 * braked_s)
+
+
+def _gathered(drive: Drive, at_us: int) -> float:
+    """The speed, while the brakes are off."""
+    elapsed_s = (at_us - drive.began_us) / SECOND_US
+    return min(drive.speed_m_per_s_max, ACCELERATION_M_PER_S2 * elapsed_s)
+
+
+def distance_m(drive: Drive, at_us: int) -> float:
+    """How far it led until then."""
+    until_us = min(at_us, drive.brakes_us)
+    elapsed_s = (until_us - drive.began_us) / SECOND_US
+    gathered = _gathered(drive, until_us)
+    gathering_s = gathered / ACCELERATION_M_PER_S2
+    before_m = gathered * (elapsed_s - gathering_s / 2)
+    left = speed_in(drive, at_us) if at_us > drive.brakes_us else gathered
+    return before_m + (gathered**2 - left**2) / (2 * ACCELERATION_M_PER_S2)
+
+
+def drive_ends_us(drive: Drive) -> int:
+    """When it stands again."""
+    braking_s = _gathered(drive, drive.brakes_us) / ACCELERATION_M_PER_S2
+    return drive.brakes_us + math.ceil(braking_s * SECOND_US)
+
+
+def spent_in(drive: Drive, at_us: int) -> Spent:
+    """The energy of a drive up to a moment of it."""
+    until_us = min(at_us, drive.brakes_us)
+    gathered = _gathered(drive, until_us)
+    held_s = (until_us - drive.began_us) / SECOND_US - gathered / ACCELERATION_M_PER_S2
+    left = speed_in(drive, at_us) if at_us > drive.brakes_us else gathered
+    return spent_in_drive(gathered, held_s, left, ACCELERATION_M_PER_S2)
+
+
+def gain_m_per_s2(drive: Drive, at_us: int) -> float:
+    """How fast the speed grows at that moment; negative while it brakes."""
+    if at_us >= drive.brakes_us:
+        return -ACCELERATION_M_PER_S2
+    return ACCELERATION_M_PER_S2 if _gathered(drive, at_us) < drive.speed_m_per_s_max else 0.0
