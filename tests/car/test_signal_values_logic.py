@@ -105,6 +105,12 @@ def test_every_reading_of_a_body_fits_its_signal_and_every_wish_has_a_target() -
         assert actuation.target(wish)
 
 
+def test_a_batch_knows_its_numbers_as_a_set_that_is_made_once() -> None:
+    batch = Batch((3, 1), [30, 10], [5, 5], "a")
+    assert batch.number_set == {1, 3}
+    assert batch.number_set is batch.number_set
+
+
 def test_a_part_of_a_batch_is_cut_out_for_who_wants_no_more() -> None:
     whole = Batch((1, 2, 3), [10, 20, 30], [5, 6, 7], "a", {3: Freshness.STALE})
     assert places_of(frozenset({1, 2, 3, 4}), whole.numbers) is None

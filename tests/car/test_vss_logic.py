@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from monocoque.car.signals.logic.vss import Unusable, number_of, read_vss
 from monocoque.contracts.errors import CatalogueMalformed
 from monocoque.contracts.signals import SPEED, ChangeType, DataType, EntryType
 
+EXAMPLE = Path(__file__).with_name("vss_example.json")
 SENSOR = {"type": "sensor", "datatype": "float", "unit": "km/h", "description": "Quick."}
 
 
@@ -61,6 +63,11 @@ def test_what_a_node_says_is_what_the_signal_is():
         (SENSOR | {"min": 5, "max": 4}, "without any value"),
         (SENSOR | {"min": "5"}, "no number"),
         (SENSOR | {"min": True}, "no number"),
+        (SENSOR | {"min": 10**400}, "does not fit"),
+        (SENSOR | {"max": float("inf")}, "does not fit"),
+        (SENSOR | {"max": float("nan")}, "does not fit"),
+        (SENSOR | {"datatype": "uint8", "max": float("nan")}, "does not fit"),
+        (SENSOR | {"datatype": "uint8", "max": 10**400}, "does not fit"),
         (SENSOR | {"datatype": "string", "max": 4}, "cannot have"),
         (SENSOR | {"datatype": "uint8", "max": 256}, "does not fit"),
         (SENSOR | {"datatype": "uint8", "min": 0.5}, "does not fit"),
@@ -69,6 +76,12 @@ def test_what_a_node_says_is_what_the_signal_is():
         (SENSOR | {"datatype": "uint8", "allowed": [True]}, "not of its type"),
         (SENSOR | {"datatype": "string", "allowed": [1]}, "not of its type"),
         (SENSOR | {"datatype": "boolean", "allowed": [1]}, "not of its type"),
+        (SENSOR | {"allowed": [float("nan")]}, "not of its type"),
+        (SENSOR | {"allowed": [{}]}, "not of its type"),
+        (SENSOR | {"datatype": "uint8", "allowed": [256]}, "not of its type"),
+        (SENSOR | {"max": 5, "allowed": [6]}, "beside its range"),
+        (SENSOR | {"datatype": "string[]", "allowed": ["\ud800"]}, "cannot be sent"),
+        (SENSOR | {"description": "\ud800"}, "cannot be sent"),
         ("text", "no node"),
         ({"children": []}, "no node"),
     ],
@@ -87,8 +100,57 @@ def test_a_name_that_is_there_twice_and_a_path_that_is_too_long_are_named():
     )  # fmt: skip
     catalogue, unusable = read_vss(text.encode())
     assert len(catalogue.signals) == 1
-    assert Unusable("A", "is there twice") in unusable
+    assert Unusable("Vehicle.A", "is there twice") in unusable
     assert any("too deep" in each.reason for each in unusable)
+
+
+@pytest.mark.parametrize("name", ["", "*", "a.b", "a b", "é", "\ud800", "\x1b[2J", "A\n"])
+def test_a_name_that_would_mean_something_else_in_a_path_is_left_out_and_safe_to_show(name):
+    catalogue, (unusable,) = read_vss(export(**{name: SENSOR, "Good": SENSOR}))
+    assert len(catalogue.signals) == 1
+    assert unusable.reason == "has a name that no path can have"
+    assert unusable.path.isprintable()
+    unusable.path.encode()
+
+
+def test_a_node_that_says_something_twice_is_left_out_with_its_path():
+    good = json.dumps(SENSOR)
+    twice = good[:-1] + ', "unit": "m"}'
+    text = (
+        f'{{"Vehicle": {{"children": {{"Far": {{"children": {{"A": {twice}, "B": {good}}}}}}}}}}}'
+    )
+    catalogue, unusable = read_vss(text.encode())
+    assert [each.path for each in catalogue.signals] == ["Vehicle.Far.B"]
+    assert unusable == (Unusable("Vehicle.Far.A", "has 'unit' twice"),)
+
+
+def test_of_two_with_one_name_the_earlier_stands():
+    first, second = (json.dumps(SENSOR | {"unit": unit}) for unit in ("m", "s"))
+    text = f'{{"V": {{"children": {{"A": {first}, "A": {second}}}}}}}'
+    catalogue, _ = read_vss(text.encode())
+    assert catalogue.at("V.A").unit == "m"
+
+
+def test_an_array_takes_each_of_the_allowed_words_and_whole_numbers_become_floats():
+    words = SENSOR | {"datatype": "string[]", "allowed": ["ON", "OFF"]}
+    catalogue, unusable = read_vss(export(A=words, B=SENSOR | {"allowed": [1, 2.5]}))
+    assert catalogue.at("Vehicle.A").allowed == ("ON", "OFF")
+    assert [type(each) for each in catalogue.at("Vehicle.B").allowed] == [float, float]
+    assert unusable == ()
+
+
+def test_the_example_loads_and_says_what_of_it_cannot_be_used():
+    catalogue, unusable = read_vss(EXAMPLE.read_bytes())
+    assert len(catalogue.signals) == 9
+    assert catalogue.at("Vehicle.Speed").number == SPEED.number
+    assert catalogue.at("Vehicle.Bench.Drum.Load").unit == "furlongs"
+    assert [(each.path, each.reason) for each in unusable] == [
+        ("Vehicle.Bench.Lamp", "is there twice"),
+        ("Vehicle.Bench.Echo", "has the type 'Types.Echo', which we do not have"),
+        ("Vehicle.Bench.Force", "has 'unit' twice"),
+        ("Vehicle.Bench.Gain", "has a range without any value"),
+        ("Types.Echo.Delay", "is of the kind 'property', which no signal is"),
+    ]
 
 
 def _two_paths_with_one_number() -> tuple[str, str]:
@@ -118,6 +180,12 @@ def test_a_file_that_is_no_export_is_refused(data):
         read_vss(data)
 
 
+def test_a_file_with_too_many_branches_is_refused():
+    many = {f"B{turn}": {} for turn in range(vss.NODES_MAX)}
+    with pytest.raises(CatalogueMalformed, match="branches"):
+        read_vss(export(**many))
+
+
 def test_a_file_with_too_many_signals_is_refused():
     many = {f"S{turn}": SENSOR for turn in range(vss.SIGNALS_MAX + 1)}
     with pytest.raises(CatalogueMalformed, match="more than"):
@@ -125,7 +193,13 @@ def test_a_file_with_too_many_signals_is_refused():
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**300, max_value=10**400)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["sensor", "float", "uint8", "string", "string[]", "boolean"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(

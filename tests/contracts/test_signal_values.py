@@ -1,6 +1,7 @@
 """What may be said of a signal, and how rows of the catalogue are written."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,27 @@ from monocoque.contracts.signals import SIGNALS, ChangeType, DataType, EntryType
 from monocoque.contracts.signals.kinds import ARRAY_VALUES_MAX, TEXT_CHARACTERS_MAX, WHOLE_LIMITS
 from monocoque.contracts.signals.written import rows
 
+SEATS = [f"{row}.{side}" for row in ("Row1", "Row2") for side in ("DriverSide", "PassengerSide")]
+FRONT = SEATS[:2]
+WANTED = (
+    *(f"Cabin.Door.{place}.{name}" for place in SEATS for name in ("IsOpen", "IsLocked")),
+    *(f"Cabin.Door.{place}.Window.{name}" for place in SEATS for name in ("Position", "Switch")),
+    *(f"Cabin.Seat.{place}.HeatingCooling" for place in SEATS),
+    *(f"Cabin.Seat.{place}.{name}" for place in FRONT for name in ("Position", "Height")),
+    *(f"Cabin.Seat.{place}.Backrest.Recline" for place in FRONT),
+    *(
+        f"Cabin.HVAC.Station.Row1.{who}.{name}"
+        for who in ("Driver", "Passenger")
+        for name in ("Temperature", "FanSpeed")
+    ),
+    "Cabin.HVAC.IsFrontDefrosterActive",
+    "Cabin.HVAC.IsRecirculationActive",
+    "Cabin.Sunroof.Switch",
+    "Body.Trunk.Rear.IsOpen",
+    "Body.Lights.Hazard.IsSignaling",
+    "Powertrain.TractionBattery.Charging.ChargeLimit",
+    "Powertrain.TractionBattery.Charging.StartStopCharging",
+)
 NUMBERS = Path(__file__).with_name("signal_numbers.json")
 
 
@@ -52,6 +74,8 @@ def test_a_value_of_its_type_is_taken(data_type, value, kept) -> None:
         ("float", True),
         ("float", float("inf")),
         ("double", float("nan")),
+        ("float", 10**400),
+        ("double[]", (-(10**400),)),
         ("uint8[]", 1),
         ("uint8[]", (1, 256)),
         ("uint8[]", (1,) * (ARRAY_VALUES_MAX + 1)),
@@ -73,6 +97,27 @@ def test_a_value_beside_the_range_or_the_words_is_refused() -> None:
     assert check(worded, "ON") == "ON"
     with pytest.raises(SignalValueRefused, match="ON, OFF"):
         check(worded, "on")
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**300, max_value=10**400)
+    | st.floats()
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(SIGNALS), ANYTHING)
+def test_whatever_is_said_of_a_signal_is_kept_or_refused_and_what_is_kept_fits(row, value) -> None:
+    try:
+        kept = check(row, value)
+    except SignalValueRefused:
+        return
+    assert check(row, kept) == kept
 
 
 @given(st.sampled_from(sorted(WHOLE_LIMITS)), st.integers())
@@ -116,7 +161,7 @@ def test_a_row_that_is_none_is_refused(text) -> None:
 
 
 def test_the_catalogue_is_large_whole_and_without_contradiction() -> None:
-    assert len(SIGNALS) >= 180
+    assert len(SIGNALS) >= 300
     for each in SIGNALS:
         assert all(name and name[0].isupper() for name in each.path.split("."))
         limits = each.data_type.whole_limits
@@ -128,6 +173,22 @@ def test_the_catalogue_is_large_whole_and_without_contradiction() -> None:
         for one in each.allowed:
             check(each, one)
         assert (each.entry_type is EntryType.ATTRIBUTE) == (each.change_type is ChangeType.STATIC)
+
+
+def test_a_meaning_is_one_sentence_and_few_rows_share_it() -> None:
+    shared = Counter(each.purpose for each in SIGNALS)
+    for meaning, times in shared.items():
+        assert meaning[0].isupper()
+        assert meaning.endswith(".")
+        assert ". " not in meaning
+        assert len(meaning) > 10
+        assert times <= 8, meaning
+
+
+@pytest.mark.parametrize("path", WANTED)
+def test_what_the_virtual_car_moves_is_in_the_catalogue(path) -> None:
+    (row,) = [each for each in SIGNALS if each.path == f"Vehicle.{path}"]
+    assert row.entry_type is EntryType.ACTUATOR
 
 
 def test_a_number_that_was_given_stays_with_its_path() -> None:

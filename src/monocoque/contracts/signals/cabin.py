@@ -74,6 +74,8 @@ CABIN: Final[tuple[Signal, ...]] = rows("""
     How hard this seat kneads.
 386 sensor boolean - - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Airbag.IsDeployed
     Whether this airbag went off.
+388 actuator float percent 0..100 Cabin.Seat.Row1.{DriverSide|PassengerSide}.Backrest.LumbarSupport
+    How firmly this backrest holds the small of the back.
 390 actuator boolean - - Cabin.Light.{IsDomeOn|IsGloveBoxOn|IsTrunkOn}
     Whether this light is on.
 393 actuator boolean - - Cabin.Light.AmbientLight.Row1.{DriverSide|PassengerSide}.IsLightOn

@@ -48,8 +48,10 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     Whether the contactor on this side is closed.
 126 sensor string[] - - Powertrain.TractionBattery.ErrorCodes
     What the battery's management complains of.
-127 attribute string - - Powertrain.TractionBattery.{Id|ProductionDate}
-    Which battery it is, and when it was made.
+127 attribute string - - Powertrain.TractionBattery.Id
+    Which battery it is, as its maker numbers them.
+128 attribute string - - Powertrain.TractionBattery.ProductionDate
+    When the battery was made.
 129 sensor~ float W - Powertrain.TractionBattery.DCDC.PowerLoss
     What the converter for the 12 V system turns into heat.
 130 sensor~ float celsius - Powertrain.TractionBattery.DCDC.Temperature
@@ -62,8 +64,8 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     The current on this way in.
 146 sensor~ float V - Powertrain.TractionBattery.Charging.ChargeVoltage.{DC|Phase1|Phase2|Phase3}
     The voltage on this way in.
-150 actuator float A - Powertrain.TractionBattery.Charging.MaximumChargingCurrent.{DC|Phase1|Phase2|Phase3}
-    The most that may flow on this way in.
+150 sensor float A - Powertrain.TractionBattery.Charging.MaximumChargingCurrent.{DC|Phase1|Phase2|Phase3}
+    The most that the car accepts on this way in.
 154 sensor~ float km/h - Powertrain.TractionBattery.Charging.ChargeRate
     How fast range is gained.
 155 sensor~ float W - Powertrain.TractionBattery.Charging.PowerLoss
@@ -82,6 +84,12 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     When charging begins, or has to be done.
 162 sensor string - - Powertrain.TractionBattery.Charging.EvseId
     Which charging point the plug is in.
+163 actuator boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsFlapOpen
+    Whether the flap of the charging port is open.
+164 sensor boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableConnected
+    Whether a cable is plugged into this port.
+165 actuator boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableLocked
+    Whether the plug is held in this port.
 170 sensor uint32 m - Powertrain.Range
     How far the car comes with all that it has.
 171 sensor uint32 s - Powertrain.TimeRemaining

@@ -10,7 +10,7 @@ Left out on purpose: VSS structs, which no signal of ours has; and time, which a
 """
 
 import enum
-import math
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,8 @@ TEXT_CHARACTERS_MAX: Final = 4_096
 """Of one text."""
 ARRAY_VALUES_MAX: Final = 1_024
 """Of one array."""
+NUMBER_MAX: Final = sys.float_info.max
+"""What a float holds, in either direction; a whole number can be beyond it, and is then refused."""
 
 
 class DataType(enum.Enum):
@@ -164,7 +166,7 @@ def _of_type(signal: Signal, element: DataType, value: object) -> bool | int | f
     elif isinstance(value, bool):
         pass
     elif element in (DataType.FLOAT, DataType.DOUBLE):
-        if isinstance(value, int | float) and math.isfinite(value):
+        if isinstance(value, int | float) and -NUMBER_MAX <= value <= NUMBER_MAX:
             return float(value)
     elif isinstance(value, int):
         smallest, largest = WHOLE_LIMITS[element.value]

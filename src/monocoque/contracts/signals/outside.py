@@ -32,6 +32,8 @@ OUTSIDE: Final[tuple[Signal, ...]] = rows("""
     How far this mirror looks to the left.
 522 attribute string - - Body.BodyType
     The kind of body, as its maker calls it.
+523 actuator boolean - - Body.Trunk.{Front|Rear}.IsLightOn
+    Whether the light in this trunk is on.
 530 actuator string - OFF|POSITION|DAYTIME_RUNNING_LIGHTS|AUTO|BEAM Body.Lights.LightSwitch
     Where the switch of the lights stands.
 531 actuator boolean - - Body.Lights.IsHighBeamSwitchOn

@@ -26,7 +26,7 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     How high above the sea the car is (WGS 84).
 715 sensor string iso8601 - CurrentLocation.Timestamp
     When the place was measured.
-716 sensor string - NONE|TWO_D|THREE_D CurrentLocation.GNSSReceiver.FixType
+716 sensor string - NONE|TWO_D|TWO_D_SATELLITE_BASED_AUGMENTATION|TWO_D_GROUND_BASED_AUGMENTATION|TWO_D_SATELLITE_AND_GROUND_BASED_AUGMENTATION|THREE_D|THREE_D_SATELLITE_BASED_AUGMENTATION|THREE_D_GROUND_BASED_AUGMENTATION|THREE_D_SATELLITE_AND_GROUND_BASED_AUGMENTATION CurrentLocation.GNSSReceiver.FixType
     How well the receiver knows the place.
 717 attribute uint16 kg - {CurbWeight|GrossWeight|MaxTowWeight}
     What the car weighs, may weigh, and may tow.
@@ -46,6 +46,8 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     How hard the whole car saves; 10 saves most.
 732 sensor boolean - - Connectivity.IsConnectivityAvailable
     Whether the car has a way to its cell.
+733 attribute uint16 mm - {WidthExcludingMirrors|WidthIncludingMirrors|WidthFoldedMirrors}
+    How wide the car is, with its mirrors as the name says.
 740 sensor string - - Driver.Identifier.{Subject|Issuer}
     Who drives, and who says so.
 742 sensor~5 float percent 0..100 Driver.{DistractionLevel|AttentiveProbability|FatigueLevel}
@@ -84,5 +86,5 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     The voltage that the control units have.
 789 sensor~ float s - OBD.RunTime
     How long the car has been switched on.
-""")
+""")  # noqa: E501 - a row is one line
 """Every row."""

@@ -6,28 +6,38 @@ Rules:
   file that is no such export is refused whole;
 * a path that our own catalogue has keeps its number; any other has one that follows from the path
   alone (30 bits of its SHA-256, and bit 30 set), the same at each start and in each version;
-* a unit or a type that we do not know makes its signal unusable, never a guess.
+* a type that we do not know makes its signal unusable, never a guess; so does whatever is said of
+  it twice;
+* what is named may be shown on a terminal: it is short, and has no character that cannot be seen.
 
 Left out on purpose: structs and instances that are not expanded, which exports have as nodes of
-their own; descriptions are taken as they are.
+their own; descriptions are taken as they are, and so are units, since a maker may have its own.
 """
 
 import hashlib
 import json
-import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from monocoque.car.signals.logic.catalogue import PATH_CHARACTERS_MAX, Catalogue
-from monocoque.contracts.errors import CatalogueMalformed
-from monocoque.contracts.signals import SIGNALS, ChangeType, DataType, EntryType, Signal
+from monocoque.contracts.errors import CatalogueMalformed, SignalValueRefused
+from monocoque.contracts.signals import SIGNALS, ChangeType, DataType, EntryType, Signal, check
+from monocoque.contracts.signals.kinds import NUMBER_MAX
 
 FILE_BYTES_MAX: Final = 16 * 1_048_576
 SIGNALS_MAX: Final = 20_000
+NODES_MAX: Final = 100_000
+"""Branches too, and what cannot be used."""
 DEPTH_MAX: Final = 32
 ALLOWED_MAX: Final = 1_000
 TEXT_CHARACTERS_MAX: Final = 4_000
+SHOWN_CHARACTERS_MAX: Final = 80
+"""So much of a word that cannot be used is repeated in the reason."""
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+\Z")
+"""What a level of a path can be called; ``*`` and ``.`` mean something in a path."""
 _NUMBER_OF: Final = {signal.path: signal.number for signal in SIGNALS}
 _CHANGES: Final = {each.value: each for each in ChangeType}
 _ENTRIES: Final = {each.value: each for each in EntryType}
@@ -46,24 +56,23 @@ def read_vss(data: bytes) -> tuple[Catalogue, tuple[Unusable, ...]]:
     """The signals of an export, and what of it cannot be used. Raises CatalogueMalformed."""
     if len(data) > FILE_BYTES_MAX:
         raise _malformed(f"is larger than {FILE_BYTES_MAX} bytes")
-    twice: list[str] = []
     try:
-        root = json.loads(data, object_pairs_hook=lambda pairs: _noting_twice(pairs, twice))
+        root = json.loads(data, object_pairs_hook=_Members)
     except (ValueError, RecursionError):
         raise _malformed("is no JSON") from None
-    if not isinstance(root, dict) or not root:
+    if not isinstance(root, _Members) or not root:
         raise _malformed("has no branch at its top")
-    unusable = [Unusable(name[:PATH_CHARACTERS_MAX], "is there twice") for name in twice]
+    unusable: list[Unusable] = []
     signals: dict[str, Signal] = {}
     numbers: set[int] = set()
     for path, node in _leaves(root, unusable):
         try:
             signal = _signal(path, node)
         except _Unfit as unfit:
-            unusable.append(Unusable(path, str(unfit)))
+            unusable.append(_unusable(path, str(unfit)))
             continue
         if signal.number in numbers:
-            unusable.append(Unusable(path, "has the number of another path"))
+            unusable.append(_unusable(path, "has the number of another path"))
             continue
         numbers.add(signal.number)
         signals[path] = signal
@@ -87,48 +96,73 @@ class _Unfit(Exception):
     """Why a node cannot be used."""
 
 
-def _noting_twice(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            twice.append(name)
-        else:
-            members[name] = value
-    return members
+class _Members(dict[str, Any]):
+    """An object of the file: the first of each name, and the names that came again."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        """Take the members, the last of them first; of two with one name, the earlier stands."""
+        super().__init__(reversed(pairs))
+        names = [name for name, _ in pairs] if len(pairs) > len(self) else []
+        self.twice = tuple(name for name, times in Counter(names).items() if times > 1)
 
 
-def _leaves(
-    root: Mapping[str, Any], unusable: list[Unusable]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every node without children, with its path."""
-    waiting = [(name, node, 1) for name, node in reversed(list(root.items()))]
+def _unusable(path: str, reason: str) -> Unusable:
+    shown = "".join(each if each.isprintable() else "?" for each in path[:PATH_CHARACTERS_MAX])
+    return Unusable(shown, reason)
+
+
+def _leaves(root: _Members, unusable: list[Unusable]) -> Iterator[tuple[str, _Members]]:
+    """Every node without children, with its path. Raises CatalogueMalformed for too many nodes."""
+    waiting: list[tuple[str, str, Any, int]] = []
+    found = 0
+
+    def enter(branch: str, members: _Members, depth: int) -> None:
+        nonlocal found
+        found += len(members)
+        if found > NODES_MAX:
+            raise _malformed(f"has more than {NODES_MAX} branches and signals")
+        unusable.extend(_unusable(branch + name, "is there twice") for name in members.twice)
+        # The members are the last first, as they are taken from the end.
+        waiting.extend((branch + name, name, node, depth) for name, node in members.items())
+
+    enter("", root, 1)
     while waiting:
-        path, node, depth = waiting.pop()
-        if len(path) > PATH_CHARACTERS_MAX or depth > DEPTH_MAX:
-            unusable.append(Unusable(path[:PATH_CHARACTERS_MAX], "lies too deep"))
-        elif not isinstance(node, dict) or not isinstance(node.get("children", {}), dict):
-            unusable.append(Unusable(path, "is no node"))
+        path, name, node, depth = waiting.pop()
+        problem = _problem_of(path, name, node, depth)
+        if problem:
+            unusable.append(_unusable(path, problem))
         elif "children" in node:
-            for name, child in reversed(list(node["children"].items())):
-                waiting.append((f"{path}.{name}", child, depth + 1))
+            enter(f"{path}.", node["children"], depth + 1)
         else:
             yield path, node
+
+
+def _problem_of(path: str, name: str, node: object, depth: int) -> str:
+    """Why this is no node of a tree; empty when it is one."""
+    if len(path) > PATH_CHARACTERS_MAX or depth > DEPTH_MAX:
+        return "lies too deep"
+    if not _NAME.match(name):
+        return "has a name that no path can have"
+    if not isinstance(node, _Members) or not isinstance(node.get("children", node), _Members):
+        return "is no node"
+    if node.twice:
+        return f"has {node.twice[0][:SHOWN_CHARACTERS_MAX]!r} twice"
+    return ""
 
 
 def _signal(path: str, node: Mapping[str, Any]) -> Signal:
     entry_type = _ENTRIES.get(_word(node, "type"))
     if entry_type is None:
-        raise _Unfit(f"is of the kind {_word(node, 'type')!r}, which no signal is")
+        raise _Unfit(f"is of the kind {_shown(node, 'type')}, which no signal is")
     data_type = _TYPES.get(_word(node, "datatype"))
     if data_type is None:
-        raise _Unfit(f"has the type {_word(node, 'datatype')!r}, which we do not have")
+        raise _Unfit(f"has the type {_shown(node, 'datatype')}, which we do not have")
     unit = _word(node, "unit")
     minimum, maximum = (_limit(node, name, data_type) for name in ("min", "max"))
     if minimum is not None and maximum is not None and minimum > maximum:
         raise _Unfit("has a range without any value")
-    allowed = _allowed(node, data_type)
     changes = ChangeType.STATIC if entry_type is EntryType.ATTRIBUTE else ChangeType.CONTINUOUS
-    return Signal(
+    signal = Signal(
         number_of(path),
         path,
         data_type,
@@ -137,9 +171,13 @@ def _signal(path: str, node: Mapping[str, Any]) -> Signal:
         _word(node, "description"),
         minimum,
         maximum,
-        allowed,
-        _CHANGES.get(_word(node, "x-kuksa-changetype"), changes),
+        change_type=_CHANGES.get(_word(node, "x-kuksa-changetype"), changes),
     )
+    return replace(signal, allowed=_allowed(node, signal))
+
+
+def _shown(node: Mapping[str, Any], name: str) -> str:
+    return repr(_word(node, name)[:SHOWN_CHARACTERS_MAX])
 
 
 def _word(node: Mapping[str, Any], name: str) -> str:
@@ -148,38 +186,44 @@ def _word(node: Mapping[str, Any], name: str) -> str:
         raise _Unfit(f"has several values for {name!r}")
     if not isinstance(value, str):
         raise _Unfit(f"has no text for {name!r}")
+    if not _can_be_sent(value):
+        raise _Unfit(f"has a text for {name!r} that cannot be sent")
     return value[:TEXT_CHARACTERS_MAX]
+
+
+def _can_be_sent(text: str) -> bool:
+    """Whether UTF-8 has all of it; JSON can write down halves of characters."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _limit(node: Mapping[str, Any], name: str, data_type: DataType) -> int | float | None:
     value = node.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Unfit(f"has a {name} that is no number")
     if data_type.element in (DataType.BOOLEAN, DataType.STRING):
         raise _Unfit(f"has a {name}, which its type cannot have")
-    if data_type.whole_limits is None:
-        return float(value)
-    smallest, largest = data_type.whole_limits
-    if value != int(value) or not smallest <= value <= largest:
+    # The comparison comes first: infinity and what is no number cannot be made whole.
+    smallest, largest = data_type.whole_limits or (-NUMBER_MAX, NUMBER_MAX)
+    if not smallest <= value <= largest or (data_type.whole_limits and value != int(value)):
         raise _Unfit(f"has a {name} that does not fit its type")
-    return int(value)
+    return int(value) if data_type.whole_limits else float(value)
 
 
-def _allowed(node: Mapping[str, Any], data_type: DataType) -> tuple[Any, ...]:
+def _allowed(node: Mapping[str, Any], signal: Signal) -> tuple[Any, ...]:
+    """What each element may be, of the type that the signal keeps."""
     values = node.get("allowed", [])
     if not isinstance(values, list) or len(values) > ALLOWED_MAX:
         raise _Unfit("has no list of allowed values")
-    wanted: type | tuple[type, ...] = str
-    if data_type.element is DataType.BOOLEAN:
-        wanted = bool
-    elif data_type.element is not DataType.STRING:
-        wanted = int if data_type.whole_limits else (int, float)
-    for value in values:
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise _Unfit("allows a value that is not of its type")
-    return tuple(values)
+    element = replace(signal, data_type=signal.data_type.element)
+    try:
+        allowed = tuple(check(element, value) for value in values)
+    except SignalValueRefused:
+        raise _Unfit("allows a value that is not of its type, or beside its range") from None
+    if not all(_can_be_sent(each) for each in allowed if isinstance(each, str)):
+        raise _Unfit("allows a text that cannot be sent")
+    return allowed
 
 
 def _malformed(what: str) -> CatalogueMalformed:
