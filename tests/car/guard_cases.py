@@ -40,6 +40,7 @@ NEEDS_20 = {"needs_charge_percent": 20}
 LOW = replace(STANDING, charge_percent=9.9, plugged=False)
 EMPTY_PLUGGED = replace(LOW, plugged=True)
 ENOUGH = replace(LOW, charge_percent=10.0)
+LOW_FAST = replace(FAST, charge_percent=9.9)
 WARM = replace(STANDING, cabin_celsius=35.1)
 HALF = with_parts(window_row1_left=50, window_row2_left=50, window_row2_right=50, trunk=50)
 ARM = replace(HALF, parts=replace(HALF.parts, obstructed=("window_row1_left", "trunk")))
@@ -55,6 +56,8 @@ CASES: tuple[Case, ...] = (
     ("lock", {}, STANDING, None),
     ("lock", {}, FAST, None),
     ("lock", {}, OPEN, "door_open"),
+    ("lock", {}, HALF, "trunk_open"),
+    ("lock", {}, replace(HALF, doors_open=("row1_left",)), "door_open"),
     ("unlock", {}, STANDING, None),
     ("unlock", {}, OPEN, None),
     ("unlock", {}, SLOW, "gear"),
@@ -128,6 +131,15 @@ CASES: tuple[Case, ...] = (
     ("defroster", wish("defroster", 1), LOW, "charge_low"),
     ("defroster", wish("defroster", 0), LOW, None),
     ("defroster", wish("defroster", 1), FAST, None),
+    ("defroster", wish("defroster", 1), LOW_FAST, None),
+    # Where two rows forbid, the first one says why.
+    ("drive", {}, replace(HALF, updating=True), "updating"),
+    ("window", wish("window_row1_left", 0), replace(ARM, updating=True), "updating"),
+    ("seat", wish("seat_driver_mm", 200), replace(FAST, updating=True), "moving"),
+    ("seat", wish("seat_driver_mm", 301), UPDATING, "updating"),
+    ("seat_heating", wish("seat_heat_driver", -1), replace(LOW, cabin_celsius=36.0), "not_built"),
+    ("seat_heating", wish("seat_heat_driver", 1), replace(LOW, cabin_celsius=36.0), "too_warm"),
+    ("install", NEEDS_20, replace(SLOW, charge_percent=9.0), "gear"),
     ("recirculation", wish("recirculation", 1), LOW, None),
     ("hazard", wish("hazard", 1), FAST, None),
     ("hazard", wish("hazard", 1), replace(UPDATING, charge_percent=0.0), None),

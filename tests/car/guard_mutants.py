@@ -10,6 +10,7 @@ minutes; this takes a second, so it is an ordinary test.
 
 import ast
 import copy
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +26,15 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.GtE: (ast.Gt, ast.LtE),
     ast.Lt: (ast.LtE, ast.Gt, ast.NotEq),
     ast.LtE: (ast.Lt, ast.GtE),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
+    ast.Eq: (ast.NotEq, ast.LtE, ast.GtE),
+    ast.NotEq: (ast.Eq, ast.Lt, ast.Gt),
     ast.In: (ast.NotIn,),
     ast.NotIn: (ast.In,),
 }
 
 _TYPE = "Arguments = Mapping[str, int | bool | str]"
+_TABLE = "INTERLOCKS: Final = ("
+_OPENS_OR_CLOSES = "One row is about closing and one about opening, and no wish is both."
 _NO_LESS = "A part is from 0 to 100, so what is not 0 is more than 0."
 _NO_LESS_WISH = "A wish for the trunk is 0 or 100, since its signal is true or false."
 EQUIVALENT: dict[str, str] = {
@@ -42,6 +45,16 @@ EQUIVALENT: dict[str, str] = {
     'return int(arguments["target"]) > 0 and _is_in_gear(arguments, body): Gt to NotEq': (
         _NO_LESS_WISH
     ),
+    'return body.gear != "park": NotEq to Lt': (
+        "A gear is drive or park, and drive comes before park in the alphabet."
+    ),
+    'return arguments["part"] == "seat_driver_mm" and _moves(arguments, body): Eq to LtE': (
+        "The parts of this action are two seats, and the driver's is first in the alphabet."
+    ),
+    f"{_TABLE}: Interlock('window', 'pinch', _pinches) and "
+    "Interlock('window', 'child_lock', _is_childs_window) in each other's place": _OPENS_OR_CLOSES,
+    f"{_TABLE}: Interlock('trunk', 'gear', _opens_in_gear) and "
+    "Interlock('trunk', 'pinch', _pinches) in each other's place": _OPENS_OR_CLOSES,
 }
 """Survivors: how each was made, and why it is no other guard."""
 
@@ -123,6 +136,15 @@ def _elements(node: Any) -> Iterator[Change]:
     if isinstance(node.ctx, ast.Load):
         for place in range(len(node.elts)):
             yield f"without element {place}", _drop("elts", place)
+        for place, (one, other) in enumerate(itertools.pairwise(node.elts)):
+            if _action_of(one) is not None and _action_of(one) == _action_of(other):
+                names = f"{ast.unparse(one)} and {ast.unparse(other)}"
+                yield f"{names} in each other's place", _swap(place)
+
+
+def _action_of(row: ast.AST) -> str | None:
+    """What a row of the guard is about; None when it is no row."""
+    return ast.unparse(row.args[0]) if isinstance(row, ast.Call) else None
 
 
 def _answers(node: Any) -> Iterator[Change]:
@@ -153,6 +175,13 @@ def _set(**members: Any) -> Callable[[Any], None]:
 def _set_operation(other: type[ast.cmpop]) -> Callable[[Any], None]:
     def change(node: Any) -> None:
         node.ops[0] = other()
+
+    return change
+
+
+def _swap(place: int) -> Callable[[Any], None]:
+    def change(node: Any) -> None:
+        node.elts[place], node.elts[place + 1] = node.elts[place + 1], node.elts[place]
 
     return change
 

@@ -5,7 +5,7 @@ from tests.car.guard_mutants import EQUIVALENT, mutants, survives
 
 def test_no_mutant_of_the_guard_survives_but_those_that_nobody_could_tell() -> None:
     made = list(mutants())
-    assert len(made) > 150
-    survivors = {mutant.name for mutant in made if survives(mutant)}
-    assert survivors == set(EQUIVALENT)
+    assert len(made) > 300
+    # Each once: a name that stands for two mutants would hide one of them.
+    assert sorted(mutant.name for mutant in made if survives(mutant)) == sorted(EQUIVALENT)
     assert all(len(why.split()) > 5 for why in EQUIVALENT.values())

@@ -14,6 +14,7 @@ from monocoque.car.body.logic import (
     step,
     to_text,
     travel_s,
+    turn_child_lock,
     with_jam,
     with_obstacles,
 )
@@ -66,6 +67,33 @@ def test_a_window_that_would_pinch_goes_back_and_one_that_opens_does_not_care() 
     assert after(closing, 9).level(WINDOW) == 80
     opening = moving(with_obstacles(open_window, (WINDOW,)), WINDOW, 100)
     assert after(opening, 9).level(WINDOW) == 100
+
+
+def test_what_is_freed_from_a_jam_waits_for_a_new_wish() -> None:
+    jammed = with_jam(after(moving(NEW, WINDOW, 100), 2), frozenset({WINDOW}))
+    told = moving(after(jammed, 1), WINDOW, 0, 2.0)
+    freed = with_jam(after(told, 1), frozenset())
+    assert freed.level(WINDOW) == 50
+    assert after(freed, 9).level(WINDOW) == 50
+
+
+def test_a_window_that_meets_a_hand_goes_back_from_there_as_fast_as_it_came() -> None:
+    open_window = replace(NEW, parts=replace(AS_BUILT, window_row1_left=100))
+    closing = moving(moving(open_window, WINDOW, 0), "seat_driver_mm", 0)
+    closing = begin_motion(closing, Motion("locks", {"locked": False}, 9 * SECOND_US))
+    met = with_obstacles(after(closing, 3), (WINDOW,))
+    assert [after(met, s).level(WINDOW) for s in (0, 1, 2, 3, 9)] == [25, 50, 75, 100, 100]
+    assert after(met, 1).level("seat_driver_mm") == 0
+    assert not after(met, 9).locked
+    free = with_obstacles(after(met, 1), ())
+    assert after(free, 9).level(WINDOW) == 100
+
+
+def test_a_child_lock_is_turned_for_its_own_door() -> None:
+    turned = turn_child_lock(turn_child_lock(NEW, "row2_right"), "row2_left")
+    assert turned.parts.child_locks == ("row2_left", "row2_right")
+    assert of_text(to_text(turned)) == turned
+    assert turn_child_lock(turned, "row2_left").parts.child_locks == ("row2_right",)
 
 
 def test_a_switch_is_as_it_was_until_its_time_is_over() -> None:

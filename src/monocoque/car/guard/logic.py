@@ -60,6 +60,11 @@ def _would_strand(arguments: Arguments, body: Body) -> bool:
     return bool(arguments["on"]) and is_low and not body.plugged
 
 
+def _would_strand_in_park(arguments: Arguments, body: Body) -> bool:
+    """it would use energy in park, the battery is nearly empty, and no plug is in"""
+    return not _is_in_gear(arguments, body) and _would_strand(arguments, body)
+
+
 def _is_updating(_: Arguments, body: Body) -> bool:
     """control units are being updated"""
     return body.updating
@@ -152,6 +157,7 @@ INTERLOCKS: Final = (
     Interlock("unlock", "moving", _moves),
     Interlock("unlock", "gear", _is_in_gear),
     Interlock("lock", "door_open", _has_open_door),
+    Interlock("lock", "trunk_open", _has_open_trunk),
     Interlock("climate", "charge_low", _would_strand),
     Interlock("drive", "updating", _is_updating),
     Interlock("drive", "trunk_open", _has_open_trunk),
@@ -168,7 +174,7 @@ INTERLOCKS: Final = (
     Interlock("seat_heating", "too_warm", _is_too_warm),
     Interlock("seat_heating", "charge_low", _would_strand),
     Interlock("fan", "charge_low", _would_strand),
-    Interlock("defroster", "charge_low", _would_strand),
+    Interlock("defroster", "charge_low", _would_strand_in_park),
     Interlock("plug_lock", "charging", _frees_a_live_plug),
     Interlock("install", "moving", _moves),
     Interlock("install", "gear", _is_in_gear),

@@ -32,10 +32,11 @@ from monocoque.car.body.logic.parts import (
     between,
     obstruct,
     of_members,
+    pinches,
     set_parts,
     speed_of,
     to_members,
-    where,
+    turned,
 )
 from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
@@ -190,8 +191,6 @@ class Body:
         for motion in self.motions:
             if motion.actuator == part and part in MOVING and part not in self.jammed:
                 target = int(motion.target[part])
-                if where(self.parts, part, motion.start, target) == motion.start:
-                    return motion.start
                 return between(motion.start, target, motion.began_us, motion.ends_us, self.at_us)
         return int(getattr(self.parts, part))
 
@@ -216,13 +215,18 @@ def next_event_us(body: Body) -> int | None:
 def begin_motion(body: Body, motion: Motion) -> Body:
     """The body with this on its way; what the actuator was on its way to before is forgotten.
 
-    A part that moves by and by goes on from where it is now.
+    A part that moves by and by goes on from where it is now; one that is jammed, or would close on
+    something, stays there.
     """
-    others = tuple(other for other in body.motions if other.actuator != motion.actuator)
-    if motion.actuator in MOVING:
-        body = _halted(body, motion.actuator)
-        motion = replace(motion, began_us=body.at_us, start=body.level(motion.actuator))
-    return replace(body, motions=(*others, motion), touched_us=body.at_us)
+    part = motion.actuator
+    if part not in MOVING:
+        others = tuple(other for other in body.motions if other.actuator != part)
+        return replace(body, motions=(*others, motion), touched_us=body.at_us)
+    body, start = replace(_halted(body, part), touched_us=body.at_us), body.level(part)
+    if part in body.jammed or pinches(body.parts, part, start, int(motion.target[part])):
+        return body
+    motion = replace(motion, began_us=body.at_us, start=start)
+    return replace(body, motions=(*body.motions, motion))
 
 
 def travel_s(body: Body, part: str, target: int, percent_per_s: float, mm_per_s: float) -> float:
@@ -280,6 +284,11 @@ def open_door(body: Body, door: str) -> Body:
     return replace(body, doors_open=doors, locked=False, motions=motions, touched_us=body.at_us)
 
 
+def turn_child_lock(body: Body, door: str) -> Body:
+    """The body with the child lock of this door in its other position."""
+    return replace(body, parts=turned(body.parts, door))
+
+
 def shut_doors(body: Body) -> Body:
     """The body with every door shut."""
     return replace(body, doors_open=(), touched_us=body.at_us)
@@ -301,13 +310,32 @@ def with_jam(body: Body, actuators: frozenset[str]) -> Body:
 
 
 def with_obstacles(body: Body, parts: tuple[str, ...]) -> Body:
-    """The body with something in the way of these windows or the trunk, and of no others."""
-    return replace(body, parts=obstruct(body.parts, parts))
+    """The body with something in the way of these windows or the trunk, and of no others.
+
+    What was closing on it goes back, as fast as it came.
+    """
+    body = replace(body, parts=obstruct(body.parts, parts))
+    motions = tuple(_turned_back(body, motion) for motion in body.motions)
+    return replace(body, motions=motions)
+
+
+def _turned_back(body: Body, motion: Motion) -> Motion:
+    part = motion.actuator
+    if part not in MOVING:
+        return motion
+    if not pinches(body.parts, part, motion.start, int(motion.target[part])):
+        return motion
+    took_us = body.at_us - motion.began_us
+    return Motion(
+        part, {part: motion.start}, body.at_us + took_us, body.at_us, start=body.level(part)
+    )
 
 
 def _halted(body: Body, part: str) -> Body:
-    """The body with this part where it is now, whatever it was on its way to."""
-    return replace(body, parts=set_parts(body.parts, {part: body.level(part)}))
+    """The body with this part where it is now; what it was on its way to is forgotten."""
+    motions = tuple(motion for motion in body.motions if motion.actuator != part)
+    parts = set_parts(body.parts, {part: body.level(part)})
+    return replace(body, motions=motions, parts=parts)
 
 
 def to_text(body: Body) -> str:
@@ -459,8 +487,7 @@ def _settle(body: Body) -> Body:
         if motion.ends_us > body.at_us or motion.actuator in body.jammed:
             continue
         if motion.actuator in MOVING:
-            part, target = motion.actuator, int(motion.target[motion.actuator])
-            parts[part] = where(body.parts, part, motion.start, target)
+            parts[motion.actuator] = int(motion.target[motion.actuator])
         elif motion.actuator in NAMES:
             parts |= motion.target
         else:

@@ -5,7 +5,8 @@ Rules:
 * a part is a number or a switch in ``Parts``; its name is its actuator's name;
 * a part that moves is anywhere between where it began and its target, in proportion to the time;
   a new wish goes on from where it is then, and a jam leaves it there;
-* something in the way of a window or the trunk that closes makes it go back to where it began.
+* something in the way of a window or the trunk that closes makes it go back to where it began, as
+  fast as it came.
 
 Left out on purpose: doors, locks and climate, which the body has itself; and what may be done,
 which the guard says.
@@ -15,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+DOORS: Final = ("row1_left", "row1_right", "row2_left", "row2_right")
+"""The driver sits on the left."""
 WINDOWS: Final = ("window_row1_left", "window_row1_right", "window_row2_left", "window_row2_right")
 SEATS: Final = ("seat_driver_mm", "seat_passenger_mm")
 TRUNK: Final = "trunk"
@@ -49,9 +52,11 @@ class Parts:
     """Whether the rear windows shall not be opened."""
     obstructed: tuple[str, ...] = ()
     """In what of ``CLOSING`` something is in the way."""
+    child_locks: tuple[str, ...] = ()
+    """Doors that open from outside alone; a hand turns these."""
 
 
-NAMES: Final = frozenset(Parts.__slots__) - {"obstructed"}
+NAMES: Final = frozenset(Parts.__slots__) - {"obstructed", "child_locks"}
 """Every part, which is an actuator of this name too."""
 AS_BUILT: Final = Parts()
 
@@ -68,10 +73,15 @@ def between(start: int, target: int, began_us: int, ends_us: int, at_us: int) ->
     return start + round((target - start) * max(0, at_us - began_us) / (ends_us - began_us))
 
 
-def where(parts: Parts, part: str, start: int, target: int) -> int:
-    """Where a part ends that was sent to its target: back at its start, if that would pinch."""
-    is_closing = part in CLOSING and target < start
-    return start if is_closing and part in parts.obstructed else target
+def pinches(parts: Parts, part: str, start: int, target: int) -> bool:
+    """Whether a part that goes from start to target closes on something."""
+    return part in parts.obstructed and target < start
+
+
+def turned(parts: Parts, door: str) -> Parts:
+    """The parts with this door's child lock in its other position."""
+    locks = set(parts.child_locks) ^ {door}
+    return replace(parts, child_locks=tuple(name for name in DOORS if name in locks))
 
 
 def set_parts(parts: Parts, values: Mapping[str, int | bool]) -> Parts:
@@ -97,6 +107,6 @@ def to_members(parts: Parts) -> dict[str, Any]:
 def of_members(members: Mapping[str, Any]) -> Parts:
     """The parts out of a record; one that a later version wrote and we do not know is left out."""
     known = {name: value for name, value in members.items() if name in Parts.__slots__}
-    if "obstructed" in known:
-        known["obstructed"] = tuple(known["obstructed"])
+    for name in {"obstructed", "child_locks"} & known.keys():
+        known[name] = tuple(known[name])
     return Parts(**known)

@@ -9,11 +9,12 @@ Rules:
 Left out on purpose: doing it (service/embodying.py), and frames, which are numbers (frames.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from monocoque.car.body.logic import Body, readings
+from monocoque.car.body.logic import DRIVER_DOOR, Body, readings
+from monocoque.car.body.logic.parts import DOORS
 from monocoque.car.signals.logic.frames import GEARS
 from monocoque.contracts import signals
 from monocoque.contracts.signals import Signal, Value
@@ -92,6 +93,12 @@ _SWITCHES: Final = (
     _Part("Vehicle.Cabin.IsWindowChildLockEngaged", "window_child_lock", "window_child_lock"),
 )
 """Parts that are on or off, as their signals are."""
+_DOOR_PATHS: Final = tuple(
+    f"Vehicle.Cabin.Door.{row}.{side}"
+    for row in ("Row1", "Row2")
+    for side in ("DriverSide", "PassengerSide")
+)
+"""Of the doors of the body, in their order."""
 _TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
 _ALL_OPEN: Final = 100
 
@@ -125,6 +132,23 @@ def _switch_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
 def _is_open_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     path = part.path.removesuffix("Position") + "IsOpen"
     return _BY_PATH[path], lambda body: body.level(part.name) > 0
+
+
+def _is_door_open(door: str) -> Callable[[Body], Value]:
+    return lambda body: door in body.doors_open
+
+
+def _is_child_locked(door: str) -> Callable[[Body], Value]:
+    return lambda body: door in body.parts.child_locks
+
+
+def _readings_of_doors() -> Iterator[tuple[Signal, Callable[[Body], Value]]]:
+    """Of each door; whether the driver's is open or locked has rows of its own."""
+    for door, path in zip(DOORS, _DOOR_PATHS, strict=True):
+        yield _BY_PATH[f"{path}.IsChildLockActive"], _is_child_locked(door)
+        if door != DRIVER_DOOR:
+            yield _BY_PATH[f"{path}.IsOpen"], _is_door_open(door)
+            yield _BY_PATH[f"{path}.IsLocked"], lambda body: body.locked
 
 
 def _actuation(part: _Part) -> Actuation:
@@ -162,13 +186,15 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.CLIMATE_TARGET, lambda body: round(body.climate_target_decicelsius / 10)),
     (signals.IS_CLIMATE_ON, lambda body: body.climate_on),
     (signals.IS_LOCKED, lambda body: body.locked),
-    (signals.IS_DOOR_OPEN, lambda body: bool(body.doors_open)),
+    (signals.IS_DOOR_OPEN, _is_door_open(DRIVER_DOOR)),
     (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
     *((_BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
     *(_level_reading(part) for part in _LEVELS),
     *(_switch_reading(part) for part in _SWITCHES),
     *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
+    *_readings_of_doors(),
     (_BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
+    (_BY_PATH["Vehicle.Body.Trunk.Rear.IsLocked"], lambda body: body.locked),
     *((_BY_PATH[path], read) for path, read in _INSTRUMENTS),
 )
 """How each signal is read off a body."""

@@ -34,6 +34,8 @@ from monocoque.plumbing.service import Context
 
 NAME: Final = "body"
 JAMMED: Final = "jammed"
+PINCHED: Final = "pinched"
+"""Of what met something while it closed, and went back."""
 MAY_HAVE_HAPPENED: Final = "may_have_happened"
 SAY_AGAIN_S_MAX: Final = 2.0
 """A value of a signal that grows stale is said again so often."""
@@ -181,14 +183,18 @@ class _Embodied:
         self._look.set()
         await body.pass_time(begun)
         arrive = partial(self._arrive, begun)
-        has_arrived = await insist(self._context, arrive, self._config.retry_s)
+        failure = await insist(self._context, arrive, self._config.retry_s)
         await body.say_now(self._context)
-        return (ActState.DONE, "") if has_arrived else (ActState.FAILED, JAMMED)
+        return (ActState.FAILED, failure) if failure else (ActState.DONE, "")
 
-    def _arrive(self, motion: Motion, connection: Connection) -> bool:
+    def _arrive(self, motion: Motion, connection: Connection) -> str:
+        """Why the part is not where it should be; an empty text when it is."""
         context = self._context
         now_us = context.clock.now_us()
-        return body.has_arrived(connection, context.machine_id, motion, now_us)
+        if body.has_arrived(connection, context.machine_id, motion, now_us):
+            return ""
+        now = body.present(connection, context.machine_id, now_us)
+        return PINCHED if motion.actuator in now.parts.obstructed else JAMMED
 
     async def _end(self, acts: Sequence[Act], state: ActState, reason: str) -> None:
         """On record first, and then said."""
