@@ -26,6 +26,8 @@ from monocoque.car.body.logic.drives import SECOND_US as SECOND_US
 from monocoque.car.body.logic.drives import SPEED_M_PER_S_MAX as SPEED_M_PER_S_MAX
 from monocoque.car.body.logic.drives import Drive as Drive
 from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in, spent_in
+from monocoque.car.body.logic.loops import LOOP_M as LOOP_M
+from monocoque.car.body.logic.loops import heading_on_loop, place_on_loop
 from monocoque.car.body.logic.parts import (
     AS_BUILT,
     NAMES,
@@ -41,10 +43,9 @@ from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
-from monocoque.car.body.logic.routes import METRES_PER_DEGREE as METRES_PER_DEGREE
 from monocoque.car.body.logic.routes import Place as Place
 from monocoque.car.body.logic.routes import Route as Route
-from monocoque.car.body.logic.routes import make_route
+from monocoque.car.body.logic.routes import make_route, points_of
 
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
@@ -57,11 +58,9 @@ RANGE_SPEED_KMH: Final = 80.0
 RECIRCULATED: Final = 0.7
 """The share of the air that is not fresh, unless all of it shall come from inside."""
 DRIVER_DOOR: Final = "row1_left"
-LOOP_M: Final = 2_500.0
-"""One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
-LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
+HOME_HEIGHT_M: Final = 408.0
 HOME: Final[Place] = (HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES)
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
@@ -124,6 +123,8 @@ class Body:
     """Where the loop begins, its southernmost point."""
     base_m: float = 0.0
     """The odometer there."""
+    base_height_m: float = HOME_HEIGHT_M
+    """How high above the sea; the loop is flat."""
 
     @property
     def gear(self) -> str:
@@ -175,15 +176,22 @@ class Body:
         """Latitude and longitude (WGS 84): a point of the route, or of the loop."""
         if self.route is not None and self.drive is not None:
             return self.route.place_at(self.odometer_m - self.drive.began_m)
-        angle = (self.odometer_m - self.base_m) / LOOP_RADIUS_M
-        latitude, longitude = self.base_degrees
-        north_m = LOOP_RADIUS_M * (1.0 - math.cos(angle))
-        east_m = LOOP_RADIUS_M * math.sin(angle)
-        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(latitude))
-        return (
-            latitude + north_m / METRES_PER_DEGREE,
-            longitude + east_m / east_m_per_degree,
-        )
+        return place_on_loop(self.base_degrees, self.odometer_m - self.base_m)
+
+    @property
+    def heading_degrees(self) -> float:
+        """Where it looks, from north, clockwise; the loop is driven to the left."""
+        if self.route is not None and self.drive is not None:
+            return self.route.heading_at(self.odometer_m - self.drive.began_m)
+        return heading_on_loop(self.odometer_m - self.base_m)
+
+    @property
+    def height_m(self) -> float:
+        """How high above the sea; on a route without heights, as before it."""
+        if self.route is None or self.drive is None:
+            return self.base_height_m
+        height_m = self.route.height_at(self.odometer_m - self.drive.began_m)
+        return self.base_height_m if height_m is None else height_m
 
     def level(self, part: str) -> int:
         """Where a part is that moves by and by, or how a switch stands."""
@@ -322,15 +330,19 @@ def to_text(body: Body) -> str:
     ]
     # What most cars never have is left out of their records.
     members["parts"] = to_members(body.parts)
-    members["route"] = None if body.route is None else list(body.route.places)
+    members["route"] = None if body.route is None else points_of(body.route)
     for name in ("parts", "route"):
         if not members[name]:
             del members[name]
-    if body.base_degrees == HOME:
-        del members["base_degrees"], members["base_m"]
+    for name, usual in _AT_HOME.items():
+        if members[name] == usual:
+            del members[name]
     if body.drive is not None:
         members["drive"] = {name: getattr(body.drive, name) for name in Drive.__slots__}
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
+
+
+_AT_HOME: Final = {"base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M}
 
 
 @functools.lru_cache(maxsize=BODIES_REMEMBERED_MAX)
@@ -350,7 +362,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
     "parts": of_members,
-    "route": lambda places: make_route([(a, b) for a, b in places]),
+    "route": lambda points: make_route([(*point[:2], *(point[2:] or [None])) for point in points]),
     "base_degrees": tuple,
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""
@@ -465,7 +477,8 @@ def _settle(body: Body) -> Body:
     if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None
         if body.route is not None:  # the loop goes on from where the route led
-            end = body.route.places[-1]
+            end, heights_m = body.route.places[-1], body.route.heights_m
             changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
+            changes["base_height_m"] = heights_m[-1] if heights_m else body.base_height_m
     under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)
