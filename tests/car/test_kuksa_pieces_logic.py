@@ -128,10 +128,10 @@ def test_one_wrong_byte_is_read_as_the_library_reads_it(batch, drawn):
     agrees(good, bytes(data))
 
 
-def agrees(*pieces_of_data):
+def agrees(*messages):
     """Whatever the reader finds in these, the library finds too."""
     reader = Reader(b"\x12")
-    for data in pieces_of_data:
+    for data in messages:
         found = read_published(reader, data, NOW_US)
         if found is None:
             continue
@@ -151,12 +151,13 @@ def test_shapes_are_learnt_now_and_then_and_forgotten_when_they_are_too_many():
     found = [read_published(reader, data, NOW_US) is not None for data in told[1:]]
     assert found == [False, False, False, True, False, False, False]
     alike = [
-        message_of({1: ("bool", True, TIME_US), 2: ("string", "x" * size, TIME_US)})
+        entry() + entry(key=b"\x08\x02", value=bytes((0x12, size + 2, 0x5A, size)) + b"x" * size)
         for size in range(40)
     ]
-    for message in alike * reading.LEARN_EVERY:
-        read_published(reader, message.SerializeToString(), NOW_US)
-    assert max(map(len, reader._shapes.values())) <= reading.SHAPES_ALIKE_MAX
+    reader = Reader(b"\x0a")
+    for data in alike * reading.LEARN_EVERY:
+        reader.read(data, 0, NOW_US)
+    assert 0 < max(map(len, reader._shapes.values())) <= reading.SHAPES_ALIKE_MAX
 
 
 @pytest.mark.parametrize(
@@ -203,3 +204,95 @@ def test_times_of_every_length_are_written_as_the_library_does():
         write_time(point.timestamp, time_us)
         assert pieces.write_time(time_us) == point.timestamp.SerializeToString()
     assert math.isclose(pieces.read_time_us(pieces.write_time(TIME_US)), TIME_US)
+
+
+def entry(*, key=b"\x08\x01", time=b"\x0a\x02\x08\x05", value=b"\x12\x02\x60\x01", more=b""):
+    """One entry of a map, whole or wrong."""
+    point = time + value + more
+    inside = key + b"\x12" + bytes((len(point),)) + point
+    return b"\x0a" + bytes((len(inside),)) + inside
+
+
+def test_an_entry_that_is_made_by_hand_is_read():
+    assert Reader(b"\x0a").read(entry(), 0, NOW_US) == ((1,), [True], [5_000_000])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        entry()[:-1],
+        entry(key=b"\x08" + b"\xff" * 9 + b"\x01"),
+        entry(key=b"\x10\x01"),
+        entry(time=b"\x0a\x00"),
+        entry(time=b"\x0a\x02\x10\x05"),
+        entry(time=b"\x0a\x04\x08\x05\x08\x05"),
+        entry(time=b"\x0a\x0b\x08" + b"\xff" * 9 + b"\x01"),
+        entry(time=b"\x0a\x0b\x08" + b"\xff" * 10),
+        entry(value=b"\x12\x03\x60\x01\x00"),
+        entry(value=b"\x12\x02\x60\x02"),
+        entry(value=b"\x12\x02\x61\x01"),
+        entry(value=b"\x12\x02\x08\x01"),
+        entry(value=b"\x12\x06\x78\xff\xff\xff\xff\x7f"),
+        entry(value=b"\x12\x04\x5a\x02\xff\xfe"),
+        entry(value=b"\x12\x03\x8d\x01\x00"),
+        entry(more=b"\x12\x00"),
+        entry() + b"\x0a",
+        entry() + entry(),
+        entry() + entry(time=b"\x0a\x02\x08\x06"),
+        b"\x0a\x0c\x08\x01\x12\x08\x12\x06\x8d\x01\x00\x00",
+        b"\x0a\x04\x08\x01\x12\x02",
+        b"\x0a\x7f" + entry()[2:],
+    ],
+)
+def test_what_has_not_exactly_the_usual_form_is_not_read(data):
+    assert Reader(b"\x0a").read(data, 0, NOW_US) is None
+
+
+def test_a_known_shape_with_a_wrong_time_or_value_is_not_read():
+    reader = Reader(b"\x0a")
+    assert reader.read(entry(), 0, NOW_US) is not None
+    assert reader.read(entry(value=b"\x12\x02\x60\x05"), 0, NOW_US) is None
+    assert reader.read(entry(time=b"\x0a\x02\x10\x05"), 0, NOW_US) is None
+    assert reader.read(entry()[:-1], 0, NOW_US) is None
+
+
+def test_one_run_may_come_behind_another_and_neither_twice():
+    first, second = entry(), entry(key=b"\x08\x02", time=b"\x0a\x02\x08\x06")
+    reader = Reader(b"\x0a")
+    for _ in range(2):
+        assert reader.read(first + second, 0, NOW_US) == (
+            (1, 2),
+            [True, True],
+            [5_000_000, 6_000_000],
+        )
+
+
+def test_one_run_whose_shape_has_several_times_is_read_with_each():
+    reader = Reader(b"\x0a")
+    one, two = entry(), entry(key=b"\x08\x02")
+    later = entry(key=b"\x08\x02", time=b"\x0a\x02\x08\x06")
+    assert reader.read(one + two, 0, NOW_US) == ((1, 2), [True, True], [5_000_000] * 2)
+    assert reader.read(one + later, 0, NOW_US) == ((1, 2), [True, True], [5_000_000, 6_000_000])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x0a\x00",
+        b"\x12\x05\x08",
+        b"\x12" + b"\xff" * 11,
+        b"\x12\x01\x08",
+        b"\x12\x07\x08\xff\xff\xff\xff\x7f" + b"\x00",
+        b"\x12\x00",
+    ],
+)
+def test_a_message_that_is_no_publication_is_left_to_the_library(data):
+    assert read_published(Reader(b"\x12"), data, NOW_US) is None
+
+
+def test_a_publication_with_a_number_that_is_too_large_is_left_to_the_library():
+    entries = b"\x12" + entry()[1:]
+    said = b"\x08\xff\xff\xff\xff\x7f" + entries
+    data = b"\x12" + bytes((len(said),)) + said
+    assert read_published(Reader(b"\x12"), data, NOW_US) is None

@@ -426,18 +426,24 @@ def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_
     """The body at that moment, when its battery holds so much more and was heated by so much."""
     elapsed_s = (now_us - body.at_us) / SECOND_US
     charge_percent = max(0.0, body.charge_percent + stored_wh / _capacity_wh(body) * 100)
-    mean_charge = (body.charge_percent + charge_percent) / 200
+    heat_w = heat_wh * 3_600.0 / elapsed_s
+
+    def battery_celsius(share: float) -> float:
+        begins, outside = body.battery_celsius, body.outside_celsius
+        after_s = elapsed_s * share
+        return float(battery.temperature_after(ARDEN_7, begins, outside, heat_w, after_s))
+
     return replace(
         body,
         at_us=now_us,
         cabin_celsius=warmed.celsius,
         charge_percent=charge_percent,
-        battery_celsius=battery.temperature_after(
-            ARDEN_7, body.battery_celsius, body.outside_celsius,
-            heat_wh * 3_600.0 / elapsed_s, elapsed_s,
-        ),
-        calendar_loss=battery.calendar_loss_after(
-            body.calendar_loss, mean_charge, body.battery_celsius, elapsed_s
+        battery_celsius=battery_celsius(1.0),
+        calendar_loss=battery.calendar_loss_over(
+            body.calendar_loss,
+            (body.charge_percent / 100, charge_percent / 100),
+            battery_celsius,
+            elapsed_s,
         ),
         cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, abs(stored_wh)),
         low_voltage=low_voltage.charge_after(

@@ -211,8 +211,7 @@ class SignalHub:
     def note_met_by(self, token_id: str, numbers: Sequence[int], values: Sequence[Value]) -> None:
         """Who claimed an actuator may say its value in another call, with the same token."""
         for number, value in zip(numbers, values, strict=True):
-            doer = self._claims.get(number)
-            if doer is not None and token_id and doer.token_id == token_id:
+            if token_id and number in self._claims and self._claims[number].token_id == token_id:
                 self.acts.note_value(number, value)
 
     def ask(self, wishes: Mapping[int, Value], asked_by: str, timeout_s: float) -> list[Act]:
@@ -394,7 +393,6 @@ class HubProvision:
         """See ``HubConnection.provide``."""
         self.name = name
         self.token_id = ""
-        """What it stands on; empty for services of the car."""
         self.numbers = numbers | actuators
         self.actuators = actuators
         self._hub = hub

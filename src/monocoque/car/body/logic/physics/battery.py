@@ -17,6 +17,7 @@ Left out on purpose: diffusion, hysteresis, differences between cells, and the s
 energy per ampere-hour with the temperature.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from monocoque.car.body.logic.physics.amounts import (
@@ -52,6 +53,8 @@ WARM_CELSIUS: Final = 25.0
 HOT_CELSIUS: Final = 45.0
 HOTTEST_CELSIUS: Final = 60.0
 LEAST_SHARE: Final = 0.02
+GAUSS: Final = ((0.112_702, 5 / 18), (0.5, 8 / 18), (0.887_298, 5 / 18))
+"""Shares of a time, and how much of it each of them stands for."""
 
 
 def open_circuit_v(vehicle: Vehicle, charge: Amount) -> Amount:
@@ -115,6 +118,25 @@ def calendar_loss_after(loss: Amount, charge: Amount, celsius: Amount, elapsed_s
     warm = exponential(CALENDAR_K * (1.0 / REFERENCE_K - 1.0 / (celsius + KELVIN)))
     rate = CALENDAR_PER_ROOT_YEAR * warm * (0.5 + charge)
     return root(loss * loss + rate * rate * elapsed_s / YEAR_S)
+
+
+def calendar_loss_over(
+    loss: float,
+    charge: tuple[float, float],
+    celsius_at: Callable[[float], Amount],
+    elapsed_s: float,
+) -> Amount:
+    """The same, over a long time in which charge and temperature change.
+
+    charge: at its beginning and its end, even in between. celsius_at: the temperature at a share of
+    the time. Gauss and Legendre's rule with three points (Abramowitz and Stegun, 25.4.30).
+    """
+    squared = 0.0
+    for share, weight in GAUSS:
+        there = charge[0] + (charge[1] - charge[0]) * share
+        after = calendar_loss_after(0.0, there, celsius_at(share), elapsed_s * weight)
+        squared += float(after) ** 2
+    return root(loss * loss + squared)
 
 
 def cycle_loss_after(vehicle: Vehicle, loss: Amount, passed_wh: Amount) -> Amount:
