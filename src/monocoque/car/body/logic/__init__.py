@@ -28,6 +28,8 @@ from monocoque.car.body.logic.drives import Drive as Drive
 from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in, spent_in
 from monocoque.car.body.logic.loops import LOOP_M as LOOP_M
 from monocoque.car.body.logic.loops import heading_on_loop, place_on_loop
+from monocoque.car.body.logic.motions import Motion as Motion
+from monocoque.car.body.logic.motions import motion_members
 from monocoque.car.body.logic.parts import (
     AS_BUILT,
     NAMES,
@@ -64,18 +66,6 @@ HOME_HEIGHT_M: Final = 408.0
 HOME: Final[Place] = (HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES)
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """An actuator on its way."""
-
-    actuator: str
-    target: Mapping[str, int | bool]
-    ends_us: int
-    began_us: int = 0
-    start: int = 0
-    """Where a part that moves by and by began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,18 +313,11 @@ def to_text(body: Body) -> str:
     members = {name: getattr(body, name) for name in Body.__slots__}
     members["doors_open"] = list(body.doors_open)
     members["jammed"] = sorted(body.jammed)
-    members["motions"] = [
-        {"actuator": m.actuator, "target": dict(m.target), "ends_us": m.ends_us}
-        | ({"began_us": m.began_us, "start": m.start} if m.actuator in MOVING else {})
-        for m in body.motions
-    ]
+    members["motions"] = [motion_members(motion) for motion in body.motions]
     # What most cars never have is left out of their records.
     members["parts"] = to_members(body.parts)
     members["route"] = None if body.route is None else points_of(body.route)
-    for name in ("parts", "route"):
-        if not members[name]:
-            del members[name]
-    for name, usual in _AT_HOME.items():
+    for name, usual in _USUAL.items():
         if members[name] == usual:
             del members[name]
     if body.drive is not None:
@@ -342,7 +325,13 @@ def to_text(body: Body) -> str:
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
 
 
-_AT_HOME: Final = {"base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M}
+_USUAL: Final[Mapping[str, Any]] = {
+    "parts": {},
+    "route": None,
+    "base_degrees": HOME,
+    "base_m": 0.0,
+    "base_height_m": HOME_HEIGHT_M,
+}
 
 
 @functools.lru_cache(maxsize=BODIES_REMEMBERED_MAX)
