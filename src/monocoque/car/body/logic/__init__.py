@@ -47,7 +47,7 @@ from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.routes import Place as Place
 from monocoque.car.body.logic.routes import Route as Route
-from monocoque.car.body.logic.routes import make_route, points_of
+from monocoque.car.body.logic.routes import points_of, route_of
 
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
@@ -326,12 +326,8 @@ def to_text(body: Body) -> str:
 
 
 _USUAL: Final[Mapping[str, Any]] = {
-    "parts": {},
-    "route": None,
-    "base_degrees": HOME,
-    "base_m": 0.0,
-    "base_height_m": HOME_HEIGHT_M,
-}
+    "parts": {}, "route": None, "base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M,
+}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=BODIES_REMEMBERED_MAX)
@@ -351,7 +347,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
     "parts": of_members,
-    "route": lambda points: make_route([(*point[:2], *(point[2:] or [None])) for point in points]),
+    "route": route_of,
     "base_degrees": tuple,
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""

@@ -118,10 +118,15 @@ def make_route(points: Sequence[Point]) -> Route:
 
 
 def points_of(route: Route) -> list[list[float]]:
-    """Its points as lists, for a record; ``make_route`` makes the route of them again."""
+    """Its points as lists, for a record; ``route_of`` makes the route of them again."""
     heights_m = route.heights_m or (None,) * len(route.places)
     pairs = zip(route.places, heights_m, strict=True)
     return [[*place] if height is None else [*place, height] for place, height in pairs]
+
+
+def route_of(points: Sequence[Sequence[float]]) -> Route:
+    """The route out of a record, which may have no heights. Raises RequestMalformed."""
+    return make_route([(each[0], each[1], each[2] if len(each) > 2 else None) for each in points])
 
 
 def read_route(data: bytes) -> Route:
