@@ -178,7 +178,7 @@ def test_the_examples_of_the_guide_lead_up_and_down_the_same_hill() -> None:
     up = read_route((EXAMPLES / "lake-to-hill.gpx").read_bytes())
     down = read_route((EXAMPLES / "hill-to-lake.geojson").read_bytes())
     assert up.places == down.places[::-1]
-    assert (up.height_at(0.0), down.height_at(0.0)) == (408.0, 600.0)
+    assert (up.height_at(0.0, 1.0), down.height_at(0.0, 1.0)) == (408.0, 600.0)
     assert up.length_m == pytest.approx(down.length_m)
     assert 3_000 < up.length_m < 4_000
 
@@ -192,14 +192,14 @@ def test_a_gpx_file_gives_its_first_track_with_heights() -> None:
         assert route.places == ((47.0, 8.0), (47.001, 8.0), (47.002, 8.0))
         assert route.heights_m == (400.5, 410.0, -1.5)
     half = read_route(gpx(f"<trk>{TWO}</trk>"))
-    assert half.height_at(half.length_m / 2) == pytest.approx(405.2, abs=0.1)
+    assert half.height_at(half.length_m / 2, 0.0) == pytest.approx(405.2, abs=0.1)
 
 
 def test_a_gpx_route_is_read_where_there_is_no_track() -> None:
     ways = "".join(point(47 + n / 1_000, 8, name="rtept") for n in range(3))
     route = read_route(gpx(f"<rte>{ways}</rte><rte>{ways}</rte><ele>x</ele><trk></trk>"))
     assert len(route.places) == 3
-    assert route.height_at(1.0) is None
+    assert route.height_at(1.0, 7.0) == 7.0
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,7 @@ class Body:
     """Where the loop begins, its southernmost point."""
     base_m: float = 0.0
     """The odometer there."""
-    base_height_m: float = HOME_HEIGHT_M
-    """How high above the sea; the loop is flat."""
+    base_height_m: float = HOME_HEIGHT_M  # the loop is flat
 
     @property
     def gear(self) -> str:
@@ -180,8 +179,7 @@ class Body:
         """How high above the sea; on a route without heights, as before it."""
         if self.route is None or self.drive is None:
             return self.base_height_m
-        height_m = self.route.height_at(self.odometer_m - self.drive.began_m)
-        return self.base_height_m if height_m is None else height_m
+        return self.route.height_at(self.odometer_m - self.drive.began_m, self.base_height_m)
 
     def level(self, part: str) -> int:
         """Where a part is that moves by and by, or how a switch stands."""
@@ -468,8 +466,8 @@ def _settle(body: Body) -> Body:
     if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None
         if body.route is not None:  # the loop goes on from where the route led
-            end, heights_m = body.route.places[-1], body.route.heights_m
-            changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
-            changes["base_height_m"] = heights_m[-1] if heights_m else body.base_height_m
+            height_m = body.route.height_at(body.route.length_m, body.base_height_m)
+            changes |= {"base_degrees": body.route.places[-1], "base_height_m": height_m}
+            changes |= {"base_m": body.odometer_m, "route": None}
     under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)

@@ -61,10 +61,10 @@ class Route:
         a, b = self.places[first], self.places[last]
         return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
 
-    def height_at(self, metres: float) -> float | None:
-        """How high above the sea the way is there, in metres; None when nobody knows."""
+    def height_at(self, metres: float, otherwise_m: float) -> float:
+        """How high above the sea the way is there, in metres; or else this."""
         if not self.heights_m:
-            return None
+            return otherwise_m
         first, last = self._segment(metres)
         a, b = self.heights_m[first], self.heights_m[last]
         return a + (b - a) * self._share(metres, first, last)
