@@ -36,7 +36,7 @@ def drive(
     route: Annotated[
         Path | None,
         typer.Option(
-            help="A GeoJSON file with a LineString: drive along it, and park at its end.",
+            help="A GPX file, or GeoJSON with a LineString: drive along it, and park at its end.",
             show_default="a loop of some minutes",
         ),
     ] = None,

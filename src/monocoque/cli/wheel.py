@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
     """The car drives off, and parks by itself. Raises CarRefuses, RequestMalformed.
 
-    file: GeoJSON with the route; None for the loop.
+    file: GPX or GeoJSON with the route; None for the loop.
     """
     route = None if file is None else _route(file)
     config: BodyConfig = read_settings(Layout(data).settings)[0][BodyConfig]
@@ -56,7 +56,8 @@ def _route(file: Path) -> Route:
             data = opened.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise NotFound(
-            f"{file} cannot be read: {error.strerror}.", hint="Name a GeoJSON file with --route."
+            f"{file} cannot be read: {error.strerror}.",
+            hint="Name a GPX or GeoJSON file with --route.",
         ) from error
     return read_route(data)
 

@@ -26,6 +26,10 @@ from monocoque.car.body.logic.drives import SECOND_US as SECOND_US
 from monocoque.car.body.logic.drives import SPEED_M_PER_S_MAX as SPEED_M_PER_S_MAX
 from monocoque.car.body.logic.drives import Drive as Drive
 from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in, spent_in
+from monocoque.car.body.logic.loops import LOOP_M as LOOP_M
+from monocoque.car.body.logic.loops import heading_on_loop, place_on_loop
+from monocoque.car.body.logic.motions import Motion as Motion
+from monocoque.car.body.logic.motions import motion_members
 from monocoque.car.body.logic.parts import (
     AS_BUILT,
     NAMES,
@@ -42,10 +46,9 @@ from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
-from monocoque.car.body.logic.routes import METRES_PER_DEGREE as METRES_PER_DEGREE
 from monocoque.car.body.logic.routes import Place as Place
 from monocoque.car.body.logic.routes import Route as Route
-from monocoque.car.body.logic.routes import make_route
+from monocoque.car.body.logic.routes import points_of, route_of
 
 ACTUATORS: Final = ("locks", "climate", "charge_limit")
 """What can be set, takes time, and can jam."""
@@ -58,26 +61,12 @@ RANGE_SPEED_KMH: Final = 80.0
 RECIRCULATED: Final = 0.7
 """The share of the air that is not fresh, unless all of it shall come from inside."""
 DRIVER_DOOR: Final = "row1_left"
-LOOP_M: Final = 2_500.0
-"""One lap: as long as a drive of 180 s at 50 km/h, so that such a drive ends where it began."""
-LOOP_RADIUS_M: Final = LOOP_M / (2 * math.pi)
 HOME_LATITUDE_DEGREES: Final = 47.3769
 HOME_LONGITUDE_DEGREES: Final = 8.5417
+HOME_HEIGHT_M: Final = 408.0
 HOME: Final[Place] = (HOME_LATITUDE_DEGREES, HOME_LONGITUDE_DEGREES)
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """An actuator on its way."""
-
-    actuator: str
-    target: Mapping[str, int | bool]
-    ends_us: int
-    began_us: int = 0
-    start: int = 0
-    """Where a part that moves by and by began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +114,7 @@ class Body:
     """Where the loop begins, its southernmost point."""
     base_m: float = 0.0
     """The odometer there."""
+    base_height_m: float = HOME_HEIGHT_M  # the loop is flat
 
     @property
     def gear(self) -> str:
@@ -176,15 +166,21 @@ class Body:
         """Latitude and longitude (WGS 84): a point of the route, or of the loop."""
         if self.route is not None and self.drive is not None:
             return self.route.place_at(self.odometer_m - self.drive.began_m)
-        angle = (self.odometer_m - self.base_m) / LOOP_RADIUS_M
-        latitude, longitude = self.base_degrees
-        north_m = LOOP_RADIUS_M * (1.0 - math.cos(angle))
-        east_m = LOOP_RADIUS_M * math.sin(angle)
-        east_m_per_degree = METRES_PER_DEGREE * math.cos(math.radians(latitude))
-        return (
-            latitude + north_m / METRES_PER_DEGREE,
-            longitude + east_m / east_m_per_degree,
-        )
+        return place_on_loop(self.base_degrees, self.odometer_m - self.base_m)
+
+    @property
+    def heading_degrees(self) -> float:
+        """Where it looks, from north, clockwise; the loop is driven to the left."""
+        if self.route is not None and self.drive is not None:
+            return self.route.heading_at(self.odometer_m - self.drive.began_m)
+        return heading_on_loop(self.odometer_m - self.base_m)
+
+    @property
+    def height_m(self) -> float:
+        """How high above the sea; on a route without heights, as before it."""
+        if self.route is None or self.drive is None:
+            return self.base_height_m
+        return self.route.height_at(self.odometer_m - self.drive.began_m, self.base_height_m)
 
     def level(self, part: str) -> int:
         """Where a part is that moves by and by, or how a switch stands."""
@@ -343,22 +339,21 @@ def to_text(body: Body) -> str:
     members = {name: getattr(body, name) for name in Body.__slots__}
     members["doors_open"] = list(body.doors_open)
     members["jammed"] = sorted(body.jammed)
-    members["motions"] = [
-        {"actuator": m.actuator, "target": dict(m.target), "ends_us": m.ends_us}
-        | ({"began_us": m.began_us, "start": m.start} if m.actuator in MOVING else {})
-        for m in body.motions
-    ]
+    members["motions"] = [motion_members(motion) for motion in body.motions]
     # What most cars never have is left out of their records.
     members["parts"] = to_members(body.parts)
-    members["route"] = None if body.route is None else list(body.route.places)
-    for name in ("parts", "route"):
-        if not members[name]:
+    members["route"] = None if body.route is None else points_of(body.route)
+    for name, usual in _USUAL.items():
+        if members[name] == usual:
             del members[name]
-    if body.base_degrees == HOME:
-        del members["base_degrees"], members["base_m"]
     if body.drive is not None:
         members["drive"] = {name: getattr(body.drive, name) for name in Drive.__slots__}
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
+
+
+_USUAL: Final[Mapping[str, Any]] = {
+    "parts": {}, "route": None, "base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M,
+}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=BODIES_REMEMBERED_MAX)
@@ -378,7 +373,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "motions": lambda motions: tuple(Motion(**motion) for motion in motions),
     "drive": lambda drive: None if drive is None else Drive(**drive),
     "parts": of_members,
-    "route": lambda places: make_route([(a, b) for a, b in places]),
+    "route": route_of,
     "base_degrees": tuple,
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""
@@ -498,7 +493,8 @@ def _settle(body: Body) -> Body:
     if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None
         if body.route is not None:  # the loop goes on from where the route led
-            end = body.route.places[-1]
-            changes |= {"base_degrees": end, "base_m": body.odometer_m, "route": None}
+            height_m = body.route.height_at(body.route.length_m, body.base_height_m)
+            changes |= {"base_degrees": body.route.places[-1], "base_height_m": height_m}
+            changes |= {"base_m": body.odometer_m, "route": None}
     under_way = tuple(motion for motion in body.motions if motion.ends_us > body.at_us)
     return replace(body, **changes, motions=under_way, drive=drive)

@@ -176,6 +176,8 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m / 1_000),
     (signals.LATITUDE, lambda body: body.place_degrees[0]),
     (signals.LONGITUDE, lambda body: body.place_degrees[1]),
+    (_BY_PATH["Vehicle.CurrentLocation.Heading"], lambda body: body.heading_degrees),
+    (_BY_PATH["Vehicle.CurrentLocation.Altitude"], lambda body: body.height_m),
     (signals.CHARGE, lambda body: body.charge_percent),
     (signals.RANGE, lambda body: round(body.range_km * 1_000)),
     (signals.IS_CHARGING, lambda body: body.is_charging),
