@@ -71,6 +71,24 @@ Without = Annotated[
         "--without", help="A part of the cell that another process runs: http or registry; repeat."
     ),
 ]
+Vss = Annotated[
+    Path | None,
+    typer.Option(
+        "--vss",
+        help="For the roles car and cars: a VSS export (JSON) with the signals that they have.",
+        show_default="the product's own catalogue",
+    ),
+]
+BrokerAddress = Annotated[
+    str,
+    typer.Option(
+        help="For the role car: grpc://HOST:PORT of a broker (kuksa.val.v2) that has its signals.",
+        show_default="one in its own process",
+    ),
+]
+BrokerToken = Annotated[
+    Path | None, typer.Option(help="A file with the token for that broker.", show_default="none")
+]
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
     "cars": {"--cars", "--until-input-ends", "--vss"},
@@ -157,26 +175,9 @@ def run(
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
     ] = False,
     without: Without = None,
-    vss: Annotated[
-        Path | None,
-        typer.Option(
-            "--vss",
-            help="For the roles car and cars: a VSS export (JSON) with the signals that they have.",
-            show_default="the product's own catalogue",
-        ),
-    ] = None,
-    broker: Annotated[
-        str,
-        typer.Option(
-            help="For the role car: grpc://HOST:PORT of a broker (kuksa.val.v2) that has its "
-            "signals.",
-            show_default="one in its own process",
-        ),
-    ] = "",
-    broker_token: Annotated[
-        Path | None,
-        typer.Option(help="A file with the token for that broker.", show_default="none"),
-    ] = None,
+    vss: Vss = None,
+    broker: BrokerAddress = "",
+    broker_token: BrokerToken = None,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
