@@ -44,6 +44,10 @@ CLOCK = SystemClock()
 ALL = everything(CATALOGUE.numbers)
 
 
+async def freely(_act) -> None:
+    """A gate that forbids nothing."""
+
+
 class Stand:
     """A gateway that runs, a hub beside it, and another participant of the bus."""
 
@@ -81,7 +85,9 @@ async def standing(channel, rows_in=ROWS_IN):
         with can.Bus(channel=channel, interface="virtual") as other:
             async with asyncio.TaskGroup() as group:
                 broker = hub.connect("can", ALL)
-                task = group.create_task(run_gateway(broker, bus, translation, CONFIG, CLOCK))
+                task = group.create_task(
+                    run_gateway(broker, bus, translation, CONFIG, CLOCK, freely)
+                )
                 yield Stand(hub, other)
                 task.cancel()
 
@@ -238,14 +244,29 @@ async def test_a_bus_that_takes_no_frame_fails_the_act_and_one_that_goes_ends_th
 
     asking = asyncio.ensure_future(ask())
     with pytest.raises(CanBusUnavailable, match="has gone"):
-        await run_gateway(hub.connect("can", ALL), bus, translation, CONFIG, CLOCK)
+        await run_gateway(hub.connect("can", ALL), bus, translation, CONFIG, CLOCK, freely)
     await asking
+
+
+async def test_what_the_guard_forbids_is_refused_and_never_put_on_the_bus() -> None:
+    hub, bus = SignalHub(CATALOGUE, CLOCK, Random(1)), NoBus()
+
+    async def forbids(_act) -> str:
+        return "moving"
+
+    async with hub.connect("can", ALL).provide([], [TARGET]) as provision:
+        gateway = Gateway(bus, bound(ROWS_IN, ROWS_OUT), provision, CONFIG, CLOCK, forbids)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            asking = group.create_task(gateway.ask())
+            (act,) = await hub.connect("client", ALL).actuate({TARGET: 20.0}, 5)
+            asking.cancel()
+    assert (act.state, act.reason) == (ActState.REFUSED, "moving")
 
 
 async def test_a_gateway_without_the_right_to_provide_does_not_begin() -> None:
     hub = SignalHub(CATALOGUE, CLOCK, Random(1))
     with pytest.raises(SignalDenied):
-        await run_gateway(hub.connect("can", NOTHING), NoBus(), bound(), CONFIG, CLOCK)
+        await run_gateway(hub.connect("can", NOTHING), NoBus(), bound(), CONFIG, CLOCK, freely)
 
 
 async def test_what_came_of_frames_and_values_is_counted() -> None:
@@ -254,7 +275,7 @@ async def test_what_came_of_frames_and_values_is_counted() -> None:
     translation = bound(rows)
     async with hub.connect("can", ALL).provide(translation.numbers) as provision:
         config = CanConfig(unknown_kept_max=1)
-        gateway = Gateway(NoBus(), translation, provision, config, CLOCK)
+        gateway = Gateway(NoBus(), translation, provision, config, CLOCK, freely)
         hearing = Hearing(translation, provision, config)
         frames = [
             Frame(1, *FAST, fast(speed=4_000, gear=7)),

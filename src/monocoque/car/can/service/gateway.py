@@ -2,13 +2,14 @@
 
 Rules:
 
+* an act is put on the bus only when the guard has no word against it;
 * an act is accepted when its frame was sent, done when the bus shows the target (as near as the
   field can say it), and failed at its deadline; one that no field can say is refused;
 * a frame that is broken or unknown is counted and costs nothing else;
 * a bus that goes away ends the gateway with CanBusUnavailable; its supervisor begins it again, and
   meanwhile its signals say that their provider is gone.
 
-Left out on purpose: whether an act may be done. The guard says so before an act comes here.
+Left out on purpose: counters and checksums of messages, which are each maker's own.
 """
 
 import asyncio
@@ -17,11 +18,13 @@ from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.translation import Rule, Translation
 from monocoque.car.can.service.hearing import Hearing, Tally
 from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
+from monocoque.car.signals.service.gating import Gate, gate_of
 from monocoque.car.signals.service.port import Broker, Brokers, Provision
 from monocoque.contracts.errors import CanBusUnavailable, CanTargetRefused
 from monocoque.contracts.signals import Value
 from monocoque.plumbing.can.port import CanBus, Frame
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.service import Context
 
 NAME = "can"
@@ -36,19 +39,26 @@ async def run(context: Context) -> None:
     """The service of a car that has a bus."""
     broker: Broker = context.port(Brokers).connect(NAME)
     translation: Translation = context.port(Translation)
-    await run_gateway(
-        broker, context.port(CanBus), translation, context.config(CanConfig), context.clock
-    )
+    config, gate = context.config(CanConfig), gate_of(context)
+    await run_gateway(broker, context.port(CanBus), translation, config, context.clock, gate)
 
 
 async def run_gateway(
-    broker: Broker, bus: CanBus, translation: Translation, config: CanConfig, clock: Clock
+    broker: Broker,
+    bus: CanBus,
+    translation: Translation,
+    config: CanConfig,
+    clock: Clock,
+    gate: Gate,
 ) -> None:
-    """Pass on, both ways, until cancelled. Raises CanBusUnavailable, and what the broker raises."""
+    """Pass on, both ways, until cancelled. Raises CanBusUnavailable, and what the broker raises.
+
+    gate: the guard's word about each act, before it is put on the bus.
+    """
     asks = tuple(translation.asks)
     sensors = [number for number in translation.numbers if number not in translation.asks]
     async with broker.provide(sensors, asks) as provision:
-        gateway = Gateway(bus, translation, provision, config, clock)
+        gateway = Gateway(bus, translation, provision, config, clock, gate)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(gateway.hear())
@@ -68,8 +78,10 @@ class Gateway:
         provision: Provision,
         config: CanConfig,
         clock: Clock,
+        gate: Gate,
     ) -> None:
         """Nothing was heard or asked yet."""
+        self._gate = gate
         self._bus = bus
         self._translation = translation
         self._provision = provision
@@ -113,6 +125,14 @@ class Gateway:
                 await self._provision.tell(act.act_id, ActState.FAILED, DEADLINE)
 
     async def _send(self, act: Act) -> None:
+        try:
+            refusal = await self._gate(act)
+        except AWAY as error:
+            await self._provision.tell(act.act_id, ActState.FAILED, error.code)
+            return
+        if refusal is not None:
+            await self._provision.tell(act.act_id, ActState.REFUSED, refusal)
+            return
         ask = self._translation.asks[act.number]
         identifier, is_extended = ask.message.address
         before = self._waiting.pop(act.number, None)
