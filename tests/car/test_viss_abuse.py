@@ -12,7 +12,7 @@ from websockets.typing import Subprotocol
 
 from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.signals import SPEED
-from monocoque.plumbing.http.server import listen
+from monocoque.plumbing.http.listening import listen
 from tests.car.test_viss import Client, door, filtered
 
 METADATA = filtered("metadata")

@@ -103,8 +103,12 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
 @pytest.mark.parametrize(
     ("words", "taken"),
     [
-        pytest.param(["car", "--port", "0"], "--car, --until-input-ends", id="car"),
-        pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends", id="cars"),
+        pytest.param(
+            ["car", "--port", "0"],
+            "--broker, --broker-token, --car, --until-input-ends, --vss",
+            id="car",
+        ),
+        pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends, --vss", id="cars"),
         pytest.param(
             ["cell", "--until-input-ends"], "--cars, --homes, --port, --without", id="cell"
         ),

@@ -1,4 +1,4 @@
-"""What the process of the cars loads: neither the web nor the solver, which it never uses."""
+"""What the process of the cars loads to start: neither the web nor the solver."""
 
 import subprocess
 import sys

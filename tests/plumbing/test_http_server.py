@@ -11,7 +11,8 @@ import pytest
 
 from monocoque.contracts.errors import PortInUse, SettingInvalid
 from monocoque.plumbing.http.config import HttpConfig
-from monocoque.plumbing.http.server import listen, serve
+from monocoque.plumbing.http.listening import listen
+from monocoque.plumbing.http.server import serve
 from tests.fixtures.http import WAIT_S_MAX, MakeEdge
 from tests.plumbing.http_live import LiveSource, live_routes, running
 

@@ -29,7 +29,7 @@ from monocoque.phone.accounts.service import (
 )
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
-from monocoque.plumbing.http.server import listen
+from monocoque.plumbing.http.listening import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.plumbing.process_file import is_alive, read_process_file
 from monocoque.plumbing.records.config import RecordsConfig

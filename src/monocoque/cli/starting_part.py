@@ -15,7 +15,7 @@ from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import RoleUnknown
 from monocoque.plumbing.config import LogConfig
-from monocoque.plumbing.http.server import listen
+from monocoque.plumbing.http.listening import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles.apart import refuse_without_cell, run_part
 from monocoque.roles.clock import clock_of

@@ -23,7 +23,7 @@ from monocoque.contracts.errors import CellUnreachable
 from monocoque.plumbing.bus.nats_credentials import NatsAuthority
 from monocoque.plumbing.bus.nats_server import published_address
 from monocoque.plumbing.clock import SystemClock
-from monocoque.plumbing.http.server import Listener
+from monocoque.plumbing.http.listening import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.lake.delta import DeltaLake
 from monocoque.plumbing.logging import get_log

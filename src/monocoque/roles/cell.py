@@ -37,7 +37,7 @@ from monocoque.plumbing.bus.nats_refusals import count_refusals
 from monocoque.plumbing.bus.nats_server import NatsServer
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.documents.files import FileDocuments
-from monocoque.plumbing.http.server import Listener
+from monocoque.plumbing.http.listening import Listener
 from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.plumbing.lake.delta import DeltaLake
 from monocoque.plumbing.logging import get_log

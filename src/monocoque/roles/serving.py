@@ -39,7 +39,8 @@ from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.http.application import Application
 from monocoque.plumbing.http.config import HttpConfig
-from monocoque.plumbing.http.server import Listener, serve
+from monocoque.plumbing.http.listening import Listener
+from monocoque.plumbing.http.server import serve
 from monocoque.plumbing.metrics_file import text_of_all
 from monocoque.plumbing.service import Context
 from monocoque.roles.http import PAGES_DIRECTORY, build_app

@@ -8,16 +8,39 @@ this has rules of its own.
 """
 
 import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
-from monocoque.plumbing.http.server import ENDING_S_MAX, Listener, Server
+from monocoque.plumbing.http.listening import Listener
 
 PING_S = 20.0
 """So often a silent client is asked whether it is there, and so long it may take to answer."""
 HEADER_BYTES_MAX = 32_768
 CLIENTS_WAITING_MAX = 64
+
+
+ENDING_S_MAX = 5.0
+"""Time beside what requests get, for the server itself to end."""
+
+
+class Server(uvicorn.Server):
+    """The server without its signal handlers; it tells when it has started."""
+
+    def __init__(self, settings: uvicorn.Config, started: asyncio.Event) -> None:
+        super().__init__(settings)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve_sockets(

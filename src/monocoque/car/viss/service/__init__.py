@@ -33,8 +33,7 @@ from monocoque.contracts.errors import (
     RequestMalformed,
     RequestTooLarge,
 )
-from monocoque.plumbing.http.server import listen
-from monocoque.plumbing.http.sockets import serve_sockets
+from monocoque.plumbing.http.listening import listen
 from monocoque.plumbing.service import Context
 
 NAME: Final = "viss"
@@ -47,6 +46,9 @@ Scope = Mapping[str, Any]
 
 async def run(context: Context) -> None:
     """Serve until cancelled. Raises PortInUse."""
+    # Imported here: a car starts without what serves its door.
+    from monocoque.plumbing.http.sockets import serve_sockets
+
     config = context.config(VissConfig)
     desk = Desk(context, context.port(SignalHub), tokens_of(context), context.port(History), config)
     with listen(config.port, (config.host,)) as listener:
