@@ -97,6 +97,7 @@ export const de: CatalogueOf<typeof en> = {
   'reason.plugged': 'das Ladekabel steckt',
   'reason.unplugged': 'es steckt kein Ladekabel',
   'reason.door_open': 'eine Tür ist offen',
+  'reason.trunk_open': 'der Kofferraum ist offen',
   'reason.jammed': 'ein Teil klemmt',
   'reason.timeout': 'es dauerte zu lange',
   'reason.power_lost': 'das Auto verlor mittendrin den Strom',

@@ -92,6 +92,7 @@ export const en = {
   'reason.plugged': 'the charging cable is plugged in',
   'reason.unplugged': 'no charging cable is plugged in',
   'reason.door_open': 'a door is open',
+  'reason.trunk_open': 'the trunk is open',
   'reason.jammed': 'a part is jammed',
   'reason.timeout': 'it took too long',
   'reason.power_lost': 'the car lost power in the middle of it',

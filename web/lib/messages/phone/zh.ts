@@ -94,6 +94,7 @@ export const zh: CatalogueOf<typeof en> = {
   'reason.plugged': '充电线已插入',
   'reason.unplugged': '未插入充电线',
   'reason.door_open': '有车门开着',
+  'reason.trunk_open': '后备箱开着',
   'reason.jammed': '部件卡住',
   'reason.timeout': '耗时过长',
   'reason.power_lost': '车辆中途断电',
