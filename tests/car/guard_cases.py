@@ -51,6 +51,10 @@ CLOSING_TRUNK = replace(
     with_parts(trunk=100), motions=(Motion("trunk", {"trunk": 0}, 10 * SECOND_US, 0, 100),)
 )
 
+UNLOCKED = replace(STANDING, locked=False)
+OPENING = replace(UNLOCKED, motions=(Motion("door_row1_left", {"door_row1_left": True}, 9),))
+WINDING = replace(STANDING, motions=(Motion("defroster", {"defroster": True}, 9),))
+
 Case = tuple[str, dict[str, Any], Body, str | None]
 CASES: tuple[Case, ...] = (
     ("lock", {}, STANDING, None),
@@ -88,6 +92,17 @@ CASES: tuple[Case, ...] = (
     ("lock", {}, UPDATING, None),
     ("unlock", {}, UPDATING, None),
     ("unlock", {}, replace(UPDATING, doors_open=("row1_left",)), None),
+    ("lock", {}, OPENING, "door_open"),
+    ("lock", {}, WINDING, None),
+    ("door", wish("door_row1_left", 1), UNLOCKED, None),
+    ("door", wish("door_row1_left", 1), STANDING, "locked"),
+    ("door", wish("door_row1_left", 0), STANDING, None),
+    ("door", wish("door_row1_left", 1), replace(FAST, locked=False), "moving"),
+    ("door", wish("door_row1_left", 1), replace(SLOW, locked=False), "gear"),
+    ("door", wish("door_row1_left", 1), FAST, "moving"),
+    ("door", wish("door_row1_left", 1), SLOW, "gear"),
+    ("door", wish("door_row1_left", 0), FAST, None),
+    ("door", wish("door_row1_left", 1), replace(UNLOCKED, updating=True), None),
     ("window", wish("window_row1_left", 60), STANDING, None),
     ("window", wish("window_row1_left", 0), FAST, None),
     ("window", wish("window_row1_left", 60), UPDATING, "updating"),

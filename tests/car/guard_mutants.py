@@ -36,12 +36,13 @@ _TYPE = "Arguments = Mapping[str, int | bool | str]"
 _TABLE = "INTERLOCKS: Final = ("
 _OPENS_OR_CLOSES = "One row is about closing and one about opening, and no wish is both."
 _NO_LESS = "A part is from 0 to 100, so what is not 0 is more than 0."
-_NO_LESS_WISH = "A wish for the trunk is 0 or 100, since its signal is true or false."
+_NO_LESS_WISH = "A wish for trunk or door is 0 or more, since its signal is true or false."
 EQUIVALENT: dict[str, str] = {
     f"{_TYPE}: without element 0": "It is the name of a type, and nothing runs by it.",
     f"{_TYPE}: without element 1": "It is the name of a type, and nothing runs by it.",
     'return body.level("trunk") > 0: Gt to NotEq': _NO_LESS,
     'return int(arguments["target"]) > 0 and _moves(arguments, body): Gt to NotEq': _NO_LESS_WISH,
+    'return int(arguments["target"]) > 0 and body.locked: Gt to NotEq': _NO_LESS_WISH,
     'return int(arguments["target"]) > 0 and _is_in_gear(arguments, body): Gt to NotEq': (
         _NO_LESS_WISH
     ),

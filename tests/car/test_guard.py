@@ -10,7 +10,7 @@ from monocoque.car.signals.logic.embodied import ACTUATIONS
 from tests.car.guard_cases import CASES, FAST, SLOW
 
 OF_SIGNALS_ALONE = {
-    "charging", "child_lock", "not_built", "out_of_reach", "pinch", "too_warm",
+    "charging", "child_lock", "not_built", "out_of_reach", "pinch", "too_warm", "locked",
 }  # fmt: skip
 """Reasons that no command of an owner can meet; docs/protocol/guard.md has them all."""
 

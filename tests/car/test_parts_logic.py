@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from monocoque.car.body.logic import (
     Body,
     Motion,
+    begin_drive,
     begin_motion,
     is_at,
     of_text,
@@ -158,3 +159,23 @@ def test_any_steps_lead_to_the_same_body_and_no_part_leaves_its_range(
 
 def test_the_trunk_is_a_part_like_a_window() -> None:
     assert after(moving(NEW, "trunk", 100), 2).level("trunk") == 50
+
+
+def door(body: Body, is_open: bool) -> Body:
+    ends_us = body.at_us + 2 * SECOND_US
+    return begin_motion(body, Motion("door_row2_left", {"door_row2_left": is_open}, ends_us))
+
+
+def test_a_door_takes_its_time_jams_and_is_shut_by_a_drive() -> None:
+    opening = door(NEW, True)
+    assert after(opening, 1).doors_open == ()
+    opened = after(opening, 2)
+    assert opened.doors_open == ("row2_left",)
+    assert is_at(opened, {"door_row2_left": True})
+    assert not is_at(opened, {"door_row2_left": False})
+    assert after(door(opened, False), 2).doors_open == ()
+    jammed = after(with_jam(door(opened, False), frozenset({"door_row2_left"})), 2)
+    assert jammed.doors_open == ("row2_left",)
+    driving = begin_drive(opening, 10 * SECOND_US)
+    assert after(driving, 5).doors_open == ()
+    assert of_text(to_text(opening)) == opening

@@ -13,6 +13,8 @@ class BodyConfig:
     """How long it takes to switch the climate."""
     charge_limit_s: float = 0.001
     """How long a new limit of the charge takes: no part moves."""
+    doors_s: float = 2.0
+    """How long a door takes that opens or shuts by itself."""
     switches_s: float = 0.1
     """How long a switch takes: of fan, defroster, seat heating and the like."""
     parts_percent_per_s: float = 25.0

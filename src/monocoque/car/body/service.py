@@ -188,6 +188,7 @@ def _lasts_s(config: BodyConfig, body: Body, act: Act) -> float:
         "locks": config.locks_s,
         "climate": config.climate_s,
         "charge_limit": config.charge_limit_s,
+        **dict.fromkeys(logic.DOOR_PARTS, config.doors_s),
     }
     return lasts_s.get(act.actuator, config.switches_s)
 

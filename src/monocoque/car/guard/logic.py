@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from monocoque.car.body.logic import Body
+from monocoque.car.body.logic import DOOR_PARTS, Body
 
 STANDING_KMH_MAX: Final = 5.0
 """Up to this speed a car counts as standing; wheels report no less."""
@@ -50,8 +50,8 @@ def _is_in_gear(_: Arguments, body: Body) -> bool:
 
 
 def _has_open_door(_: Arguments, body: Body) -> bool:
-    """a door stands open"""
-    return bool(body.doors_open)
+    """a door stands open, or is on its way"""
+    return bool(body.doors_open) or any(each.actuator in DOOR_PARTS for each in body.motions)
 
 
 def _would_strand(arguments: Arguments, body: Body) -> bool:
@@ -91,6 +91,11 @@ def _opens_moving(arguments: Arguments, body: Body) -> bool:
 def _opens_in_gear(arguments: Arguments, body: Body) -> bool:
     """it would open, and a gear is in"""
     return int(arguments["target"]) > 0 and _is_in_gear(arguments, body)
+
+
+def _opens_locked(arguments: Arguments, body: Body) -> bool:
+    """it would open, and the car is locked"""
+    return int(arguments["target"]) > 0 and body.locked
 
 
 def _is_drivers_and_moves(arguments: Arguments, body: Body) -> bool:
@@ -138,6 +143,7 @@ ACTIONS: Final = (
     "update",
     "drive",
     "install",
+    "door",
     "window",
     "trunk",
     "seat",
@@ -161,6 +167,9 @@ INTERLOCKS: Final = (
     Interlock("climate", "charge_low", _would_strand),
     Interlock("drive", "updating", _is_updating),
     Interlock("drive", "trunk_open", _has_open_trunk),
+    Interlock("door", "moving", _opens_moving),
+    Interlock("door", "gear", _opens_in_gear),
+    Interlock("door", "locked", _opens_locked),
     Interlock("window", "updating", _is_updating),
     Interlock("window", "pinch", _pinches),
     Interlock("window", "child_lock", _is_childs_window),

@@ -29,11 +29,13 @@ from monocoque.car.body.logic.drives import distance_m, drive_ends_us, speed_in,
 from monocoque.car.body.logic.loops import LOOP_M as LOOP_M
 from monocoque.car.body.logic.loops import heading_on_loop, place_on_loop
 from monocoque.car.body.logic.motions import Motion as Motion
-from monocoque.car.body.logic.motions import motion_members
+from monocoque.car.body.logic.motions import ended, motion_members
 from monocoque.car.body.logic.parts import (
     AS_BUILT,
     NAMES,
+    OF_PARTS,
     between,
+    doors_after,
     obstruct,
     of_members,
     pinches,
@@ -41,7 +43,8 @@ from monocoque.car.body.logic.parts import (
     speed_of,
     to_members,
     turned,
-)
+)  # fmt: skip
+from monocoque.car.body.logic.parts import DOOR_PARTS as DOOR_PARTS
 from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
@@ -232,6 +235,8 @@ def travel_s(body: Body, part: str, target: int, percent_per_s: float, mm_per_s:
 
 def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
     """Whether the body is as this target says."""
+    if not DOOR_PARTS.keys().isdisjoint(target):
+        return doors_after(body.doors_open, target) == body.doors_open
     return all(
         getattr(body.parts if name in NAMES else body, name) == value
         for name, value in target.items()
@@ -253,6 +258,7 @@ def begin_drive(
     drive = Drive(body.at_us, body.at_us + holds_us, body.odometer_m, speed_m_per_s_max)
     return replace(
         body, drive=drive, plugged=False, doors_open=(), touched_us=body.at_us, route=route,
+        motions=tuple(motion for motion in body.motions if motion.actuator not in DOOR_PARTS),
         trip_given_wh=0.0, trip_taken_wh=0.0,
     )  # fmt: skip
 
@@ -476,19 +482,12 @@ def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
 
 def _settle(body: Body) -> Body:
     """What ends at this very moment has ended."""
-    changes: dict[str, Any] = {}
-    parts: dict[str, int | bool] = {}
-    for motion in body.motions:
-        if motion.ends_us > body.at_us or motion.actuator in body.jammed:
-            continue
-        if motion.actuator in MOVING:
-            parts[motion.actuator] = int(motion.target[motion.actuator])
-        elif motion.actuator in NAMES:
-            parts |= motion.target
-        else:
-            changes |= motion.target
-    if parts:
-        changes["parts"] = set_parts(body.parts, parts)
+    reached = ended(body.motions, body.at_us, body.jammed)
+    changes: dict[str, Any] = {name: reached[name] for name in reached if name not in OF_PARTS}
+    if not NAMES.isdisjoint(reached):
+        changes["parts"] = set_parts(body.parts, reached)
+    if not DOOR_PARTS.keys().isdisjoint(reached):
+        changes["doors_open"] = doors_after(body.doors_open, reached)
     drive = body.drive
     if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None

@@ -1,6 +1,6 @@
 """A motion: an actuator on its way, from a moment to a moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,15 @@ class Motion:
     began_us: int = 0
     start: int = 0
     """Where a part that moves by and by began."""
+
+
+def ended(motions: Iterable[Motion], at_us: int, jammed: frozenset[str]) -> dict[str, int | bool]:
+    """What is reached by those whose time is over; what is jammed reaches nothing."""
+    reached: dict[str, int | bool] = {}
+    for motion in motions:
+        if motion.ends_us <= at_us and motion.actuator not in jammed:
+            reached |= motion.target
+    return reached
 
 
 def motion_members(motion: Motion) -> dict[str, Any]:

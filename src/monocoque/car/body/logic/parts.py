@@ -8,7 +8,7 @@ Rules:
 * something in the way of a window or the trunk that closes makes it go back to where it began, as
   fast as it came.
 
-Left out on purpose: doors, locks and climate, which the body has itself; and what may be done,
+Left out on purpose: locks and climate, which the body has itself; and what may be done,
 which the guard says.
 """
 
@@ -18,6 +18,8 @@ from typing import Any, Final
 
 DOORS: Final = ("row1_left", "row1_right", "row2_left", "row2_right")
 """The driver sits on the left."""
+DOOR_PARTS: Final = {f"door_{door}": door for door in DOORS}
+"""What opens and shuts each door, and which door that is."""
 WINDOWS: Final = ("window_row1_left", "window_row1_right", "window_row2_left", "window_row2_right")
 SEATS: Final = ("seat_driver_mm", "seat_passenger_mm")
 TRUNK: Final = "trunk"
@@ -58,6 +60,8 @@ class Parts:
 
 NAMES: Final = frozenset(Parts.__slots__) - {"obstructed", "child_locks"}
 """Every part, which is an actuator of this name too."""
+OF_PARTS: Final = NAMES | DOOR_PARTS.keys()
+"""What a motion reaches that the body does not keep under the same name."""
 AS_BUILT: Final = Parts()
 
 
@@ -110,3 +114,12 @@ def of_members(members: Mapping[str, Any]) -> Parts:
     for name in {"obstructed", "child_locks"} & known.keys():
         known[name] = tuple(known[name])
     return Parts(**known)
+
+
+def doors_after(doors_open: tuple[str, ...], reached: Mapping[str, int | bool]) -> tuple[str, ...]:
+    """The doors that stand open, when these have come to where they were sent."""
+    after = set(doors_open)
+    for part, door in DOOR_PARTS.items():
+        if part in reached:
+            after = after | {door} if reached[part] else after - {door}
+    return tuple(sorted(after))

@@ -134,6 +134,13 @@ def _is_open_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     return _BY_PATH[path], lambda body: body.level(part.name) > 0
 
 
+_DOORS: Final = tuple(
+    _Part(f"{path}.IsOpen", f"door_{door}", "door")
+    for door, path in zip(DOORS, _DOOR_PATHS, strict=True)
+)
+"""What opens and shuts the doors; each is read by the body's doors that stand open."""
+
+
 def _is_door_open(door: str) -> Callable[[Body], Value]:
     return lambda body: door in body.doors_open
 
@@ -237,7 +244,7 @@ ACTUATIONS: Final = (
         actuator="trunk",
         target=lambda value: {"trunk": _ALL_OPEN * _plain(value)},
     ),
-    *(_actuation(part) for part in (*_LEVELS, *_SWITCHES)),
+    *(_actuation(part) for part in (*_LEVELS, *_SWITCHES, *_DOORS)),
 )
 """Every signal that the body can be asked for."""
 
