@@ -130,17 +130,28 @@ def test_a_log_is_followed_into_the_next_file_until_ctrl_c(tmp_path, data, packa
     place.write_text("first\n")
     command = ["car", "apps", "logs", CAR_ID, "night-light", "-f", "--data", str(data)]
     with subprocess.Popen(
-        [sys.executable, "-m", "monocoque.cli.main", *command], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "monocoque.cli.main", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores Ctrl-C, and so would all that it starts.
+        preexec_fn=_listen_to_ctrl_c,
     ) as following:
-        assert following.stdout.readline() == "first\n"
-        with place.open("a") as file:
-            file.write("second\n")
-        assert following.stdout.readline() == "second\n"
-        place.replace(place.with_name("log.1.txt"))
-        place.write_text("third\n")
-        assert following.stdout.readline() == "third\n"
-        following.send_signal(signal.SIGINT)
-        assert following.wait(20) == 0
+        try:
+            assert following.stdout.readline() == "first\n"
+            with place.open("a") as file:
+                file.write("second\n")
+            assert following.stdout.readline() == "second\n"
+            place.replace(place.with_name("log.1.txt"))
+            place.write_text("third\n")
+            assert following.stdout.readline() == "third\n"
+            following.send_signal(signal.SIGINT)
+            assert following.wait(20) == 0
+        finally:
+            following.kill()
+
+
+def _listen_to_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_files_that_are_no_keys_and_no_packages_are_refused(tmp_path, data):
