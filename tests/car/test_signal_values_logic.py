@@ -5,10 +5,10 @@ import pytest
 from monocoque.car.body.logic import Body
 from monocoque.car.signals.logic.access import NOTHING, everything
 from monocoque.car.signals.logic.acts import NEXT, Act, ActState, follow
-from monocoque.car.signals.logic.checks import NO_BOUNDS, all_fit, bounds_of, sift
+from monocoque.car.signals.logic.checks import NO_BOUNDS, all_fit, bounds_of, check_actuator, sift
 from monocoque.car.signals.logic.embodied import ACTUATIONS, READINGS, values_of
 from monocoque.car.signals.logic.readings import Batch, Freshness, conflate, cut, places_of
-from monocoque.contracts.errors import SignalValueRefused
+from monocoque.contracts.errors import SignalNotActuator, SignalValueRefused
 from monocoque.contracts.signals import DataType, EntryType, Signal, check
 
 
@@ -118,3 +118,9 @@ def test_a_part_of_a_batch_is_cut_out_for_who_wants_no_more() -> None:
     assert (part.numbers, part.values, part.times_us) == ((1, 3), [10, 30], [5, 7])
     assert part.not_fresh == {3: Freshness.STALE}
     assert part.number_set == {1, 3}
+
+
+def test_only_an_actuator_can_be_asked() -> None:
+    check_actuator(ACTUATIONS[0].signal)
+    with pytest.raises(SignalNotActuator, match=r"Vehicle\.S1"):
+        check_actuator(signal(1, "float"))

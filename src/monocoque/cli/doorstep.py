@@ -14,38 +14,18 @@ from random import SystemRandom
 from monocoque.car.kuksa.service.outside import OutsideConnection, open_broker
 from monocoque.car.tokens import service as tokens
 from monocoque.car.tokens.config import TokensConfig
+from monocoque.cli.car_records import records_of
 from monocoque.cli.settings import read_settings
-from monocoque.contracts.errors import NotFound, SignalProviderMissing
+from monocoque.contracts.errors import SignalProviderMissing
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.keystore.files import FileKeyStore
-from monocoque.plumbing.records.config import RecordsConfig
-from monocoque.plumbing.records.opening import open_records
-from monocoque.plumbing.records.port import Records
 from monocoque.roles.clock import clock_of
 from monocoque.roles.doors import read_doors
 from monocoque.roles.layout import Layout
-from monocoque.roles.migrations import is_current
 
 OWN_NAME = "command line"
 SHORT_S = 600.0
 """How long a token lives that a command makes for itself."""
-
-
-@contextlib.asynccontextmanager
-async def records_of(data: Path, car_id: CarId) -> AsyncIterator[Records]:
-    """A car's records, whether a process runs the car or not. Raises NotFound."""
-    layout = Layout(data)
-    where = layout.car(car_id).records
-    if not where.exists():
-        raise never_started(car_id)
-    config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
-    records = open_records(where, SystemRandom(), config)
-    try:
-        if not await records.transact(is_current):
-            raise never_started(car_id)
-        yield records
-    finally:
-        await records.close()
 
 
 async def give_token(
@@ -91,11 +71,3 @@ async def at_the_door(
         yield broker
     finally:
         await broker.close()
-
-
-def never_started(car_id: CarId) -> NotFound:
-    """The error for a car that has no records here."""
-    return NotFound(
-        f"{car_id} has never been started in this data directory.",
-        hint="Look in the console which cars there are, or start one with `monocoque up`.",
-    )

@@ -47,7 +47,7 @@ def new(
 def list_tokens(car_id: CarArgument, data: Data) -> None:
     """Show what was given out and has not ended; never a token itself."""
     from monocoque.car.tokens import service as tokens
-    from monocoque.cli.doorstep import records_of
+    from monocoque.cli.car_records import records_of
 
     async def main() -> list[dict[str, object]]:
         async with records_of(data, parse_car_id(car_id)) as records:
@@ -72,7 +72,7 @@ def revoke(
 ) -> None:
     """Take a token back; what stands on it ends within a second or two."""
     from monocoque.car.tokens import service as tokens
-    from monocoque.cli.doorstep import records_of
+    from monocoque.cli.car_records import records_of
     from monocoque.roles.clock import clock_of
     from monocoque.roles.layout import Layout
 

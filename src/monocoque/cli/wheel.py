@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from random import SystemRandom
 from typing import TypeVar
 
 import typer
@@ -19,15 +18,13 @@ from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
 from monocoque.car.body.logic.routes import FILE_BYTES_MAX, Route, read_route
 from monocoque.car.guard.logic import judge
+from monocoque.cli.car_records import records_of
 from monocoque.cli.settings import read_settings
 from monocoque.contracts.errors import CarRefuses, NotFound
 from monocoque.contracts.identifiers import CarId
-from monocoque.plumbing.records.config import RecordsConfig
-from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
-from monocoque.roles.migrations import is_current
 
 Result = TypeVar("Result")
 
@@ -73,26 +70,9 @@ def at_the_wheel(
     data: Path, car_id: CarId, change: Callable[[Records], Awaitable[Result]]
 ) -> Result:
     """What the change of a car's records returned. Raises NotFound, and what the records raise."""
-    layout = Layout(data)
-    where = layout.car(car_id).records
-    config: RecordsConfig = read_settings(layout.settings)[0][RecordsConfig]
 
     async def main() -> Result:
-        records = open_records(where, SystemRandom(), config)
-        try:
-            if not await records.transact(is_current):
-                raise _never_started(car_id)
+        async with records_of(data, car_id) as records:
             return await change(records)
-        finally:
-            await records.close()
 
-    if not where.exists():
-        raise _never_started(car_id)
     return asyncio.run(main())
-
-
-def _never_started(car_id: CarId) -> NotFound:
-    return NotFound(
-        f"{car_id} has never been started in this data directory.",
-        hint="Look in the console which cars there are, or start one with `monocoque up`.",
-    )

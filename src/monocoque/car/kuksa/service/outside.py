@@ -29,18 +29,18 @@ from monocoque.car.kuksa.service.outside_streams import ACTS_KEPT, Heard, Outsid
 from monocoque.car.kuksa.service.stub import KuksaStub
 from monocoque.car.signals.logic.acts import DEADLINE, Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
+from monocoque.car.signals.logic.checks import check_actuator
 from monocoque.car.signals.logic.readings import Freshness, Reading
 from monocoque.car.signals.service.acts import is_met
 from monocoque.car.signals.service.port import QUEUE_BATCHES
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     MonocoqueError,
-    SignalNotActuator,
     SignalProviderMissing,
     SignalUnknown,
     UnavailableError,
 )
-from monocoque.contracts.signals import EntryType, Signal, Value, check
+from monocoque.contracts.signals import Signal, Value, check
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 from monocoque.plumbing.clock import Clock
 
@@ -153,7 +153,7 @@ class OutsideConnection:
         for number in numbers:
             self.catalogue.numbered(number)
         for number in actuators:
-            _check_actuator(self.catalogue.numbered(number))
+            check_actuator(self.catalogue.numbered(number))
         await self._find_again()
         call = self.stub.stream("OpenProviderStream")
         provision = OutsideProvision(
@@ -197,7 +197,7 @@ class OutsideConnection:
         checked: dict[Signal, Value] = {}
         for number, target in wishes.items():
             signal = self.catalogue.numbered(number)
-            _check_actuator(signal)
+            check_actuator(signal)
             checked[signal] = check(signal, target)
         request = v2.BatchActuateRequest()
         for signal, target in checked.items():
@@ -279,8 +279,3 @@ def _reading(signal: Signal, point: v2.Datapoint, now_us: int) -> Reading:
     is_stale = limit_s is not None and now_us - time_us > limit_s * MICROSECONDS
     freshness = Freshness.STALE if is_stale else Freshness.FRESH
     return Reading(signal.number, value, time_us, "", freshness)
-
-
-def _check_actuator(signal: Signal) -> None:
-    if signal.entry_type is not EntryType.ACTUATOR:
-        raise SignalNotActuator(f"{signal.path} is no actuator.")

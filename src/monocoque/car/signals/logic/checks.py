@@ -9,8 +9,8 @@ Left out on purpose: who may say it, and where it goes.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from monocoque.contracts.errors import MonocoqueError, SignalValueRefused
-from monocoque.contracts.signals import DataType, Signal, Value, check
+from monocoque.contracts.errors import MonocoqueError, SignalNotActuator, SignalValueRefused
+from monocoque.contracts.signals import DataType, EntryType, Signal, Value, check
 from monocoque.contracts.signals.kinds import WHOLE_LIMITS
 
 Bounds = tuple[type, float, float]
@@ -68,3 +68,9 @@ def sift(
             numbers.append(signal.number)
             taken_us.append(time_us)
     return tuple(numbers), taken, taken_us, refused
+
+
+def check_actuator(signal: Signal) -> None:
+    """Return when something can be asked of it. Raises SignalNotActuator."""
+    if signal.entry_type is not EntryType.ACTUATOR:
+        raise SignalNotActuator(f"{signal.path} is no actuator.")

@@ -22,7 +22,7 @@ from typing import Final
 from monocoque.car.signals.logic.access import Access
 from monocoque.car.signals.logic.acts import PROVIDER_GONE, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, sift
+from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, check_actuator, sift
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading, cut, places_of
 from monocoque.car.signals.service.acts import Acts
 from monocoque.car.signals.service.port import QUEUE_BATCHES
@@ -34,12 +34,11 @@ from monocoque.contracts.errors import (
     SignalClaimed,
     SignalClientsFull,
     SignalDenied,
-    SignalNotActuator,
     SignalProviderMissing,
     SignalTokenExpired,
     SignalTokenRefused,
 )
-from monocoque.contracts.signals import EntryType, Signal, Value, check
+from monocoque.contracts.signals import Signal, Value, check
 from monocoque.plumbing.clock import Clock
 
 PLANS_MAX: Final = 1_024
@@ -324,7 +323,7 @@ class HubConnection:
         """See ``Broker.provide``."""
         self._check((*numbers, *actuators), self.access.provides, "provide")
         for number in actuators:
-            _check_actuator(self.catalogue.numbered(number))
+            check_actuator(self.catalogue.numbered(number))
         provision = HubProvision(self._hub, self.name, frozenset(numbers), frozenset(actuators))
         provision.token_id = self.access.token_id
         self._hub.add_provision(provision)
@@ -356,7 +355,7 @@ class HubConnection:
         checked: dict[int, Value] = {}
         for number, target in wishes.items():
             signal = self.catalogue.numbered(number)
-            _check_actuator(signal)
+            check_actuator(signal)
             checked[number] = check(signal, target)
         acts = self._hub.ask(checked, self.name, timeout_s)
         return tuple([await self._hub.acts.answered(act.act_id) for act in acts])
@@ -476,8 +475,3 @@ class HubProvision:
             [value for _, value, _ in kept],
             [time_us for _, _, time_us in kept],
         )
-
-
-def _check_actuator(signal: Signal) -> None:
-    if signal.entry_type is not EntryType.ACTUATOR:
-        raise SignalNotActuator(f"{signal.path} is no actuator.")
