@@ -1,7 +1,9 @@
 """One history brings every database, of both stores, to exactly the tables of the features."""
 
 import asyncio
+import contextlib
 import importlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 import monocoque
 from monocoque.contracts.errors import DataDirectoryNewer
 from monocoque.plumbing.records.port import Records
+from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles.migrations import (
     HISTORY,
     Migration,
@@ -160,6 +163,24 @@ async def test_processes_that_migrate_at_once_do_not_disturb_each_other(
         done = await asyncio.gather(*(migrate(records_factory.open(where)) for _ in range(4)))
     assert [migration.before for migration in done].count(None) == 1
     assert {migration.after for migration in done} == {revisions()[-1]}
+
+
+async def test_a_new_database_is_what_the_revisions_one_by_one_lead_to(tmp_path: Path) -> None:
+    new = SqliteRecords(tmp_path / "new.sqlite", Random(1))
+    walked = SqliteRecords(tmp_path / "walked.sqlite", Random(1))
+    await migrate(new)
+    await walked.transact(lambda connection: migrate_to(connection, revisions()[-1]))
+    made, expected = [dump_of(records) for records in (new, walked)]
+    assert 'INSERT INTO "alembic_version" VALUES(\'' + revisions()[-1] + "');" in made
+    assert sorted(made) == sorted(expected)
+    await new.close()
+    await walked.close()
+
+
+def dump_of(records: SqliteRecords) -> list[str]:
+    assert records.path is not None
+    with contextlib.closing(sqlite3.connect(records.path)) as connection:
+        return list(connection.iterdump())
 
 
 async def test_memory_has_every_table_and_is_nobody_else_s() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from monocoque.roles.parts import HTTP
+from monocoque.roles.cell_settings import HTTP
 from monocoque.roles.table import SERVICES
 from monocoque.sim.faults import Faults
 from monocoque.sim.loop import run_virtual

@@ -233,7 +233,7 @@ def sign_in(
     data: Data,
 ) -> None:
     """Print a new one-time link for a site of the running installation."""
-    from monocoque.cli.starting import print_sign_in_link
+    from monocoque.cli.sign_in import print_sign_in_link
 
     if site not in {each.value for each in Site}:
         raise SiteUnknown("There is no such site.", hint="Say shop, phone or console.")

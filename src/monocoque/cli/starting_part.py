@@ -18,9 +18,10 @@ from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.listening import listen
 from monocoque.plumbing.logging import configure_logging
 from monocoque.roles.apart import refuse_without_cell, run_part
+from monocoque.roles.cell_settings import HTTP
 from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
-from monocoque.roles.parts import HTTP, PARTS, take_part
+from monocoque.roles.parts import PARTS, take_part
 
 
 def start_part(data: Path, part: str, port: int | None) -> None:

@@ -17,12 +17,10 @@ Left out on purpose: the parts that it is told to be without. They run in proces
 
 import asyncio
 import contextlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
 
 from monocoque.cloud.registry import service as registry
 from monocoque.cloud.registry.config import RegistryConfig
@@ -43,11 +41,11 @@ from monocoque.plumbing.lake.delta import DeltaLake
 from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.metrics_file import keep_metrics_file
-from monocoque.plumbing.process_file import write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cars_process import CarsProcess
 from monocoque.roles.cell_records import open_cell_records
+from monocoque.roles.cell_settings import CellSettings
 from monocoque.roles.clock import CLOCK_LOOK_S, ClockWatch
 from monocoque.roles.data_directory import DataDirectory
 from monocoque.roles.factory import make_factory
@@ -73,20 +71,6 @@ METRICS_TOKEN_BITS = 256
 
 
 @dataclass(frozen=True)
-class CellSettings:
-    """What one start of a cell is told."""
-
-    cars: int
-    """How many virtual cars shall live here; what is missing is ordered."""
-    homes: int
-    """How many homes shall live here; what is missing is made."""
-    configs: Mapping[type, Any]
-    software_version: str
-    without: frozenset[str] = frozenset()
-    """Parts that run in processes of their own."""
-
-
-@dataclass(frozen=True)
 class Cell:
     """A cell that is being started."""
 
@@ -104,6 +88,7 @@ Announce = Callable[[Records], Awaitable[None]]
 async def run_cell(
     directory: DataDirectory,
     listener: Listener | None,
+    cars: CarsProcess,
     settings: CellSettings,
     clock: SystemClock,
     random: Random,
@@ -111,16 +96,11 @@ async def run_cell(
 ) -> None:
     """Run the cell on an open data directory until cancelled.
 
-    listener: None when HTTP is among the parts that the cell is without.
+    listener: None when HTTP is among the parts that the cell is without. cars: started already, and
+    ended by whoever started it, after the cell.
     """
     layout = directory.layout
-    cars = CarsProcess(layout, settings.cars)
-    write_process_file(layout.cell_process, os.getpid())
-    if listener is not None:
-        write_process_file(layout.door, os.getpid(), {"http": listener.port})
-    await cars.start()
     async with (
-        _ended(cars),
         _parts(directory, settings, clock, random) as cell,
         asyncio.TaskGroup() as group,
     ):
@@ -135,14 +115,6 @@ async def run_cell(
         group.create_task(count_refused_starts(layout, cell.frame.metrics))
         group.create_task(_keep_ordering(cell))
         group.create_task(_announce(cell, announce))
-
-
-@contextlib.asynccontextmanager
-async def _ended(cars: CarsProcess) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await cars.end()
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from random import Random
 from typing import Any, Final
 
 from monocoque.car.keys import service as keys
-from monocoque.contracts.errors import DataDirectoryInUse, MonocoqueError
+from monocoque.contracts.errors import BusUnavailable, DataDirectoryInUse, MonocoqueError
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.config import BusConfig
@@ -53,6 +53,9 @@ from monocoque.trust.ports import KeyMaker, Signer
 FACTORY: Final = "factory"
 RETRY_S: Final = 1.0
 """Pause before a factory that could not run tries again; spread by chance."""
+CELL_S_MAX: Final = 10.0
+"""How long a factory that starts with a new cell waits for it in silence."""
+LOOK_S: Final = 0.05
 TELL_AGAIN_S: Final = 60.0
 """A factory that waits for one and the same reason says so this often."""
 
@@ -165,6 +168,7 @@ async def run_factory_now(
 ) -> None:
     """Run the factory whose lock is taken, until cancelled; raises what a start may raise."""
     metrics, log = Metrics(clock), get_log("monocoque.factory")
+    await _first_start_of_cell(layout)
     authority = NatsAuthority(FileKeyStore(layout.secrets), clock)
     async with open_factory(layout, configs[RecordsConfig], random) as records:
         bus = await NatsBus.connect(
@@ -204,6 +208,20 @@ async def run_factory_now(
                 group.create_task(supervise(services, configs[SupervisorConfig]))
         finally:
             await bus.close()
+
+
+async def _first_start_of_cell(layout: Layout) -> None:
+    """Wait until the cell of a new installation has made its bus, or for too long already.
+
+    Both start at the same time, and the factory has nothing to show at the bus before that.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CELL_S_MAX):
+            while True:
+                with contextlib.suppress(BusUnavailable):
+                    published_address(layout.path)
+                    return
+                await asyncio.sleep(LOOK_S)
 
 
 async def _bus_address(layout: Layout) -> str:

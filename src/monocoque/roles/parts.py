@@ -36,13 +36,12 @@ from monocoque.plumbing.logging import get_log
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
+from monocoque.roles.cell_settings import HTTP
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.layout import Layout
 from monocoque.roles.supervisor import Supervised, supervise
 from monocoque.roles.table import MachineKind, services_of
 
-HTTP: Final = "http"
-"""The part that people and cars reach."""
 PARTS: Final = (HTTP, *(row.name for row in services_of(MachineKind.CELL)))
 """Every part, by name."""
 

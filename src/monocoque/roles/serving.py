@@ -43,8 +43,9 @@ from monocoque.plumbing.http.listening import Listener
 from monocoque.plumbing.http.server import serve
 from monocoque.plumbing.metrics_file import text_of_all
 from monocoque.plumbing.service import Context
+from monocoque.roles.cell_settings import HTTP
 from monocoque.roles.http import PAGES_DIRECTORY, build_app
-from monocoque.roles.parts import HTTP, Frame
+from monocoque.roles.parts import Frame
 from monocoque.roles.shop import open_shop, shop_routers
 
 HTTP_ROLES: Final = (

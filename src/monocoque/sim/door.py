@@ -36,7 +36,7 @@ from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.service import Context
-from monocoque.roles.parts import HTTP
+from monocoque.roles.cell_settings import HTTP
 from monocoque.roles.serving import HTTP_ROLES, build_cell_app
 from monocoque.roles.table import MachineKind, ServiceRow
 from monocoque.sim.asgi import answer_of

@@ -8,6 +8,8 @@ Rules:
   is on the main branch;
 * everything that is outstanding runs in one transaction: a kill in its middle leaves the old
   database;
+* an empty SQLite database gets what the whole history ends with, in one go: Alembic takes it there
+  once per process, since every new car would otherwise walk through all revisions at its start;
 * expand before contract: a release may add tables and columns that the one before it ignores;
   it takes away only what the one before it no longer uses;
 * a database whose revision is not known here was written by a newer version, and is refused.
@@ -23,8 +25,10 @@ configuration file, and rebuilding an SQLite table that others refer to with ON 
 since dropping the old one would empty the others.
 """
 
+import contextlib
 import functools
 import re
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -90,8 +94,11 @@ def migrate_connection(connection: Connection) -> Migration:
             raise RecordsContended("Another process migrates this database.")
     before = revision_of(connection)
     after = revisions()[-1]
-    if before != after:
-        _run(connection, after)
+    if before is None and connection.dialect.name == "sqlite":
+        for statement in _whole_history():
+            connection.exec_driver_sql(statement)
+    elif before != after:
+        run_history(connection, after)
     return Migration(before, after)
 
 
@@ -114,13 +121,23 @@ def records_in_memory(random: Random) -> SqliteRecords:
 @functools.cache
 def _migrated_image() -> bytes:
     template = SqliteRecords(None, Random(0))  # noqa: S311 - nobody else can hold its lock
-    template.transact_once(migrate_connection)
+    template.transact_once(lambda connection: run_history(connection, revisions()[-1]))
     image = template.image()
     template.close_now()
     return image
 
 
-def _run(connection: Connection, revision: str) -> None:
+@functools.cache
+def _whole_history() -> tuple[str, ...]:
+    """The statements that make an empty SQLite database one of the newest revision."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as template:
+        template.deserialize(_migrated_image())
+        # Its first and last words begin and commit a transaction, which the caller does.
+        return tuple(template.iterdump())[1:-1]
+
+
+def run_history(connection: Connection, revision: str) -> None:
+    """Walk one database through the revisions up to this one, with Alembic."""
     # Imported here: a start with nothing to migrate shall not pay for it.
     from alembic import command
     from alembic.config import Config
