@@ -122,7 +122,7 @@ class SignalHub:
         return HubConnection(self, name, access)
 
     def revoke(self, token_id: str) -> None:
-        """Whatever stands on this token ends now."""
+        """Whatever stands on this token, or on a token of this issuer, ends now."""
         self.lives.revoke(token_id)
 
     def readings(self, numbers: Sequence[int]) -> list[Reading]:

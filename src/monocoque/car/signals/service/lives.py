@@ -29,12 +29,12 @@ class Lives:
     def __init__(self, clock: Clock) -> None:
         """None yet."""
         self._clock = clock
-        self._live: list[tuple[str, Lasting]] = []
+        self._live: list[tuple[Access, Lasting]] = []
 
     def revoke(self, token_id: str) -> None:
-        """Whatever stands on this token ends now."""
-        for its_id, lasting in list(self._live):
-            if its_id == token_id:
+        """Whatever stands on this token, or on a token of this issuer, ends now."""
+        for access, lasting in list(self._live):
+            if token_id in (access.token_id, access.issuer_id):
                 lasting.end(SignalTokenRefused("The token was revoked."))
 
     @contextmanager
@@ -46,7 +46,7 @@ class Lives:
             left_s = (access.expires_us - self._clock.now_us()) / MICROSECONDS
             error = SignalTokenExpired("The token's time is over.")
             timer = asyncio.get_running_loop().call_later(max(0.0, left_s), what.end, error)
-        entry = (access.token_id, what)
+        entry = (access, what)
         self._live.append(entry)
         try:
             yield
