@@ -83,7 +83,7 @@ def test_a_float_without_a_range_takes_every_number_but_no_infinity() -> None:
 
 def test_one_wrong_value_is_sifted_out_and_the_others_are_kept() -> None:
     signals = [signal(1, "float"), signal(2, "uint8"), signal(3, "string")]
-    numbers, values, times_us, refused = sift(signals, [5, 300, "x"], [1, 2, 3])
+    numbers, values, times_us, refused = sift(signals, [5, 300, "x"], [1, 2, 3], 3)
     assert (numbers, values, times_us) == ((1, 3), [5.0, "x"], [1, 3])
     assert isinstance(refused[2], SignalValueRefused)
 

@@ -5,7 +5,7 @@ import pytest
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.tokens.logic import access_of
 from monocoque.contracts.signals import DataType, EntryType, Signal
-from monocoque.trust.signal_tokens import SignalToken, read_scopes
+from monocoque.trust.signal_tokens import Issuer, SignalToken, read_scopes
 
 CATALOGUE = Catalogue(
     Signal(number, path, DataType.FLOAT, EntryType.ACTUATOR, "", "x")
@@ -34,3 +34,22 @@ def test_scopes_name_signals(scope, reads, actuates, provides) -> None:
     access = access_of(SignalToken("token_1", "x", read_scopes(scope), 0, 9), CATALOGUE)
     assert (access.reads, access.actuates, access.provides) == (reads, actuates, provides)
     assert (access.token_id, access.expires_us) == ("token_1", 9)
+    assert (access.holder, access.issuer_id) == ("x", "")
+
+
+@pytest.mark.parametrize(
+    ("scope", "most", "reads", "actuates"),
+    [
+        ("read actuate", "read", {1, 2, 3}, set()),
+        ("read", "actuate:Vehicle.Door", {2, 3}, set()),
+        ("actuate", "read deny:read:Vehicle.Speed actuate:Vehicle.Door", {2, 3}, {2, 3}),
+        ("read:Vehicle.Speed", "read:Vehicle.Door", set(), set()),
+        ("read deny:read:Vehicle.Door", "read", {1}, set()),
+    ],
+)
+def test_a_token_of_another_issuer_gives_what_both_of_them_may(scope, most, reads, actuates):
+    token = SignalToken("issuer_1/a", "x", read_scopes(scope), 0, 9)
+    issuer = Issuer("issuer_1", "maker", "car", read_scopes(most), ())
+    access = access_of(token, CATALOGUE, issuer)
+    assert (access.reads, access.actuates) == (reads, actuates)
+    assert (access.holder, access.issuer_id) == ("x of maker", "issuer_1")

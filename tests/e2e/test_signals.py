@@ -3,12 +3,14 @@
 import json
 import subprocess
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.signals import IS_LOCKED, SPEED
 from tests.e2e.installation import Installation, wait_until
+from tests.trust.foreign_issuer import KEYS, pem_of
 
 DOORS_S_MAX = 20.0
 
@@ -94,6 +96,23 @@ def test_tokens_are_given_out_listed_and_taken_back(car: Car) -> None:
     wrong = car.typed("token", "new", car.car_id, "--scope", "fly")
     assert wrong.returncode == 1
     assert "no scope" in wrong.stderr
+
+
+def test_another_issuer_is_trusted_shown_and_no_longer_trusted(car: Car, tmp_path: Path) -> None:
+    key_file = tmp_path / "maker.pem"
+    key_file.write_bytes(pem_of(KEYS["P-384"][0]))
+    most = "read:Vehicle.Speed deny:actuate"
+    said = car.run("token", "trust", car.car_id, "maker", str(key_file), "--scope", most)
+    assert said == f"{car.car_id} takes tokens of maker by 1 key.\n"
+    shown = car.run("token", "issuers", car.car_id)
+    assert all(word in shown for word in ("maker", car.car_id, most, "P-384"))
+    for wrong in (tmp_path / "nothing.pem", tmp_path):
+        refused = car.typed("token", "trust", car.car_id, "other", str(wrong))
+        assert refused.returncode == 1
+        assert str(wrong) in refused.stderr
+    car.run("token", "distrust", car.car_id, "maker")
+    assert "maker" not in car.run("token", "issuers", car.car_id)
+    assert "trusts no issuer" in car.typed("token", "distrust", car.car_id, "maker").stderr
 
 
 def test_the_catalogue_is_listed_without_a_car(car: Car) -> None:

@@ -12,15 +12,21 @@ from joserfc.jwk import ECKey, OctKey
 
 from monocoque.contracts.errors import SignalTokenExpired, SignalTokenRefused
 from monocoque.trust import base64url
+from monocoque.trust.issuer_keys import read_keys
 from monocoque.trust.signal_tokens import (
     LIFETIME_S_MAX,
     SCOPES_MAX,
+    Issuer,
     Scope,
     SignalToken,
+    read_foreign_token,
     read_scopes,
     read_token,
+    said_issuer,
+    scope_text,
     sign_token,
 )
+from tests.trust.foreign_issuer import KEYS, compact, pem_of
 from tests.vectors import people
 
 KEY = people.CAR_SIGN
@@ -93,6 +99,12 @@ def test_a_token_ends_at_its_end() -> None:
         {"exp": 2**40},
         {"iat": None},
         {"iat": people.NOW_S + 61},
+        {"nbf": people.NOW_S + 61},
+        {"nbf": "soon"},
+        {"nbf": 1.5},
+        {"iss": None},
+        {"iss": "somebody"},
+        {"iss": [CAR_ID]},
         {"exp": people.NOW_S + LIFETIME_S_MAX + 1},
     ],
 )
@@ -160,3 +172,92 @@ def test_a_token_of_today_is_refused_by_another_car() -> None:
     text = sign_token(KEY, CAR_ID, replace(TOKEN, name="x"))
     with pytest.raises(SignalTokenRefused, match="another car"):
         read_token(text, KEY.public_jwk, "car_other", NOW_US)
+
+
+MAKER = "https://tokens.maker.example"
+ISSUER = Issuer(
+    "issuer_1",
+    MAKER,
+    "kuksa.val",
+    (Scope("read", ""),),
+    tuple(key for private, _ in KEYS.values() for key in read_keys(pem_of(private))),
+)
+"""Whose keys are of every kind."""
+
+
+def foreign(kind="P-256", header=None, **changes):
+    """A token as KUKSA's guide has it, without a name, changed."""
+    private, algorithms = KEYS[kind]
+    said = claims(iss=MAKER, aud=["kuksa.val"], jti=None)
+    said = {name: value for name, value in (said | changes).items() if value is not None}
+    return compact(private, header or {"alg": algorithms[-1], "typ": "JWT"}, said)
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_token_of_an_issuer_that_is_trusted_says_what_was_signed(kind) -> None:
+    token = read_foreign_token(foreign(kind, scope="read  actuate:Vehicle.Cabin "), ISSUER, NOW_US)
+    assert token.name == "trip log"
+    assert token.scopes == (Scope("read", ""), Scope("actuate", "Vehicle.Cabin"))
+    assert token.expires_us == NOW_US + 60_000_000
+
+
+def test_a_token_of_another_issuer_never_has_the_name_of_one_of_the_car() -> None:
+    named = read_foreign_token(foreign(jti="token_1"), ISSUER, NOW_US)
+    assert named.token_id == "issuer_1/token_1"
+    first, again = (read_foreign_token(foreign(), ISSUER, NOW_US).token_id for _ in range(2))
+    assert first == again != read_foreign_token(foreign(sub="x"), ISSUER, NOW_US).token_id
+    assert first.startswith("issuer_1/")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": CAR_ID},
+        {"iss": None},
+        {"aud": [CAR_ID]},
+        {"aud": None},
+        {"aud": {"kuksa.val": 1}},
+        {"sub": None},
+        {"scope": None},
+        {"scope": 5},
+        {"scope": "  "},
+        {"scope": "fly"},
+        {"jti": 5},
+        {"jti": ""},
+        {"exp": None},
+        {"iat": None},
+        {"nbf": people.NOW_S + 61},
+        {"exp": people.NOW_S + LIFETIME_S_MAX + 1},
+    ],
+)
+def test_a_token_of_another_issuer_with_a_wrong_claim_is_refused(changes) -> None:
+    with pytest.raises(SignalTokenRefused) as refused:
+        read_foreign_token(foreign(**changes), ISSUER, NOW_US)
+    assert type(refused.value) is SignalTokenRefused
+
+
+def test_a_token_of_another_issuer_ends_and_begins_by_the_clock() -> None:
+    assert read_foreign_token(foreign(nbf=people.NOW_S + 60), ISSUER, NOW_US)
+    with pytest.raises(SignalTokenExpired):
+        read_foreign_token(foreign(), ISSUER, NOW_US + 60_000_000)
+
+
+def test_an_issuer_signs_nothing_in_the_name_of_the_car() -> None:
+    with pytest.raises(SignalTokenRefused):
+        read(foreign(iss=CAR_ID, aud=[CAR_ID], jti="token_1"))
+    with pytest.raises(SignalTokenRefused):
+        read_foreign_token(sign_token(KEY, CAR_ID, TOKEN), ISSUER, NOW_US)
+
+
+def test_who_a_token_says_that_it_is_of_can_be_read_first() -> None:
+    assert said_issuer(foreign()) == MAKER
+    for nobody in (foreign(iss=None), foreign(iss=[MAKER])):
+        assert said_issuer(nobody) == ""
+    for wrong in ("", "a.b", "x" * 20_000, "é.é.é"):
+        with pytest.raises(SignalTokenRefused):
+            said_issuer(wrong)
+
+
+def test_scopes_are_written_as_they_are_read() -> None:
+    text = "read provide:Vehicle.* deny:actuate:Vehicle.Cabin"
+    assert scope_text(read_scopes(text)) == text

@@ -47,6 +47,7 @@ PREFIXES = {
     "scene": "one scene in a car",
     "request": "one thing that a scene asks of a home",
     "token": "one token of a client of a car's signals",
+    "issuer": "one that makes tokens for a car, as the car was told to trust it",
     "act": "one thing asked of one actuator of a car",
     "message": "one message on the bus",
     "trace": "one chain of cause and effect, across machines",

@@ -25,6 +25,7 @@ from monocoque.car.apps.service import AppsPlace
 from monocoque.car.enrolment import service as enrolment
 from monocoque.car.keys import service as keys
 from monocoque.car.kuksa import service as kuksa
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
@@ -268,7 +269,8 @@ def _signal_ports(
     plate.clear()
     if process.outside is not None:
         return {OutsideAddress: process.outside, KeptHistory: KeptHistory(records)}
-    hub = SignalHub(process.catalogue, process.clock, process.random)
+    ahead_s = process.configs[SignalsConfig].time_ahead_s_max
+    hub = SignalHub(process.catalogue, process.clock, process.random, ahead_s)
     history = KeptHistory(records)
     judged_max = process.configs[TokensConfig].judged_max
     return {

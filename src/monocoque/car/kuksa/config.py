@@ -24,5 +24,7 @@ class KuksaConfig:
     """Signals that one message names."""
     act_s_max: float = 30.0
     """How long what a client asks for may take, when its call has no deadline of its own."""
+    answer_s_max: float = 1.0
+    """How long a reader waits for a provider that is asked for a value; then it gets the last."""
     end_s_max: float = 0.5
     """How long calls may go on when the car ends."""

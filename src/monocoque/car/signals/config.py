@@ -13,6 +13,8 @@ class SignalsConfig:
     """The same for a body that stands."""
     retry_s: float = 1.0
     """Pause before what did not answer is asked again."""
+    time_ahead_s_max: float = 60.0
+    """So far ahead of the car's clock a value may say that it was measured; further is refused."""
     acts_kept: int = 10_000
     """How many acts are remembered on record; the oldest go first."""
     history_paths: str = "Vehicle.Speed Vehicle.Powertrain.TractionBattery Vehicle.Cabin.HVAC"

@@ -11,5 +11,7 @@ class TokensConfig:
     """So often the car looks whether another process took a token back."""
     tokens_max: int = 1_000
     """Tokens of one car that have not ended."""
+    issuers_max: int = 16
+    """Other issuers whose tokens one car takes."""
     judged_max: int = 256
     """So many tokens need not be judged anew at each request."""

@@ -1,12 +1,18 @@
-"""Which tokens a car gave out, and which it took back; never a token itself."""
+"""Which tokens a car gave out, which it took back, and whose others it takes; never a token itself.
 
-from typing import Final
+Rules: an issuer that is trusted anew has another identifier, so that what stood on the old ends.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -16,6 +22,8 @@ from sqlalchemy import (
     select,
     update,
 )
+
+from monocoque.trust.signal_tokens import Issuer, read_scopes
 
 metadata = MetaData()
 
@@ -30,6 +38,18 @@ tokens = Table(
     Column("revoked_us", BigInteger),
 )
 """What was given out and has not ended."""
+
+issuers = Table(
+    "tokens_issuers",
+    metadata,
+    Column("issuer_id", String(64), primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("audience", String(256), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("keys", Text, nullable=False),
+    Column("trusted_us", BigInteger, nullable=False),
+)
+"""Who else makes tokens for this car: what it may give, and its public keys as JSON."""
 
 _REVOKED: Final = select(tokens.c.token_id).where(tokens.c.revoked_us.is_not(None))
 
@@ -69,3 +89,34 @@ def listed(connection: Connection) -> list[dict[str, object]]:
     """All that are on record, the newest first."""
     rows = connection.execute(select(tokens).order_by(tokens.c.issued_us.desc()))
     return [dict(row._mapping) for row in rows]
+
+
+def trust(connection: Connection, issuer: Issuer, scope: str, now_us: int) -> None:
+    """Take this issuer's tokens from now on, in place of what was known of that name."""
+    distrust(connection, issuer.name)
+    connection.execute(
+        insert(issuers).values(
+            issuer_id=issuer.issuer_id,
+            name=issuer.name,
+            audience=issuer.audience,
+            scope=scope,
+            keys=json.dumps([dict(key) for key in issuer.keys]),
+            trusted_us=now_us,
+        )
+    )
+
+
+def distrust(connection: Connection, name: str) -> bool:
+    """Take no more tokens of this issuer; whether there is one of this name."""
+    return connection.execute(delete(issuers).where(issuers.c.name == name)).rowcount > 0
+
+
+def trusted(connection: Connection) -> dict[str, Issuer]:
+    """Every issuer, by name."""
+    rows = connection.execute(select(issuers).order_by(issuers.c.name))
+    return {row.name: _issuer(row) for row in rows}
+
+
+def _issuer(row: Row[Any]) -> Issuer:
+    keys: list[Mapping[str, str]] = json.loads(row.keys)
+    return Issuer(row.issuer_id, row.name, row.audience, read_scopes(row.scope), tuple(keys))

@@ -5,12 +5,16 @@ Rules:
 * a token is on record, by its name and without itself, before it is given out;
 * one that was taken back is refused from the car's next look at its records on, and what stands on
   it ends then; another process may have taken it back;
-* a token is signed with a key for tokens alone, made at its first use.
+* a token is signed with a key for tokens alone, made at its first use;
+* of other issuers, none is taken but those that a person named to this very car, each with its
+  keys, its audience and the most that it may give; when that changes, what stands on it ends;
+* nothing of another issuer is taken before the first look at the records.
 
-Left out on purpose: tokens of other issuers.
+Left out on purpose: taking back a single token of another issuer; the issuer as a whole can be.
 """
 
 import asyncio
+from collections.abc import Mapping
 from random import Random
 from typing import Final
 
@@ -33,9 +37,19 @@ from monocoque.plumbing.insisting import AWAY
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
+from monocoque.trust.issuer_keys import read_keys
 from monocoque.trust.keys import PrivateKey, SystemKeyMaker, load_key
 from monocoque.trust.ports import KeyMaker
-from monocoque.trust.signal_tokens import SignalToken, read_scopes, read_token, sign_token
+from monocoque.trust.signal_tokens import (
+    ISSUER_CHARACTERS_MAX,
+    Issuer,
+    SignalToken,
+    read_foreign_token,
+    read_scopes,
+    read_token,
+    said_issuer,
+    sign_token,
+)
 
 TOKEN_KEY: Final = "signal-token-key"  # noqa: S105 - the name of an entry, no secret
 MICROSECONDS: Final = 1_000_000
@@ -53,6 +67,7 @@ class Tokens:
         self._judged_max = judged_max
         self._judged: dict[str, Access] = {}
         self._revoked: frozenset[str] = frozenset()
+        self._issuers: Mapping[str, Issuer] = {}
 
     def access_of(self, authorization: str, catalogue: Catalogue) -> Access:
         """What the bearer of ``Bearer TOKEN`` may do now.
@@ -65,8 +80,7 @@ class Tokens:
         access = self._judged.get(text)
         now_us = self._hub.clock.now_us()
         if access is None:
-            token = read_token(text, self._jwk, self._car_id, now_us)
-            access = access_of(token, catalogue)
+            access = self._judge(text, catalogue, now_us)
             if len(self._judged) >= self._judged_max:
                 self._judged.clear()
             self._judged[text] = access
@@ -75,6 +89,23 @@ class Tokens:
         if access.expires_us is not None and access.expires_us <= now_us:
             raise SignalTokenExpired("The token's time is over.")
         return access
+
+    def _judge(self, text: str, catalogue: Catalogue, now_us: int) -> Access:
+        issuer = self._issuers.get(said_issuer(text))
+        if issuer is not None:
+            return access_of(read_foreign_token(text, issuer, now_us), catalogue, issuer)
+        return access_of(read_token(text, self._jwk, self._car_id, now_us), catalogue)
+
+    def note_issuers(self, issuers: Mapping[str, Issuer]) -> None:
+        """These are trusted, and no others; whatever stands on another ends."""
+        before = {each.issuer_id for each in self._issuers.values()}
+        after = {each.issuer_id for each in issuers.values()}
+        if before == after:
+            return
+        self._issuers = dict(issuers)
+        self._judged.clear()
+        for issuer_id in before - after:
+            self._hub.revoke(issuer_id)
 
     def note_revoked(self, token_ids: frozenset[str]) -> None:
         """These are revoked; whatever stands on one ends."""
@@ -90,14 +121,20 @@ def tokens_of(context: Context) -> Tokens:
 
 
 async def run(context: Context) -> None:
-    """Look whether tokens were taken back, until cancelled."""
+    """Look whether tokens were taken back, and who is trusted, until cancelled."""
     tokens, config = tokens_of(context), context.config(TokensConfig)
     while True:
         try:
-            tokens.note_revoked(await context.records.transact(records.revoked))
+            revoked, trusted = await context.records.transact(_look)
+            tokens.note_revoked(revoked)
+            tokens.note_issuers(trusted)
         except AWAY as error:
             context.count_error(error, error.what)
         await asyncio.sleep(config.look_interval_s)
+
+
+def _look(connection: Connection) -> tuple[frozenset[str], dict[str, Issuer]]:
+    return records.revoked(connection), records.trusted(connection)
 
 
 def key_of(keystore: KeyStore, key_maker: KeyMaker | None = None) -> PrivateKey:
@@ -153,3 +190,58 @@ async def revoke(at: Records, token_id: str, now_us: int) -> None:
 async def listed(at: Records) -> list[dict[str, object]]:
     """What was given out and has not been forgotten, newest first."""
     return await at.transact(records.listed)
+
+
+async def trust(
+    at: Records,
+    car_id: str,
+    name: str,
+    audience: str,
+    scope: str,
+    key_file: bytes,
+    now_us: int,
+    random: Random,
+    issuers_max: int,
+) -> Issuer:
+    """Take this issuer's tokens from now on, or by other keys than before.
+
+    name, audience: as its tokens say them (``iss``, ``aud``). scope: the most that they give.
+    key_file: see ``read_keys``. Raises SignalTokenRefused, DocumentMalformed, SignalClientsFull.
+    """
+    issuer_id = identifiers.make("issuer", random.getrandbits)
+    issuer = Issuer(issuer_id, name, audience, read_scopes(scope), read_keys(key_file))
+    for text in (issuer.name, issuer.audience):
+        if not 0 < len(text) <= ISSUER_CHARACTERS_MAX or not text.isprintable():
+            raise SignalTokenRefused(
+                "An issuer or an audience is empty, or longer than it may be.",
+                hint=f"Write at most {ISSUER_CHARACTERS_MAX} characters, as the tokens say it.",
+            )
+    if issuer.name == car_id:
+        raise SignalTokenRefused(
+            "Nobody but the car makes tokens in its name.", hint="Name the other issuer."
+        )
+
+    def work(connection: Connection) -> None:
+        records.trust(connection, issuer, scope, now_us)
+        if len(records.trusted(connection)) > issuers_max:
+            raise SignalClientsFull(
+                "The car trusts as many issuers as it may.",
+                hint="`monocoque car token distrust` ends the trust in one.",
+            )
+
+    await at.transact(work)
+    return issuer
+
+
+async def distrust(at: Records, name: str) -> None:
+    """Take no more tokens of this issuer. Raises NotFound."""
+    if not await at.transact(lambda c: records.distrust(c, name)):
+        raise NotFound(
+            f"The car trusts no issuer {name[:256]!r}.",
+            hint="`monocoque car token issuers` shows whom it trusts.",
+        )
+
+
+async def trusted(at: Records) -> list[Issuer]:
+    """Whose tokens the car takes beside its own, by name."""
+    return list((await at.transact(records.trusted)).values())

@@ -102,6 +102,12 @@ class Desk:
         left_s: float | None = call.time_remaining()
         return min(self.config.act_s_max, max(0.01, left_s or self.config.act_s_max))
 
+    def answer_s(self, call: Call) -> float:
+        """How long this call may wait for providers: it is answered before its own deadline."""
+        left_s: float | None = call.time_remaining()
+        longest_s = self.config.answer_s_max
+        return longest_s if left_s is None else max(0.0, min(longest_s, left_s / 2))
+
     def waits_for_outcome(self, call: Call) -> bool:
         """Whether the client wants to know how it ended."""
         return WAIT_FOR_OUTCOME in dict(call.invocation_metadata() or ())

@@ -1,7 +1,10 @@
 """What goes on for long with a broker outside: hearing signals, and being their provider.
 
 Rules: values are judged here before they are sent, as the hub judges them, so that what is refused
-is known at once; a stream that ended raises its error at the next call.
+is known at once; a stream that ended raises its error at the next call. A broker that asks for a
+value hears what was said last.
+
+Left out on purpose: saying less when nobody wants to hear so much (``update_filter_request``).
 """
 
 import asyncio
@@ -24,20 +27,29 @@ from monocoque.car.kuksa.logic.values import (
 )
 from monocoque.car.kuksa.logic.writing import Writer, write_published
 from monocoque.car.kuksa.service.stub import CALL_S_MAX, next_message
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, sift
+from monocoque.car.signals.logic.checks import (
+    Bounds,
+    all_fit,
+    all_in_time,
+    bounds_of,
+    leave_out,
+    sift,
+)
 from monocoque.car.signals.logic.readings import Batch, Freshness
 from monocoque.contracts import identifiers
-from monocoque.contracts.errors import MonocoqueError, SignalDenied, SignalProviderMissing
+from monocoque.contracts.errors import MonocoqueError, SignalProviderMissing
 from monocoque.contracts.signals import Value
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 from monocoque.plumbing.clock import Clock
 
 ACTS_KEPT: Final = 1_000
-BOUNDS_KEPT_MAX: Final = 256
-"""Sets of signals whose bounds a provider remembers."""
+SETS_KEPT_MAX: Final = 256
+"""Sets of signals of which a provider remembers bounds, and what it said."""
 MICROSECONDS: Final = 1_000_000
+AHEAD_US: Final = round(SignalsConfig.time_ahead_s_max * MICROSECONDS)
 ENTRIES: Final = b"\x0a"
 DATA_POINTS: Final = b"\x12"
 """How an entry begins in what is heard, and in what is said."""
@@ -104,6 +116,10 @@ class OutsideProvision:
         self._call = call
         self._numbers = numbers
         self._bounds: dict[tuple[int, ...], list[Bounds]] = {}
+        self._last: dict[tuple[int, ...], tuple[Sequence[Value], Sequence[int]]] = {}
+        """What was said last of each set of signals, the newest last."""
+        self._said: dict[int, tuple[Value, int]] = {}
+        """What was said of each signal, before that."""
         self._asked: asyncio.Queue[tuple[Act, ...]] = asyncio.Queue()
         self._acts: dict[str, Act] = {}
         self._error: MonocoqueError | None = None
@@ -141,6 +157,8 @@ class OutsideProvision:
                 answer = await next_message(self._call)
                 if answer.HasField("batch_actuate_stream_request"):
                     self._take(answer.batch_actuate_stream_request)
+                elif answer.HasField("get_provider_value_request"):
+                    await self._send(self._answer(answer.get_provider_value_request))
         except MonocoqueError as error:
             self._error = error
             self._has_ended.set()
@@ -155,7 +173,8 @@ class OutsideProvision:
         each_us = [times_us] * len(key) if isinstance(times_us, int) else times_us
         refused: Mapping[int, MonocoqueError] = {}
         bounds = self._bounds.get(key) or self._remember(key)
-        if bounds is None or not all_fit(bounds, values):
+        fits = bounds is not None and all_fit(bounds, values)
+        if not fits or not all_in_time(each_us, self._latest_us()):
             refused, key, values, each_us = self._sift(key, values, each_us)
         if key:
             entries = self._writer.write(key, values, each_us)
@@ -163,13 +182,42 @@ class OutsideProvision:
                 await self._send(write_published(0, entries))
             else:
                 await self._send(self._message(key, values, each_us))
+            self._keep(key, values, each_us)
         return refused
+
+    def _keep(
+        self, numbers: tuple[int, ...], values: Sequence[Value], times_us: Sequence[int]
+    ) -> None:
+        """A broker may ask for these again."""
+        if len(self._last) >= SETS_KEPT_MAX:
+            self._fold()
+        self._last.pop(numbers, None)
+        self._last[numbers] = (values, times_us)
+
+    def _fold(self) -> None:
+        for numbers, (values, times_us) in self._last.items():
+            self._said.update(zip(numbers, zip(values, times_us, strict=True), strict=True))
+        self._last.clear()
+
+    def _answer(self, request: v2.GetProviderValueRequest) -> v2.OpenProviderStreamRequest:
+        """What was said last; a signal that never was has no value, which KUKSA passes on."""
+        self._fold()
+        response = v2.GetProviderValueResponse(request_id=request.request_id)
+        for number in request.signal_ids:
+            point = response.entries[number]
+            point.SetInParent()
+            mine = self._names.ours.get(number)
+            if mine is not None and mine in self._said:
+                value, time_us = self._said[mine]
+                write_time(point.timestamp, time_us)
+                write_value(point.value, self._catalogue.numbered(mine).data_type, value)
+        return v2.OpenProviderStreamRequest(get_provider_value_response=response)
 
     def _remember(self, numbers: tuple[int, ...]) -> list[Bounds] | None:
         """What usual values of these pass; None when some are not provided here."""
         if not self._numbers.issuperset(numbers):
             return None
-        if len(self._bounds) >= BOUNDS_KEPT_MAX:
+        if len(self._bounds) >= SETS_KEPT_MAX:
             self._bounds.clear()
         made = [bounds_of(self._catalogue.numbered(number)) for number in numbers]
         self._bounds[numbers] = made
@@ -179,17 +227,13 @@ class OutsideProvision:
         self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]
     ) -> tuple[Mapping[int, MonocoqueError], tuple[int, ...], Sequence[Value], Sequence[int]]:
         """The refused, and the rest."""
-        foreign = {
-            number: SignalDenied(f"Signal {number} is not provided here.")
-            for number in numbers
-            if number not in self._numbers
-        }
-        kept = [place for place, number in enumerate(numbers) if number not in foreign]
-        signals = [self._catalogue.numbered(numbers[place]) for place in kept]
-        fitting, taken, taken_us, refused = sift(
-            signals, [values[place] for place in kept], [times_us[place] for place in kept]
-        )
+        foreign, kept, values, times_us = leave_out(self._numbers, numbers, values, times_us)
+        signals = [self._catalogue.numbered(number) for number in kept]
+        fitting, taken, taken_us, refused = sift(signals, values, times_us, self._latest_us())
         return {**foreign, **refused}, fitting, taken, taken_us
+
+    def _latest_us(self) -> int:
+        return self._clock.now_us() + AHEAD_US
 
     def _message(
         self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]

@@ -8,14 +8,17 @@ Rules:
   stands. A claim that cannot be had ends the stream;
 * what is asked is accepted when it was sent to the provider, and done when the provider says the
   value that was asked for; an error that the provider answers with ends it.
+* who said what it supplies (``provide_signal_request``) hears how often that is wanted, and is
+  asked for it when somebody gets a value. Its answer is said like anything that it publishes, but
+  for what the car knows already; what it answers without a value is marked, as if it had left;
+* an error that a provider has with itself marks all that it said, until it says it anew.
 
-Left out on purpose: telling providers how often anybody wants a signal (``update_filter_request``),
-and asking for a value (``get_provider_value_request``): the hub keeps the latest. Answers to these
-are taken and mean nothing.
+Left out on purpose: anything about a filter that a provider cannot keep; the answer is taken and
+means nothing, as in KUKSA.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -26,7 +29,10 @@ from monocoque.car.kuksa.logic.reading import Reader, Said, read_published
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_value
 from monocoque.car.kuksa.service.calls import Call, Desk
 from monocoque.car.signals.logic.acts import Act, ActState
+from monocoque.car.signals.logic.readings import news_among
+from monocoque.car.signals.logic.wishes import Question, Wanted
 from monocoque.car.signals.service.hub import HubConnection, HubProvision
+from monocoque.car.signals.service.supplies import HubSupply
 from monocoque.contracts.errors import MonocoqueError, RequestMalformed
 from monocoque.contracts.signals import Value
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
@@ -35,6 +41,8 @@ DATA_POINTS: Final = b"\x12"
 """How an entry begins in what a provider publishes."""
 ANSWERS_WAITING_MAX: Final = 1_000
 """Answers that wait for a provider that does not read; then it is not read either."""
+REQUEST_IDS: Final = 2**32 - 1
+"""Then they begin at 1 again."""
 FAILED_BY_PROVIDER: Final = "provider_failed"
 
 Answer = v2.OpenProviderStreamResponse
@@ -82,17 +90,17 @@ class _Stream:
         self._desk = desk
         self._connection = connection
         self._says: HubProvision | None = None
+        self._supply: HubSupply | None = None
         self._hearing: list[asyncio.Task[None]] = []
         self._reader = Reader(DATA_POINTS)
+        self._filters = 0
+        """How many times it was told what is wanted."""
         self._open: dict[int, list[Act]] = {}
         """What was sent to the provider, by signal."""
+        self.has_claims = False
+        """Whether it is there to be asked: KUKSA's own client then says no more, and stays."""
         self.answers: asyncio.Queue[Answer | None] = asyncio.Queue(ANSWERS_WAITING_MAX)
         self.error: MonocoqueError | None = None
-
-    @property
-    def has_claims(self) -> bool:
-        """Whether it is there to be asked: KUKSA's own client then says no more, and stays."""
-        return bool(self._hearing)
 
     def end(self) -> None:
         """Nothing more is asked of it."""
@@ -109,19 +117,28 @@ class _Stream:
             request = v2.OpenProviderStreamRequest.FromString(data)
         except DecodeError as error:
             raise RequestMalformed("The bytes are no such message.") from error
+        await self._follow(request, stack, group)
+
+    async def _follow(
+        self,
+        request: v2.OpenProviderStreamRequest,
+        stack: AsyncExitStack,
+        group: asyncio.TaskGroup,
+    ) -> None:
         match request.WhichOneof("action"):
             case "publish_values_request":
                 await self._publish(request.publish_values_request, stack)
             case "provide_actuation_request":
                 await self._claim(request.provide_actuation_request, stack, group)
             case "provide_signal_request":
-                self._connection.check_provides(
-                    tuple(request.provide_signal_request.signals_sample_intervals)
-                )
-                await self._begin_to_say(stack)
-                await self.answers.put(Answer(provide_signal_response=v2.ProvideSignalResponse()))
+                await self._cover(request.provide_signal_request, stack, group)
             case "batch_actuate_stream_response":
                 await self._note(request.batch_actuate_stream_response)
+            case "get_provider_value_response":
+                await self._take_answer(request.get_provider_value_response, stack)
+            case "provider_error_indication":
+                if self._says is not None:
+                    self._says.doubt(self._says.numbers)
             case None:
                 raise RequestMalformed("A message of the provider says nothing.")
 
@@ -131,21 +148,83 @@ class _Stream:
             self._says = await stack.enter_async_context(self._connection.provide(may_say))
         return self._says
 
+    async def _cover(
+        self, request: v2.ProvideSignalRequest, stack: AsyncExitStack, group: asyncio.TaskGroup
+    ) -> None:
+        """It supplies these signals, too."""
+        intervals_ms = {
+            number: interval.interval_ms
+            for number, interval in request.signals_sample_intervals.items()
+        }
+        self._connection.check_provides(tuple(intervals_ms))
+        await self._begin_to_say(stack)
+        is_first = self._supply is None
+        if self._supply is None:
+            self._supply = await stack.enter_async_context(self._connection.supply())
+        self._supply.cover(intervals_ms)
+        await self.answers.put(Answer(provide_signal_response=v2.ProvideSignalResponse()))
+        if is_first:
+            self._hearing.append(group.create_task(self._hear_wishes(self._supply)))
+
+    async def _hear_wishes(self, supply: HubSupply) -> None:
+        """Send on how often its signals are wanted, and when it is asked for them."""
+        try:
+            while True:
+                news = await supply.next()
+                if isinstance(news, Question):
+                    answer = Answer(get_provider_value_request=_question(news))
+                else:
+                    self._filters = self._filters % REQUEST_IDS + 1
+                    answer = Answer(update_filter_request=_filters(self._filters, news))
+                await self.answers.put(answer)
+        except MonocoqueError as error:
+            self.error = error
+            await self.answers.put(None)
+
+    async def _take_answer(
+        self, response: v2.GetProviderValueResponse, stack: AsyncExitStack
+    ) -> None:
+        """What the provider answers is said, if it is news.
+
+        KUKSA asks always under the same number, and looks at no number of an answer; so what an
+        answer names is answered, whatever its number.
+        """
+        supply = self._supply
+        if supply is None:
+            return  # nobody asked it
+        says = await self._begin_to_say(stack)
+        (numbers, values, times_us), empty = self._read_points(response.entries)
+        says.doubt(frozenset(empty))
+        places = news_among(self._desk.hub.readings(numbers), values, times_us)
+        said = (
+            tuple(numbers[place] for place in places),
+            [values[place] for place in places],
+            [times_us[place] for place in places],
+        )
+        await self._say(response.request_id, said, {}, stack)
+        supply.answer(response.request_id, tuple(response.entries))
+
     async def _publish(self, request: v2.PublishValuesRequest, stack: AsyncExitStack) -> None:
+        said, empty = self._read_points(request.data_points)
+        status = {number: _error(RequestMalformed("A value is missing.")) for number in empty}
+        await self._say(request.request_id, said, status, stack)
+
+    def _read_points(self, points: Mapping[int, v2.Datapoint]) -> tuple[Said, list[int]]:
+        """What these say, and which of them have no value."""
         now_us = self._desk.hub.clock.now_us()
         numbers: list[int] = []
         values: list[Value] = []
         times_us: list[int] = []
-        status: dict[int, v2.Error] = {}
-        for number, point in request.data_points.items():
+        empty: list[int] = []
+        for number, point in points.items():
             value = read_value(point.value, "typed_value")
             if value is None:
-                status[number] = _error(RequestMalformed("A value is missing."))
+                empty.append(number)
                 continue
             numbers.append(number)
             values.append(value)
             times_us.append(read_time_us(point, now_us))
-        await self._say(request.request_id, (tuple(numbers), values, times_us), status, stack)
+        return (tuple(numbers), values, times_us), empty
 
     async def _say(
         self, request_id: int, said: Said, status: dict[int, v2.Error], stack: AsyncExitStack
@@ -170,6 +249,7 @@ class _Stream:
         numbers = [self._desk.signal_of(each).number for each in request.actuator_identifiers]
         provision = await stack.enter_async_context(self._connection.provide([], numbers))
         self._hearing.append(group.create_task(self._hear(provision)))
+        self.has_claims = True
         await self.answers.put(Answer(provide_actuation_response=v2.ProvideActuationResponse()))
 
     async def _hear(self, provision: HubProvision) -> None:
@@ -202,6 +282,22 @@ class _Stream:
             return
         for act in waiting:
             self._desk.hub.acts.tell(act.act_id, ActState.FAILED, FAILED_BY_PROVIDER)
+
+
+def _question(question: Question) -> v2.GetProviderValueRequest:
+    return v2.GetProviderValueRequest(request_id=question.question_id, signal_ids=question.numbers)
+
+
+def _filters(request_id: int, wanted: Wanted) -> v2.UpdateFilterRequest:
+    """A filter without an interval says that nobody wants the signal, as in KUKSA."""
+    request = v2.UpdateFilterRequest(request_id=request_id)
+    for number, interval_ms in wanted.intervals_ms.items():
+        filter_of = request.filters_update[number]
+        filter_of.SetInParent()
+        if interval_ms is not None:
+            filter_of.min_sample_interval.interval_ms = interval_ms
+            filter_of.min_sample_interval.SetInParent()
+    return request
 
 
 def _error(error: MonocoqueError) -> v2.Error:

@@ -43,7 +43,7 @@ async def get_value(desk: Desk, request: v2.GetValueRequest, call: Call) -> v2.G
     """The latest value of one signal."""
     connection = desk.connect(call)
     signal = desk.signal_of(request.signal_id)
-    (reading,) = await connection.read([signal.number])
+    (reading,) = await connection.read_anew([signal.number], desk.answer_s(call))
     return v2.GetValueResponse(data_point=_datapoint(signal, reading))
 
 
@@ -52,7 +52,8 @@ async def get_values(desk: Desk, request: v2.GetValuesRequest, call: Call) -> v2
     connection = desk.connect(call)
     desk.check_count(len(request.signal_ids))
     signals = [desk.signal_of(each) for each in request.signal_ids]
-    readings = await connection.read([signal.number for signal in signals])
+    numbers = [signal.number for signal in signals]
+    readings = await connection.read_anew(numbers, desk.answer_s(call))
     points = [_datapoint(*pair) for pair in zip(signals, readings, strict=True)]
     return v2.GetValuesResponse(data_points=points)
 

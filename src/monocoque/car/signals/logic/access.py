@@ -25,6 +25,8 @@ class Access:
     """From then on nothing is allowed; None for never."""
     token_id: str = ""
     """Of the token it was made from, by which it is revoked; empty for services of the car."""
+    issuer_id: str = ""
+    """Of who made the token, if that is not the car; all of its tokens can be revoked at once."""
     holder: str = ""
     """Whose token it is, as whoever gave it out wrote it."""
 

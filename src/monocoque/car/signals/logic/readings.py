@@ -119,3 +119,16 @@ def cut(batch: Batch, places: Sequence[int]) -> Batch:
         batch.source,
         {n: batch.not_fresh[n] for n in numbers if n in batch.not_fresh},
     )
+
+
+def news_among(
+    readings: Sequence[Reading], values: Sequence[Value], times_us: Sequence[int]
+) -> list[int]:
+    """Places of those values that say more than the present readings of their signals."""
+    places = []
+    for place, (known, value, time_us) in enumerate(zip(readings, values, times_us, strict=True)):
+        is_known = known.freshness in (Freshness.FRESH, Freshness.STALE)
+        is_later = (time_us, value) != (known.time_us, known.value) and time_us >= known.time_us
+        if not is_known or is_later:
+            places.append(place)
+    return places

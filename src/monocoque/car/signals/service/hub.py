@@ -14,19 +14,30 @@ Left out on purpose: what acts cause (their provider does them), and the past (h
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.access import Access
 from monocoque.car.signals.logic.acts import PROVIDER_GONE, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.car.signals.logic.checks import Bounds, all_fit, bounds_of, check_actuator, sift
+from monocoque.car.signals.logic.checks import (
+    Bounds,
+    all_fit,
+    all_in_time,
+    bounds_of,
+    check_actuator,
+    leave_out,
+    sift,
+)
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading, cut, places_of
 from monocoque.car.signals.service.acts import Acts
+from monocoque.car.signals.service.lives import Lives
 from monocoque.car.signals.service.port import QUEUE_BATCHES
 from monocoque.car.signals.service.queues import Queue
+from monocoque.car.signals.service.supplies import HubSupply, Supplies
 from monocoque.contracts import identifiers
 from monocoque.contracts.errors import (
     MonocoqueError,
@@ -36,7 +47,6 @@ from monocoque.contracts.errors import (
     SignalDenied,
     SignalProviderMissing,
     SignalTokenExpired,
-    SignalTokenRefused,
 )
 from monocoque.contracts.signals import Signal, Value, check
 from monocoque.plumbing.clock import Clock
@@ -79,11 +89,23 @@ class _Plan:
 class SignalHub:
     """The signals of one car, in this process."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, random: Random) -> None:
-        """clock: says when what was asked was asked. random: makes identifiers of acts."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        clock: Clock,
+        random: Random,
+        time_ahead_s_max: float = SignalsConfig.time_ahead_s_max,
+    ) -> None:
+        """clock: says when what was asked was asked. random: makes identifiers of acts.
+
+        time_ahead_s_max: of values, see ``SignalsConfig``.
+        """
         self.catalogue = catalogue
         self.clock = clock
         self.acts = Acts()
+        self.supplies = Supplies()
+        self.lives = Lives(clock)
+        self._ahead_us = round(time_ahead_s_max * MICROSECONDS)
         self._random = random
         self._values: dict[int, Value] = {}
         self._times_us: dict[int, int] = {}
@@ -94,18 +116,14 @@ class SignalHub:
         self._channels_made = 0
         self._provisions: list[HubProvision] = []
         self._claims: dict[int, HubProvision] = {}
-        self._live: list[tuple[str, Queue | HubProvision]] = []
-        """Whatever lasts, with the token that it stands on."""
 
     def connect(self, name: str, access: Access) -> "HubConnection":
         """A connection of this name, which does what the access allows."""
         return HubConnection(self, name, access)
 
     def revoke(self, token_id: str) -> None:
-        """Whatever stands on this token ends now."""
-        for its_id, lasting in list(self._live):
-            if its_id == token_id:
-                lasting.end(SignalTokenRefused("The token was revoked."))
+        """Whatever stands on this token, or on a token of this issuer, ends now."""
+        self.lives.revoke(token_id)
 
     def readings(self, numbers: Sequence[int]) -> list[Reading]:
         """The present readings of signals that exist, whoever asks."""
@@ -117,8 +135,9 @@ class SignalHub:
     ) -> Mapping[int, MonocoqueError]:
         """Take values of signals that exist from one who may say them; returns the refused."""
         plan = self._plans.get(numbers) or self._make_plan(numbers)
-        if not all_fit(plan.bounds, values):
-            fitting, values, times_us, refused = sift(plan.signals, values, times_us)
+        latest_us = self.clock.now_us() + self._ahead_us
+        if not (all_fit(plan.bounds, values) and all_in_time(times_us, latest_us)):
+            fitting, values, times_us, refused = sift(plan.signals, values, times_us, latest_us)
             if fitting != numbers:
                 if fitting:
                     self.take(source, fitting, values, times_us)
@@ -151,24 +170,6 @@ class SignalHub:
             del self._channels[channel.numbers]
             self._channels_made += 1
 
-    @contextmanager
-    def lasting(self, access: Access, what: "Queue | HubProvision") -> Iterator[None]:
-        """A block that ends, by its next wait, when the token does."""
-        if access.expires_us is None:
-            timer = None
-        else:
-            left_s = (access.expires_us - self.clock.now_us()) / MICROSECONDS
-            error = SignalTokenExpired("The token's time is over.")
-            timer = asyncio.get_running_loop().call_later(max(0.0, left_s), what.end, error)
-        entry = (access.token_id, what)
-        self._live.append(entry)
-        try:
-            yield
-        finally:
-            self._live.remove(entry)
-            if timer is not None:
-                timer.cancel()
-
     def add_provision(self, provision: "HubProvision") -> None:
         """Somebody provides. Raises SignalClaimed, SignalClientsFull."""
         if len(self._provisions) >= PROVISIONS_MAX:
@@ -189,18 +190,18 @@ class SignalHub:
         others = {
             n for other in self._provisions if other.name == provision.name for n in other.numbers
         }
-        left = tuple(
-            number
-            for number in provision.numbers
-            if self._sources.get(number) == provision.name and number not in others
-        )
+        self.mark_gone(provision.name, provision.numbers - others)
+
+    def mark_gone(self, name: str, numbers: frozenset[int]) -> None:
+        """Who has this name does not stand behind what it said of these signals any more."""
+        left = tuple(number for number in numbers if self._sources.get(number) == name)
         if left:
             self._gone.update(left)
             plan = self._plans.get(left) or self._make_plan(left)
             values = [self._values[number] for number in left]
             times_us = [self._times_us[number] for number in left]
             not_fresh = dict.fromkeys(left, Freshness.PROVIDER_GONE)
-            self._send(plan, Batch(left, values, times_us, provision.name, not_fresh))
+            self._send(plan, Batch(left, values, times_us, name, not_fresh))
 
     def is_doer(self, name: str, number: int) -> bool:
         """Whether the connection of this name has claimed this actuator."""
@@ -298,6 +299,12 @@ class HubConnection:
         self._check(numbers, self.access.reads, "read")
         return self._hub.readings(numbers)
 
+    async def read_anew(self, numbers: Sequence[int], wait_s: float) -> list[Reading]:
+        """The same, after asking whoever supplies these signals, and waiting for it so long."""
+        self._check(numbers, self.access.reads, "read")
+        await self._hub.supplies.ask(numbers, wait_s)
+        return await self.read(numbers)
+
     @asynccontextmanager
     async def subscribe(
         self,
@@ -311,7 +318,8 @@ class HubConnection:
         queue = Queue(queue_batches, interval_s_min)
         channel = self._hub.open_channel(numbers, queue)
         try:
-            with self._hub.lasting(self.access, queue):
+            wished = self._hub.supplies.wished(numbers, interval_s_min)
+            with self._hub.lives.lasting(self.access, queue), wished:
                 yield queue
         finally:
             self._hub.close_channel(channel, queue)
@@ -328,10 +336,19 @@ class HubConnection:
         provision.token_id = self.access.token_id
         self._hub.add_provision(provision)
         try:
-            with self._hub.lasting(self.access, provision):
+            with self._hub.lives.lasting(self.access, provision):
                 yield provision
         finally:
             self._hub.remove_provision(provision)
+
+    @asynccontextmanager
+    async def supply(self) -> AsyncIterator[HubSupply]:
+        """Be a supply, of nothing yet, until the block ends; see ``Supply``."""
+        with (
+            self._hub.supplies.opened(self.check_provides) as supply,
+            self._hub.lives.lasting(self.access, supply),
+        ):
+            yield supply
 
     def check_provides(self, numbers: Sequence[int]) -> None:
         """Raise SignalUnknown or SignalDenied unless all of these may be provided."""
@@ -423,10 +440,14 @@ class HubProvision:
         each_us = [times_us] * len(key) if isinstance(times_us, int) else times_us
         refused: Mapping[int, MonocoqueError] = {}
         if not self.numbers.issuperset(key):
-            refused, key, values, each_us = self._leave_out(key, values, each_us)
+            refused, key, values, each_us = leave_out(self.numbers, key, values, each_us)
         said = self._hub.take(self.name, key, values, each_us) if key else {}
         self._note_met(key, values)
         return {**refused, **said} if refused else said
+
+    def doubt(self, numbers: frozenset[int]) -> None:
+        """What it said of these is not to be passed off as true now, until it says them anew."""
+        self._hub.mark_gone(self.name, self.numbers & numbers)
 
     async def next_acts(self) -> tuple[Act, ...]:
         """See ``Provision.next_acts``."""
@@ -457,21 +478,3 @@ class HubProvision:
             for number, value in zip(numbers, values, strict=True):
                 if number in open_numbers and self._hub.is_doer(self.name, number):
                     self._hub.acts.note_value(number, value)
-
-    def _leave_out(
-        self, numbers: Numbers, values: Sequence[Value], times_us: Sequence[int]
-    ) -> tuple[Mapping[int, MonocoqueError], Numbers, Sequence[Value], Sequence[int]]:
-        """The refusals of what it does not provide, and the rest."""
-        refused: dict[int, MonocoqueError] = {}
-        kept: list[tuple[int, Value, int]] = []
-        for number, value, time_us in zip(numbers, values, times_us, strict=True):
-            if number in self.numbers:
-                kept.append((number, value, time_us))
-            else:
-                refused[number] = SignalDenied(f"Signal {number} is not provided here.")
-        return (
-            refused,
-            tuple(number for number, _, _ in kept),
-            [value for _, value, _ in kept],
-            [time_us for _, _, time_us in kept],
-        )

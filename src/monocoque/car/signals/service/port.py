@@ -7,7 +7,9 @@ Rules:
   stands; of one request to read or to actuate, one wrong number refuses the whole;
 * a subscription begins with the present readings. A reader that is too slow gets the newest value
   of each signal, and is told how many it missed;
-* an act is validated whole before any of it is forwarded, and ends by its deadline.
+* an act is validated whole before any of it is forwarded, and ends by its deadline;
+* a provider may be a supply too: then it hears how often its signals are wanted, and is asked for
+  them when somebody reads.
 
 Left out on purpose: paths, which the catalogue turns into numbers, and tokens (car/tokens).
 """
@@ -19,6 +21,7 @@ from typing import Protocol
 from monocoque.car.signals.logic.acts import Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.readings import Batch, Reading
+from monocoque.car.signals.logic.wishes import Question, Wanted
 from monocoque.contracts.errors import MonocoqueError
 from monocoque.contracts.signals import Value
 
@@ -53,6 +56,28 @@ class Provision(Protocol):
 
     async def tell(self, act_id: str, state: ActState, reason: str = "") -> None:
         """Say how far an act is; ignored when it has ended already."""
+        ...
+
+
+class Supply(Protocol):
+    """What a provider holds that can be asked for values."""
+
+    def cover(self, intervals_ms: Mapping[int, int]) -> None:
+        """It supplies these signals too, and has new values so often; 0 when it does not know.
+
+        Raises SignalUnknown, SignalDenied.
+        """
+        ...
+
+    async def next(self) -> Wanted | Question:
+        """What is wanted now, or asked, waiting for it.
+
+        Raises SignalTokenExpired or SignalTokenRefused when the access has ended.
+        """
+        ...
+
+    def answer(self, question_id: int, numbers: Sequence[int]) -> None:
+        """These signals were said; what else the question of this name asked for is not known."""
         ...
 
 
