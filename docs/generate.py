@@ -125,9 +125,19 @@ def signal_table() -> str:
     def rows() -> Iterator[list[str]]:
         for row in signals.SIGNALS:
             kind = f"{row.data_type.value}, {row.entry_type.value}"
-            yield [str(row.number), code(row.path), kind, row.unit, takes(row), row.purpose]
+            ours = " (ours)" if row.path in signals.NARROWER else ""
+            yield [str(row.number), code(row.path), kind, row.unit, takes(row) + ours, row.purpose]
 
     return table("number | VSS path | type | unit | takes | meaning", rows())
+
+
+def retired_table() -> str:
+    """Every number that is given to no signal any more."""
+    rows = (
+        [str(each.number), code(each.path), each.unit, str(each.instead or "")]
+        for each in signals.RETIRED
+    )
+    return table("number | path, then | unit | instead", rows)
 
 
 def word_table() -> str:
@@ -385,6 +395,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("topics", "protocol/topics.md", topic_table),
     ("messages", "protocol/topics.md", message_table),
     ("signals", "protocol/signals.md", signal_table),
+    ("retired", "protocol/signals.md", retired_table),
     ("interlocks", "protocol/guard.md", interlock_table),
     ("scenes", "protocol/scenes.md", word_table),
     ("manifest", "protocol/apps.md", manifest_table),

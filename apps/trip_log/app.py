@@ -68,7 +68,7 @@ class TripLog(App):
     limits = Limits(memory_mb=192, cpu_percent=15, start_s=20)
 
     is_moving = read(signals.IS_MOVING, bool)
-    odometer = read(signals.TRAVELED_DISTANCE, float)
+    odometer = read(signals.TRAVELED_DISTANCE, int)
     charge = read(signals.CHARGE, float)
     is_climate_on = read(signals.IS_CLIMATE_ON, bool)
     # Into the battery, as VSS counts it: below nought while the car uses energy.
@@ -95,11 +95,12 @@ class TripLog(App):
 
     async def look(self) -> None:
         """Take one look, and add it to the trip."""
-        is_moving, km, charge, has_climate = await asyncio.gather(
+        is_moving, odometer_m, charge, has_climate = await asyncio.gather(
             self.is_moving.get(), self.odometer.get(), self.charge.get(), self.is_climate_on.get()
         )
-        if km is None or charge is None:
+        if odometer_m is None or charge is None:
             return
+        km = odometer_m / 1_000
         if self.trip is None:
             if not is_moving:
                 return

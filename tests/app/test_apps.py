@@ -124,16 +124,16 @@ def test_parked_guard_lets_the_owner_in(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
-def drive(stand, minutes, percent_per_minute, km_per_minute=1.0):
+def drive(stand, minutes, percent_per_minute, m_per_minute=1_000):
     for _ in range(minutes):
         stand.pass_time(60)
-        odometer = stand.value(signals.TRAVELED_DISTANCE) + km_per_minute
+        odometer = stand.value(signals.TRAVELED_DISTANCE) + m_per_minute
         stand.tell(signals.TRAVELED_DISTANCE, odometer)
         stand.tell(signals.CHARGE, stand.value(signals.CHARGE) - percent_per_minute)
 
 
 def begin(stand):
-    stand.tell(signals.TRAVELED_DISTANCE, 1_000.0)
+    stand.tell(signals.TRAVELED_DISTANCE, 1_000_000)
     stand.tell(signals.CHARGE, 80.0)
     stand.tell(signals.IS_CLIMATE_ON, True)
     stand.tell(signals.IS_MOVING, True)

@@ -12,7 +12,7 @@ from monocoque.car.signals.logic.access import everything
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.contracts.errors import CanDatabaseWrong, CanLogBroken, CanMappingWrong
-from monocoque.contracts.signals import SIGNALS, EntryType
+from monocoque.contracts.signals import SIGNALS, TOLD, EntryType
 from monocoque.plumbing.can.port import Frame
 from monocoque.sim.clock import MachineTime, VirtualClock
 from monocoque.sim.loop import run_virtual
@@ -127,11 +127,9 @@ def test_files_that_are_not_there_are_named(tmp_path) -> None:
 def test_our_own_car_has_a_bus_that_says_and_takes_every_signal_of_its_frames() -> None:
     catalogue = Catalogue(SIGNALS)
     translation = load_translation(*own_files(), catalogue, CONFIG, is_lenient=False)
-    assert set(translation.numbers) >= set(range(1, 17))
+    assert set(translation.numbers) >= {signal.number for signal in TOLD}
     asked = {catalogue.numbered(number).path for number in translation.asks}
-    told_actuators = {
-        s.path for s in SIGNALS if s.number <= 16 and s.entry_type is EntryType.ACTUATOR
-    }
+    told_actuators = {s.path for s in TOLD if s.entry_type is EntryType.ACTUATOR}
     # The gear and the door are the driver's alone.
     assert told_actuators - asked == {
         "Vehicle.Powertrain.Transmission.SelectedGear",

@@ -20,7 +20,9 @@ HAZARD = "Vehicle.Body.Lights.Hazard.IsSignaling"
 FAN = "Vehicle.Cabin.HVAC.Station.Row1.Driver.FanSpeed"
 DEFROSTER = "Vehicle.Cabin.HVAC.IsFrontDefrosterActive"
 RECIRCULATION = "Vehicle.Cabin.HVAC.IsRecirculationActive"
-CABLE_LOCK = "Vehicle.Powertrain.TractionBattery.Charging.IsChargingCableLocked"
+CABLE_LOCK = (
+    "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableLocked"
+)
 HEATING = "Vehicle.Cabin.Seat.Row1.PassengerSide.HeatingCooling"
 
 

@@ -31,7 +31,7 @@ def test_a_parked_car_is_told_as_it_is():
     values = values_of(PARKED)
     assert values[signals.SPEED.number] == 0.0
     assert values[signals.IS_MOVING.number] == 0.0
-    assert values[signals.TRAVELED_DISTANCE.number] == 1.234
+    assert values[signals.TRAVELED_DISTANCE.number] == 1_234.0
     assert values[signals.CHARGE.number] == 61.5
     assert values[signals.SELECTED_GEAR.number] == 126.0
     assert values[signals.IS_LOCKED.number] == 1.0
@@ -51,7 +51,7 @@ def test_a_driving_car_is_told_in_the_units_of_the_table():
     assert values[signals.SELECTED_GEAR.number] == 127.0
     assert values[signals.IS_CABLE_CONNECTED.number] == 0.0
     assert values[signals.RANGE.number] == drive.range_km * 1_000
-    assert values[signals.TRAVELED_DISTANCE.number] > 1.3
+    assert values[signals.TRAVELED_DISTANCE.number] > 1_300
     latitude, longitude = drive.place_degrees
     assert values[signals.LATITUDE.number] == latitude
     assert values[signals.LONGITUDE.number] == longitude

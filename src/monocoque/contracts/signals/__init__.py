@@ -2,13 +2,17 @@
 
 Rules:
 
-* a signal has the path, type, unit and range of the COVESA Vehicle Signal Specification (VSS), so
-  that whoever knows that knows ours; the descriptions are our own;
-* changes are additive: a number is never given to another signal, and a unit never changes;
+* every signal has the path, kind, type, unit, range and words of the COVESA Vehicle Signal
+  Specification (VSS), release 6.0 of January 2026, so that whoever knows that knows ours; none is
+  ours alone, and where our range is narrower the signal stands in NARROWER. The descriptions are
+  our own. tests/contracts/vss_6_0.txt holds the facts that each row is compared with;
+* changes are additive: a number is never given to another signal, and a unit never changes. What
+  VSS changes gets a new number, and the old one is retired (retired.py);
 * a reader keeps the values of numbers that it does not know: the car may be newer.
 
 docs/protocol/signals.md shows every row.
-Left out on purpose: how often a signal is measured. That is the car's affair.
+Left out on purpose: how often a signal is measured. That is the car's affair. ``Vehicle.OBD``,
+which VSS 6.0 took out of its catalogue.
 """
 
 from typing import Final
@@ -22,6 +26,8 @@ from monocoque.contracts.signals.kinds import Signal as Signal
 from monocoque.contracts.signals.kinds import Value as Value
 from monocoque.contracts.signals.kinds import check as check
 from monocoque.contracts.signals.outside import OUTSIDE
+from monocoque.contracts.signals.retired import RETIRED as RETIRED
+from monocoque.contracts.signals.retired import Retired as Retired
 from monocoque.contracts.signals.told import CABIN_TEMPERATURE as CABIN_TEMPERATURE
 from monocoque.contracts.signals.told import CHARGE as CHARGE
 from monocoque.contracts.signals.told import CHARGE_LIMIT as CHARGE_LIMIT
@@ -43,3 +49,10 @@ from monocoque.contracts.signals.trip import TRIP
 
 SIGNALS: Final[tuple[Signal, ...]] = (*TOLD, *ENERGY, *CABIN, *OUTSIDE, *TRIP)
 """Every row."""
+
+NARROWER: Final = frozenset(
+    f"Vehicle.Cabin.HVAC.Station.{row}.{who}.Temperature"
+    for row in ("Row1", "Row2")
+    for who in ("Driver", "Passenger")
+)
+"""Paths for which VSS has no range and we do: no car can do more, and nobody shall ask for it."""

@@ -18,7 +18,7 @@ CABIN: Final[tuple[Signal, ...]] = rows("""
     Whether this door opens from outside alone.
 311 actuator uint8 percent 0..100 Cabin.Door.{Row1|Row2}.{DriverSide|PassengerSide}.Window.Position
     How far this window is open; 100 is all the way.
-315 sensor boolean - - Cabin.Door.{Row1|Row2}.{DriverSide|PassengerSide}.Window.IsOpen
+315 actuator boolean - - Cabin.Door.{Row1|Row2}.{DriverSide|PassengerSide}.Window.IsOpen
     Whether this window is open, however little.
 319 actuator string - INACTIVE|CLOSE|OPEN|ONE_SHOT_CLOSE|ONE_SHOT_OPEN Cabin.Door.{Row1|Row2}.{DriverSide|PassengerSide}.Window.Switch
     What the switch of this window is told.
@@ -36,7 +36,7 @@ CABIN: Final[tuple[Signal, ...]] = rows("""
     How far the roof is open; below 0 it is tilted.
 331 actuator string - INACTIVE|CLOSE|OPEN|ONE_SHOT_CLOSE|ONE_SHOT_OPEN|TILT_UP|TILT_DOWN Cabin.Sunroof.Switch
     What the switch of the roof is told.
-332 actuator uint8 percent 0..100 Cabin.RearviewMirror.DimmingLevel
+332 actuator uint8 percent ..100 Cabin.RearviewMirror.DimmingLevel
     How dark the mirror is.
 333 actuator uint8 - 0..10 Cabin.PowerOptimizeLevel
     How hard the cabin saves; 10 saves most.
@@ -44,43 +44,37 @@ CABIN: Final[tuple[Signal, ...]] = rows("""
     Whether this part of the climate is on.
 343 actuator uint8 - 0..10 Cabin.HVAC.PowerOptimizeLevel
     How hard the climate saves; 10 saves most.
-344 actuator int8 celsius -50..50 Cabin.HVAC.Station.Row1.Passenger.Temperature
+344 actuator float Celsius -50..50 Cabin.HVAC.Station.Row1.Passenger.Temperature
     How warm it shall be at this seat.
-345 actuator int8 celsius -50..50 Cabin.HVAC.Station.Row2.{Driver|Passenger}.Temperature
+345 actuator float Celsius -50..50 Cabin.HVAC.Station.Row2.{Driver|Passenger}.Temperature
     How warm it shall be at this seat.
 347 actuator uint8 percent 0..100 Cabin.HVAC.Station.{Row1|Row2}.{Driver|Passenger}.FanSpeed
     How hard the fan of this seat blows.
 351 actuator string - UP|MIDDLE|DOWN Cabin.HVAC.Station.{Row1|Row2}.{Driver|Passenger}.AirDistribution
     Where the air of this seat goes.
-360 sensor boolean - - Cabin.Seat.{Row1|Row2}.{DriverSide|PassengerSide}.IsOccupied
-    Whether somebody sits here.
 364 sensor boolean - - Cabin.Seat.{Row1|Row2}.{DriverSide|PassengerSide}.IsBelted
     Whether the belt of this seat is closed.
 368 actuator int8 percent -100..100 Cabin.Seat.{Row1|Row2}.{DriverSide|PassengerSide}.HeatingCooling
     How much this seat is heated; below 0 it is cooled.
-372 actuator uint16 mm - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Position
+372 actuator uint16 mm 0.. Cabin.Seat.Row1.{DriverSide|PassengerSide}.Position
     How far back this seat is.
-374 actuator uint16 mm - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Height
+374 actuator uint16 mm 0.. Cabin.Seat.Row1.{DriverSide|PassengerSide}.Height
     How high this seat is.
 376 actuator float degrees - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Tilt
     How far the front of this seat is up.
 378 actuator float degrees - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Backrest.Recline
     How far this backrest leans back.
-380 actuator float percent 0..100 Cabin.Seat.Row1.{DriverSide|PassengerSide}.Backrest.Lumbar.Support
-    How firmly this seat holds the back.
-382 actuator uint8 mm - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Headrest.Height
+382 actuator uint8 mm 0.. Cabin.Seat.Row1.{DriverSide|PassengerSide}.Headrest.Height
     How high this headrest is.
-384 actuator uint8 percent 0..100 Cabin.Seat.Row1.{DriverSide|PassengerSide}.MassageLevel
-    How hard this seat kneads.
 386 sensor boolean - - Cabin.Seat.Row1.{DriverSide|PassengerSide}.Airbag.IsDeployed
     Whether this airbag went off.
 388 actuator float percent 0..100 Cabin.Seat.Row1.{DriverSide|PassengerSide}.Backrest.LumbarSupport
     How firmly this backrest holds the small of the back.
-390 actuator boolean - - Cabin.Light.{IsDomeOn|IsGloveBoxOn|IsTrunkOn}
+390 actuator boolean - - Cabin.Light.{IsDomeOn|IsGloveBoxOn}
     Whether this light is on.
 393 actuator boolean - - Cabin.Light.AmbientLight.Row1.{DriverSide|PassengerSide}.IsLightOn
     Whether the mood light is on here.
-395 actuator uint8 percent 0..100 Cabin.Light.AmbientLight.Row1.{DriverSide|PassengerSide}.Intensity
+395 actuator uint8 percent 1..100 Cabin.Light.AmbientLight.Row1.{DriverSide|PassengerSide}.Intensity
     How bright the mood light is here.
 397 actuator uint8 percent 0..100 Cabin.Infotainment.Media.Volume
     How loud it plays.
@@ -90,5 +84,9 @@ CABIN: Final[tuple[Signal, ...]] = rows("""
     Where the guidance leads (WGS 84).
 400 actuator double degrees -180..180 Cabin.Infotainment.Navigation.DestinationSet.Longitude
     Where the guidance leads (WGS 84).
+401 sensor string - UNKNOWN|OCCUPIED|EMPTY Cabin.Seat.{Row1|Row2}.{DriverSide|PassengerSide}.OccupancyStatus
+    Whether somebody sits here.
+405 actuator uint8 percent 0..100 Cabin.Seat.Row1.{DriverSide|PassengerSide}.Massage.Level
+    How hard this seat kneads.
 """)  # noqa: E501 - a row is one line
 """Every row."""

@@ -38,7 +38,7 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     The battery's current; positive while it is charged.
 116 sensor~5 float W - Powertrain.TractionBattery.CurrentPower
     The battery's power; positive while it is charged.
-117 sensor~ float celsius - Powertrain.TractionBattery.Temperature.{Average|Min|Max}
+117 sensor~ float Celsius - Powertrain.TractionBattery.Temperature.{Average|Min|Max}
     How warm the cells are.
 120 sensor float V - Powertrain.TractionBattery.CellVoltage.{Min|Max}
     The voltage of one cell at the edge of the rest.
@@ -50,16 +50,14 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     What the battery's management complains of.
 127 attribute string - - Powertrain.TractionBattery.Id
     Which battery it is, as its maker numbers them.
-128 attribute string - - Powertrain.TractionBattery.ProductionDate
+128 attribute string iso8601 - Powertrain.TractionBattery.ProductionDate
     When the battery was made.
 129 sensor~ float W - Powertrain.TractionBattery.DCDC.PowerLoss
     What the converter for the 12 V system turns into heat.
-130 sensor~ float celsius - Powertrain.TractionBattery.DCDC.Temperature
+130 sensor~ float Celsius - Powertrain.TractionBattery.DCDC.Temperature
     How warm that converter is.
 140 sensor boolean - - Powertrain.TractionBattery.Charging.IsDischarging
     Whether the battery gives energy through the plug.
-141 actuator boolean - - Powertrain.TractionBattery.Charging.IsChargingCableLocked
-    Whether the plug is held in the socket.
 142 sensor~ float A - Powertrain.TractionBattery.Charging.ChargeCurrent.{DC|Phase1|Phase2|Phase3}
     The current on this way in.
 146 sensor~ float V - Powertrain.TractionBattery.Charging.ChargeVoltage.{DC|Phase1|Phase2|Phase3}
@@ -70,14 +68,12 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     How fast range is gained.
 155 sensor~ float W - Powertrain.TractionBattery.Charging.PowerLoss
     What charging turns into heat.
-156 sensor~ float celsius - Powertrain.TractionBattery.Charging.Temperature
+156 sensor~ float Celsius - Powertrain.TractionBattery.Charging.Temperature
     How warm the charger is.
 157 sensor uint32 s - Powertrain.TractionBattery.Charging.TimeToComplete
     How long until charging ends.
 158 actuator string - START|STOP Powertrain.TractionBattery.Charging.StartStopCharging
     Begin to charge, or end it.
-159 actuator string - MANUAL|TIMER|GRID|PROFILE Powertrain.TractionBattery.Charging.Mode
-    What decides when the battery is charged.
 160 actuator string - INACTIVE|START_TIME|END_TIME Powertrain.TractionBattery.Charging.Timer.Mode
     What the time of the timer means.
 161 actuator string iso8601 - Powertrain.TractionBattery.Charging.Timer.Time
@@ -86,8 +82,6 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     Which charging point the plug is in.
 163 actuator boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsFlapOpen
     Whether the flap of the charging port is open.
-164 sensor boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableConnected
-    Whether a cable is plugged into this port.
 165 actuator boolean - - Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableLocked
     Whether the plug is held in this port.
 170 sensor uint32 m - Powertrain.Range
@@ -110,9 +104,9 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     What the motor gives now; negative while it brakes.
 185 sensor~5 int16 Nm - Powertrain.ElectricMotor.Torque
     The motor's torque now; negative while it brakes.
-186 sensor~5 int32 rpm - Powertrain.ElectricMotor.Speed
+186 sensor~5 float rpm - Powertrain.ElectricMotor.Speed
     How fast the motor turns.
-187 sensor~ int16 celsius - Powertrain.ElectricMotor.Temperature
+187 sensor~ float Celsius - Powertrain.ElectricMotor.Temperature
     How warm the motor is.
 190 sensor int8 - - Powertrain.Transmission.CurrentGear
     The gear that is in; 0 is neutral, below it reverse.
@@ -124,13 +118,13 @@ ENERGY: Final[tuple[Signal, ...]] = rows("""
     The character of the drive.
 194 sensor float km - Powertrain.Transmission.TravelledDistance
     How far this transmission has come.
-195 sensor~ int16 celsius - Powertrain.Transmission.Temperature
+195 sensor~ float Celsius - Powertrain.Transmission.Temperature
     How warm the transmission is.
 196 actuator float percent -100..100 Powertrain.Transmission.TorqueDistribution
     How torque is shared; -100 is the front alone, 100 the rear.
 200 attribute uint16 V - LowVoltageBattery.NominalVoltage
     The voltage that the small battery was designed for.
-201 attribute uint16 Ah - LowVoltageBattery.{NominalCapacity|GrossCapacity}
+201 attribute uint16 Ah - LowVoltageBattery.NominalCapacity
     What the small battery holds.
 203 sensor~ float V - LowVoltageBattery.CurrentVoltage
     The voltage of the small battery.

@@ -2,7 +2,7 @@
 
 Rules:
 
-* names, types, units and ranges are those of the COVESA Vehicle Signal Specification (VSS 6.0);
+* names, types, units and ranges are written as in the COVESA Vehicle Signal Specification, 6.0;
 * ``check`` is the one place that decides whether a value fits a signal, for every door;
 * a value is a plain Python value: bool, int, float, str, or a tuple of one of these.
 

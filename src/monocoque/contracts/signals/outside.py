@@ -14,7 +14,7 @@ OUTSIDE: Final[tuple[Signal, ...]] = rows("""
     Whether this trunk is locked.
 506 actuator boolean - - Body.Horn.IsActive
     Whether the horn sounds.
-507 sensor uint8 percent 0..100 Body.Raindetection.Intensity
+507 sensor uint8 percent ..100 Body.Raindetection.Intensity
     How hard it rains on the glass.
 508 actuator boolean - - Body.Windshield.{Front|Rear}.IsHeatingOn
     Whether this glass is heated.
@@ -22,14 +22,14 @@ OUTSIDE: Final[tuple[Signal, ...]] = rows("""
     How this glass is wiped.
 512 sensor boolean - - Body.Windshield.{Front|Rear}.WasherFluid.IsLevelLow
     Whether the water for this glass runs out.
-514 sensor uint8 percent 0..100 Body.Windshield.{Front|Rear}.WasherFluid.Level
+514 sensor uint8 percent ..100 Body.Windshield.{Front|Rear}.WasherFluid.Level
     How much water there is for this glass.
 516 actuator boolean - - Body.Mirrors.{DriverSide|PassengerSide}.IsHeatingOn
     Whether this mirror is heated.
 518 actuator int8 percent -100..100 Body.Mirrors.{DriverSide|PassengerSide}.Tilt
     How far this mirror looks up.
 520 actuator int8 percent -100..100 Body.Mirrors.{DriverSide|PassengerSide}.Pan
-    How far this mirror looks to the left.
+    How far this mirror looks to the left; VSS deprecates this for Yaw.
 522 attribute string - - Body.BodyType
     The kind of body, as its maker calls it.
 523 actuator boolean - - Body.Trunk.{Front|Rear}.IsLightOn
@@ -58,15 +58,17 @@ OUTSIDE: Final[tuple[Signal, ...]] = rows("""
     Whether this side blinks.
 551 sensor boolean - - Body.Lights.DirectionIndicator.{Left|Right}.IsDefect
     Whether this side is broken.
+553 actuator int8 percent -100..100 Body.Mirrors.{DriverSide|PassengerSide}.Yaw
+    How far this mirror is turned; above 0 it sees more of the right.
 560 sensor~ uint16 kPa - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Tire.Pressure
     The pressure of this tyre.
 564 sensor boolean - - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Tire.IsPressureLow
     Whether this tyre wants air.
-568 sensor~ float celsius - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Tire.Temperature
-    How warm this tyre is.
+568 sensor~ float Celsius - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Tire.Temperature
+    How warm this tyre is; VSS deprecates this for RubberTemperature.
 572 sensor~5 float km/h - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Speed
     How fast this wheel turns.
-576 sensor uint8 percent 0..100 Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Brake.PadWear
+576 sensor uint8 percent ..100 Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Brake.PadWear
     How much of these pads is gone.
 580 sensor boolean - - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Brake.IsBrakesWorn
     Whether these pads must be changed.
@@ -86,9 +88,11 @@ OUTSIDE: Final[tuple[Signal, ...]] = rows("""
     From the front axle to the rear.
 593 attribute uint8 - - Chassis.AxleCount
     How many axles there are.
-600 sensor~ float celsius - Exterior.AirTemperature
+600 sensor~ float Celsius - Exterior.AirTemperature
     How warm it is outside.
 601 sensor~ float percent 0..100 Exterior.{Humidity|LightIntensity}
     What the air outside is like.
+603 sensor~ float Celsius - Chassis.Axle.{Row1|Row2}.Wheel.{Left|Right}.Tire.RubberTemperature
+    How warm the rubber of this tyre is.
 """)  # noqa: E501 - a row is one line
 """Every row."""

@@ -1,7 +1,7 @@
 """The signals that every car tells in its frames, from which the lake and the pages read.
 
-Rules: their numbers are 1 to 16 and were given before the catalogue was; truth is 1 and falsehood 0
-in a frame.
+Rules: most of their numbers were given before the catalogue was; truth is 1 and falsehood 0 in a
+frame.
 
 Left out on purpose: what else a car has, which stands in the other files, by branch.
 """
@@ -17,19 +17,16 @@ SPEED: Final = Signal(
     EntryType.SENSOR,
     "km/h",
     "How fast the car moves.",
-    minimum=-250,
-    maximum=250,
     change_type=ChangeType.CONTINUOUS,
     fresh_s=5.0,
 )
 TRAVELED_DISTANCE: Final = Signal(
-    2,
+    17,
     "Vehicle.TraveledDistance",
-    DataType.FLOAT,
+    DataType.UINT32,
     EntryType.SENSOR,
-    "km",
+    "m",
     "The odometer, since the car was built.",
-    minimum=0,
     change_type=ChangeType.CONTINUOUS,
 )
 LATITUDE: Final = Signal(
@@ -72,7 +69,6 @@ RANGE: Final = Signal(
     EntryType.SENSOR,
     "m",
     "How far the charge reaches.",
-    minimum=0,
     change_type=ChangeType.CONTINUOUS,
 )
 IS_CHARGING: Final = Signal(
@@ -84,8 +80,8 @@ IS_CHARGING: Final = Signal(
     "Whether the battery is being filled.",
 )
 IS_CABLE_CONNECTED: Final = Signal(
-    8,
-    "Vehicle.Powertrain.TractionBattery.Charging.IsChargingCableConnected",
+    164,
+    "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableConnected",
     DataType.BOOLEAN,
     EntryType.SENSOR,
     "",
@@ -114,16 +110,16 @@ CABIN_TEMPERATURE: Final = Signal(
     "Vehicle.Cabin.HVAC.AmbientAirTemperature",
     DataType.FLOAT,
     EntryType.SENSOR,
-    "celsius",
+    "Celsius",
     "How warm the cabin is.",
     change_type=ChangeType.CONTINUOUS,
 )
 CLIMATE_TARGET: Final = Signal(
     12,
     "Vehicle.Cabin.HVAC.Station.Row1.Driver.Temperature",
-    DataType.INT8,
+    DataType.FLOAT,
     EntryType.ACTUATOR,
-    "celsius",
+    "Celsius",
     "How warm the driver wants it.",
     minimum=-50,
     maximum=50,

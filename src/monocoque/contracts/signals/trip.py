@@ -14,8 +14,6 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     The mean speed of this trip.
 708 sensor float s - TripDuration
     How long this trip has lasted.
-709 actuator float km - TripMeterReading
-    The trip meter; whoever drives sets it to 0.
 710 sensor boolean - - IsBrokenDown
     Whether the car cannot go on.
 711 sensor~ double degrees 0..360 CurrentLocation.Heading
@@ -32,7 +30,7 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     What the car weighs, may weigh, and may tow.
 720 sensor uint16 kg - CurrentOverallWeight
     What the car weighs now.
-721 attribute uint16 mm - {Length|Height|Width}
+721 attribute uint16 mm - {Length|Height}
     How large the car is.
 724 attribute uint32 - - VersionVSS.{Major|Minor|Patch}
     Which version of VSS the catalogue follows.
@@ -48,12 +46,14 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     Whether the car has a way to its cell.
 733 attribute uint16 mm - {WidthExcludingMirrors|WidthIncludingMirrors|WidthFoldedMirrors}
     How wide the car is, with its mirrors as the name says.
-740 sensor string - - Driver.Identifier.{Subject|Issuer}
-    Who drives, and who says so.
+736 actuator uint32 m - TripMeterReading
+    The trip meter; whoever drives sets it to 0.
 742 sensor~5 float percent 0..100 Driver.{DistractionLevel|AttentiveProbability|FatigueLevel}
     How the driver seems to be.
 745 sensor boolean - - Driver.{IsEyesOnRoad|IsHandsOnWheel}
     What the driver does.
+747 sensor string - - Occupant.Row1.DriverSide.Identifier.{Subject|Issuer}
+    Who drives, and who says so.
 750 actuator boolean - - ADAS.{ABS|TCS|ESC|EBD|EBA}.IsEnabled
     Whether this assistance may act.
 755 sensor boolean - - ADAS.{ABS|TCS|ESC|EBD|EBA}.IsEngaged
@@ -78,13 +78,5 @@ TRIP: Final[tuple[Signal, ...]] = rows("""
     How many faults are stored.
 784 sensor string[] - - Diagnostics.DTCList
     The codes of the stored faults.
-785 sensor boolean - - OBD.Status.IsMILOn
-    Whether the lamp for faults is on.
-786 sensor float km - OBD.{DistanceWithMIL|DistanceSinceDTCClear}
-    How far the car has come since.
-788 sensor~ float V - OBD.ControlModuleVoltage
-    The voltage that the control units have.
-789 sensor~ float s - OBD.RunTime
-    How long the car has been switched on.
 """)  # noqa: E501 - a row is one line
 """Every row."""

@@ -10,7 +10,7 @@ from typing import Final
 
 SAME: Final = {
     "kph": "km/h", "kmh": "km/h", "km/hr": "km/h",
-    "%": "percent", "degC": "celsius", "C": "celsius", "°C": "celsius",
+    "%": "percent", "degC": "Celsius", "C": "Celsius", "°C": "Celsius", "celsius": "Celsius",
     "degF": "fahrenheit", "F": "fahrenheit", "°F": "fahrenheit", "K": "kelvin",
     "deg": "degrees", "degree": "degrees", "mi": "mile", "miles": "mile",
     "MPH": "mph", "meter": "m", "meters": "m", "sec": "s", "minutes": "min",
@@ -24,8 +24,8 @@ LINEAR: Final[dict[tuple[str, str], tuple[float, float]]] = {
     ("mile", "m"): (1_609.344, 0),
     ("m", "km"): (0.001, 0),
     ("km", "m"): (1_000, 0),
-    ("fahrenheit", "celsius"): (5 / 9, -160 / 9),
-    ("kelvin", "celsius"): (1, -273.15),
+    ("fahrenheit", "Celsius"): (5 / 9, -160 / 9),
+    ("kelvin", "Celsius"): (1, -273.15),
     ("rad", "degrees"): (57.29577951308232, 0),
     ("bar", "kPa"): (100, 0),
     ("psi", "kPa"): (6.894757293168361, 0),

@@ -86,7 +86,8 @@ _SWITCHES: Final = (
     _Part("Vehicle.Cabin.HVAC.IsRecirculationActive", "recirculation", "recirculation"),
     _Part("Vehicle.Body.Lights.Hazard.IsSignaling", "hazard", "hazard"),
     _Part(
-        "Vehicle.Powertrain.TractionBattery.Charging.IsChargingCableLocked",
+        "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition"
+        ".IsChargingCableLocked",
         "plug_lock",
         "plug_lock",
     ),
@@ -178,9 +179,25 @@ def _plain(value: Value) -> int | bool:
     return value
 
 
+def _decicelsius(value: Value) -> int:
+    assert isinstance(value, float)
+    return round(value * 10)
+
+
+def _opening(part: _Part) -> Actuation:
+    """The wish that a window be open or shut, for whoever does not say how far."""
+    return Actuation(
+        _BY_PATH[part.path.removesuffix("Position") + "IsOpen"],
+        action=lambda _: part.action,
+        arguments=lambda value: {"part": part.name, "target": _ALL_OPEN * _plain(value)},
+        actuator=part.name,
+        target=lambda value: {part.name: _ALL_OPEN * _plain(value)},
+    )
+
+
 READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.SPEED, lambda body: body.speed_m_per_s * 3.6),
-    (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m / 1_000),
+    (signals.TRAVELED_DISTANCE, lambda body: round(body.odometer_m)),
     (signals.LATITUDE, lambda body: body.place_degrees[0]),
     (signals.LONGITUDE, lambda body: body.place_degrees[1]),
     (_BY_PATH["Vehicle.CurrentLocation.Heading"], lambda body: body.heading_degrees),
@@ -192,7 +209,7 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.CHARGE_LIMIT, lambda body: body.charge_limit_percent),
     (signals.SELECTED_GEAR, lambda body: round(GEARS[body.gear])),
     (signals.CABIN_TEMPERATURE, lambda body: body.cabin_celsius),
-    (signals.CLIMATE_TARGET, lambda body: round(body.climate_target_decicelsius / 10)),
+    (signals.CLIMATE_TARGET, lambda body: body.climate_target_decicelsius / 10),
     (signals.IS_CLIMATE_ON, lambda body: body.climate_on),
     (signals.IS_LOCKED, lambda body: body.locked),
     (signals.IS_DOOR_OPEN, _is_door_open(DRIVER_DOOR)),
@@ -228,7 +245,7 @@ ACTUATIONS: Final = (
         action=lambda _: "climate",
         arguments=lambda _: {"on": False},
         actuator="climate",
-        target=lambda value: {"climate_target_decicelsius": _plain(value) * 10},
+        target=lambda value: {"climate_target_decicelsius": _decicelsius(value)},
     ),
     Actuation(
         signals.CHARGE_LIMIT,
@@ -245,6 +262,7 @@ ACTUATIONS: Final = (
         target=lambda value: {"trunk": _ALL_OPEN * _plain(value)},
     ),
     *(_actuation(part) for part in (*_LEVELS, *_SWITCHES, *_DOORS)),
+    *(_opening(part) for part in _LEVELS if part.action == "window"),
 )
 """Every signal that the body can be asked for."""
 

@@ -18,7 +18,7 @@ GEARS: Final = {"park": 126.0, "drive": 127.0}
 
 READINGS: Final[tuple[tuple[Signal, Callable[[Body], float]], ...]] = (
     (signals.SPEED, lambda body: body.speed_m_per_s * 3.6),
-    (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m / 1_000),
+    (signals.TRAVELED_DISTANCE, lambda body: body.odometer_m),
     (signals.LATITUDE, lambda body: body.place_degrees[0]),
     (signals.LONGITUDE, lambda body: body.place_degrees[1]),
     (signals.CHARGE, lambda body: body.charge_percent),
