@@ -48,6 +48,7 @@ def test_every_part_of_the_body_can_be_asked_for_by_a_signal():
     ("path", "value"),
     [
         (WINDOW, 100),
+        (IS_WINDOW_OPEN, True),
         (SEAT, 200),
         (HEATING, 60),
         (BOOT, True),

@@ -26,7 +26,8 @@ Only the spelling of a unit may follow VSS, which wrote ``celsius`` before 6.0."
 
 
 def test_what_a_number_once_meant_it_means_for_ever():
-    known = {each.number: (each.path, each.unit) for each in (*SIGNALS, *RETIRED)}
+    known = {each.number: (each.path, each.unit) for each in SIGNALS}
+    known |= {each.number: (each.path, each.unit) for each in RETIRED}
     assert {number: known.get(number) for number in GIVEN} == GIVEN
 
 
