@@ -50,6 +50,18 @@ class Spent:
             self.heat_wh - earlier.heat_wh,
         )
 
+    def plus(self, more: "Spent") -> "Spent":
+        """Both together."""
+        return Spent(
+            self.given_wh + more.given_wh,
+            self.taken_wh + more.taken_wh,
+            self.heat_wh + more.heat_wh,
+        )
+
+    def times(self, factor: float) -> "Spent":
+        """So many times as much."""
+        return Spent(self.given_wh * factor, self.taken_wh * factor, self.heat_wh * factor)
+
     @property
     def inside_wh(self) -> float:
         """What the battery holds less."""
@@ -77,9 +89,28 @@ def spent_in_drive(
     )
 
 
-def moving_w(speed_m_per_s: float, gain_m_per_s2: float) -> float:
+def spent_between(
+    begins_m_per_s: float, ends_m_per_s: float, gain_m_per_s2: float, slope: float
+) -> Spent:
+    """From one speed to another, with the speed growing or falling evenly on one slope."""
+    if begins_m_per_s == ends_m_per_s:
+        return NOTHING
+    width = (ends_m_per_s - begins_m_per_s) / SLICES
+    total = NOTHING
+    for number in range(SLICES + 1):
+        power_w = moving_w(begins_m_per_s + number * width, gain_m_per_s2, slope)
+        total = total.plus(_spent_at(ARDEN_7, power_w).times(_weight(number)))
+    return total.times(width / 3.0 / gain_m_per_s2)
+
+
+def spent_each_m(speed_m_per_s: float, slope: float) -> Spent:
+    """One metre of a slope, at one speed."""
+    return _spent_at(ARDEN_7, moving_w(speed_m_per_s, 0.0, slope)).times(1.0 / speed_m_per_s)
+
+
+def moving_w(speed_m_per_s: float, gain_m_per_s2: float, slope: float = 0.0) -> float:
     """What the motor draws from the battery at this moment; negative when it gives."""
-    return float(road.drive_w(ARDEN_7, road.wheel_w(ARDEN_7, speed_m_per_s, gain_m_per_s2, 0.0)))
+    return float(road.drive_w(ARDEN_7, road.wheel_w(ARDEN_7, speed_m_per_s, gain_m_per_s2, slope)))
 
 
 def outlet_w(celsius: float) -> float:
@@ -98,7 +129,7 @@ def _changing(speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
     width = speed_m_per_s / SLICES
     given = taken = heat = 0.0
     for number in range(SLICES + 1):
-        weight = 1 if number in (0, SLICES) else 4 if number % 2 else 2
+        weight = _weight(number)
         one = _spent_s(ARDEN_7, number * width, gain_m_per_s2)
         given, taken = given + weight * one.given_wh, taken + weight * one.taken_wh
         heat += weight * one.heat_wh
@@ -109,7 +140,16 @@ def _changing(speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
 @functools.lru_cache(maxsize=REMEMBERED_MAX)
 def _spent_s(vehicle: Vehicle, speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
     """In one second of this."""
-    power_w = moving_w(speed_m_per_s, gain_m_per_s2)
+    return _spent_at(vehicle, moving_w(speed_m_per_s, gain_m_per_s2))
+
+
+def _weight(number: int) -> int:
+    """Simpson's."""
+    return 1 if number in (0, SLICES) else 4 if number % 2 else 2
+
+
+def _spent_at(vehicle: Vehicle, power_w: float) -> Spent:
+    """In one second of this power at the poles."""
     return Spent(
         max(power_w, 0.0) / SECONDS_PER_HOUR,
         max(-power_w, 0.0) / SECONDS_PER_HOUR,

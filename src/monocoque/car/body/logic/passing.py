@@ -56,7 +56,8 @@ def _flow(body: Body, now_us: int) -> Body:
 def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
     elapsed_s = (now_us - body.at_us) / SECOND_US
     odometer_m = drive.began_m + distance_m(drive, now_us)
-    spent = spent_in(drive, now_us).since(spent_in(drive, body.at_us))
+    slopes = None if body.route is None else body.route.slopes
+    spent = spent_in(drive, now_us, slopes).since(spent_in(drive, body.at_us, slopes))
     warmed = _warm(body, elapsed_s)
     beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
     driven = _pass(body, now_us, warmed, -spent.inside_wh - beside_wh, spent.heat_wh)
@@ -99,7 +100,9 @@ def _rest(body: Body, now_us: int) -> Body:
 def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_wh: float) -> Body:
     """The body at that moment, when its battery holds so much more and was heated by so much."""
     elapsed_s = (now_us - body.at_us) / SECOND_US
-    charge_percent = max(0.0, body.charge_percent + stored_wh / _capacity_wh(body) * 100)
+    charge_percent = body.charge_percent + stored_wh / _capacity_wh(body) * 100
+    # What a full battery gets back on a way down, the brakes turn into heat.
+    charge_percent = max(0.0, min(100.0, charge_percent))
     heat_w = heat_wh * 3_600.0 / elapsed_s
 
     def battery_celsius(share: float) -> float:

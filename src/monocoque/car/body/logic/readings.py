@@ -85,7 +85,9 @@ def _battery_w(body: Body) -> float:
     climate_w = float(cabin.electric_w(ARDEN_7, body.cabin_air)) if body.climate_on else 0.0
     if body.drive is not None:
         gain = gain_m_per_s2(body.drive, body.at_us)
-        return -(flow.moving_w(body.speed_m_per_s, gain) + ARDEN_7.auxiliary_w + climate_w)
+        return -(
+            flow.moving_w(body.speed_m_per_s, gain, body.slope) + ARDEN_7.auxiliary_w + climate_w
+        )
     if body.is_charging:
         return flow.outlet_w(body.battery_celsius) - climate_w
     return 0.0 if body.plugged else -climate_w

@@ -145,6 +145,14 @@ class Body:
             return self.base_height_m
         return self.route.height_at(self.odometer_m - self.drive.began_m, self.base_height_m)
 
+    @property
+    def slope(self) -> float:
+        """Height over way where it drives, smoothed; 0 on a flat way."""
+        slopes = None if self.route is None else self.route.slopes
+        if slopes is None or self.drive is None:
+            return 0.0
+        return slopes.at(self.odometer_m - self.drive.began_m)
+
     def level(self, part: str) -> int:
         """Where a part is that moves by and by, or how a switch stands."""
         for motion in self.motions:
