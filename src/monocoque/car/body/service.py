@@ -267,9 +267,14 @@ def end_update(connection: Connection, car_id: str, now_us: int) -> None:
     records.set_state(connection, car_id, logic.to_text(replace(body, updating=False)))
 
 
-async def park(at: Records, car_id: str, now_us: int) -> Body:
-    """Whoever drives puts the brakes on; a car that stands is plugged in. Returns the body."""
-    return await change(at, car_id, now_us, logic.begin_park)
+async def park(
+    at: Records, car_id: str, now_us: int, station: logic.Station = logic.WALLBOX
+) -> Body:
+    """Whoever drives puts the brakes on; a car that stands is plugged in. Returns the body.
+
+    station: where to, in the second case; at home when nobody says.
+    """
+    return await change(at, car_id, now_us, lambda body: logic.begin_park(body, station))
 
 
 async def jam(at: Records, car_id: str, now_us: int, actuators: frozenset[str]) -> Body:

@@ -21,6 +21,7 @@ from monocoque.car.body.logic.deeds import begin_park as begin_park
 from monocoque.car.body.logic.deeds import begin_route as begin_route
 from monocoque.car.body.logic.deeds import is_at as is_at
 from monocoque.car.body.logic.deeds import open_door as open_door
+from monocoque.car.body.logic.deeds import plug_in as plug_in
 from monocoque.car.body.logic.deeds import shut_doors as shut_doors
 from monocoque.car.body.logic.deeds import travel_s as travel_s
 from monocoque.car.body.logic.deeds import turn_child_lock as turn_child_lock
@@ -48,3 +49,7 @@ from monocoque.car.body.logic.state import HOME_LATITUDE_DEGREES as HOME_LATITUD
 from monocoque.car.body.logic.state import HOME_LONGITUDE_DEGREES as HOME_LONGITUDE_DEGREES
 from monocoque.car.body.logic.state import OUTSIDE_CELSIUS as OUTSIDE_CELSIUS
 from monocoque.car.body.logic.state import Body as Body
+from monocoque.car.body.logic.stations import AC as AC
+from monocoque.car.body.logic.stations import DC as DC
+from monocoque.car.body.logic.stations import WALLBOX as WALLBOX
+from monocoque.car.body.logic.stations import Station as Station

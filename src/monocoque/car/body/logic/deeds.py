@@ -32,6 +32,7 @@ from monocoque.car.body.logic.parts import (
 )
 from monocoque.car.body.logic.routes import Route
 from monocoque.car.body.logic.state import Body
+from monocoque.car.body.logic.stations import WALLBOX, Station
 
 
 def begin_motion(body: Body, motion: Motion) -> Body:
@@ -119,12 +120,26 @@ def shut_doors(body: Body) -> Body:
     return replace(body, doors_open=(), touched_us=body.at_us)
 
 
-def begin_park(body: Body) -> Body:
+def begin_park(body: Body, station: Station = WALLBOX) -> Body:
     """The body with its brakes on, or plugged in when it stands already."""
     if body.drive is None:
-        return replace(body, plugged=True, touched_us=body.at_us)
+        return plug_in(body, station)
     brakes_us = min(body.drive.brakes_us, body.at_us)
     return replace(body, drive=replace(body.drive, brakes_us=brakes_us))
+
+
+def plug_in(body: Body, station: Station) -> Body:
+    """The body with its plug in this station, where it begins to charge anew.
+
+    What a person said about charging before was about another plug. A car that drives has none.
+    """
+    if body.drive is not None:
+        return body
+    parts = set_parts(body.parts, {"charging": True})
+    motions = tuple(motion for motion in body.motions if motion.actuator != "charging")
+    return replace(
+        body, plugged=True, station=station, parts=parts, motions=motions, touched_us=body.at_us
+    )
 
 
 def with_jam(body: Body, actuators: frozenset[str]) -> Body:

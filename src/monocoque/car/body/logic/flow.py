@@ -4,9 +4,9 @@ Rules:
 
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
   so a parked week costs as much as a second, and what one step gives many steps give too. Cabin,
-  a drive's energy, 12 V and tyres agree to rounding; the charge at an outlet to 0.2 %; the
-  battery's temperature, which follows the charger's power at the beginning of a step, to 1 K in
-  deep cold, and its age to 3 % of what was lost;
+  a drive's energy, 12 V and tyres agree to rounding; the charge at a station (stations.py) to
+  0.2 %; the battery's temperature, which follows the charger's power at the beginning of a step, to
+  1 K in deep cold, and its age to 3 % of what was lost;
 * the small steps of ``physics.condition`` are the measure: a test holds this to them.
 
 Equations: those of ``physics``; a drive's energy is Simpson's sum over its speeds. Left out on
@@ -18,7 +18,7 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
-from monocoque.car.body.logic.physics import battery, charging, road
+from monocoque.car.body.logic.physics import battery, road
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7, Vehicle
 
 SLICES: Final = 8
@@ -111,11 +111,6 @@ def spent_each_m(speed_m_per_s: float, slope: float) -> Spent:
 def moving_w(speed_m_per_s: float, gain_m_per_s2: float, slope: float = 0.0) -> float:
     """What the motor draws from the battery at this moment; negative when it gives."""
     return float(road.drive_w(ARDEN_7, road.wheel_w(ARDEN_7, speed_m_per_s, gain_m_per_s2, slope)))
-
-
-def outlet_w(celsius: float) -> float:
-    """What an outlet brings to the battery's poles; little when the battery is very cold."""
-    return float(charging.ac_w(ARDEN_7, HALF_FULL, celsius, OUTLET_W))
 
 
 def stored_w(power_w: float, celsius: float) -> float:

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from monocoque.car.body.logic import flow
+from monocoque.car.body.logic import stations
 from monocoque.car.body.logic.drives import (
     SECOND_US,
     Drive,
@@ -44,13 +44,14 @@ def next_event_us(body: Body) -> int | None:
 
 def _flow(body: Body, now_us: int) -> Body:
     """What changes by time alone, up to a moment before which no event lies."""
-    if now_us <= body.at_us:
-        return body
-    if body.drive is not None:
-        return _drive_on(body, body.drive, now_us)
-    if body.is_charging:
-        return _charge_on(body, now_us)
-    return _rest(body, now_us)
+    while body.at_us < now_us:
+        if body.drive is not None:
+            body = _drive_on(body, body.drive, now_us)
+        elif body.wants_charge or body.is_unfit:
+            body = _charge_on(body, now_us)
+        else:
+            body = _rest(body, now_us)
+    return body
 
 
 def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
@@ -71,24 +72,23 @@ def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
 
 
 def _charge_on(body: Body, now_us: int) -> Body:
-    """Up to the limit of the charge, and then at rest."""
-    comes_w = flow.outlet_w(body.battery_celsius)
-    stored_w = flow.stored_w(comes_w, body.battery_celsius)
-    missing = (body.charge_limit_percent - body.charge_percent) / 100
-    elapsed_s = (now_us - body.at_us) / SECOND_US
-    warmed = _warm(body, elapsed_s)
-    stored_wh = (stored_w * elapsed_s - warmed.electric_j) / 3_600.0
-    if stored_wh <= missing * _capacity_wh(body):
-        heat_wh = (comes_w - stored_w) * elapsed_s / 3_600.0
-        return _pass(body, now_us, warmed, stored_wh, heat_wh)
+    """Up to the limit of the charge, or to the end of a piece in which the charge tapers."""
+    at, charge, celsius = body.station, body.charge_percent / 100, body.battery_celsius
+    limit, capacity_wh = body.charge_limit_percent / 100, body.capacity_wh
+    ends_us = now_us
+    if at.is_fast or stations.tapers(at, charge, limit, celsius):
+        ends_us = min(now_us, body.at_us + round(stations.PIECE_S[at.kind] * SECOND_US))
+    elapsed_s = (ends_us - body.at_us) / SECOND_US
+    warmed, missing_wh = _warm(body, elapsed_s), (limit - charge) * capacity_wh
+    filled = stations.fill(at, charge, capacity_wh, celsius, warmed.electric_j, elapsed_s)
+    if filled.stored_wh <= max(0.0, missing_wh):
+        return _pass(body, ends_us, warmed, filled.stored_wh, filled.heat_wh)
     # The climate's share varies; over the whole of it, the mean is near enough.
-    mean_w = stored_wh / elapsed_s * 3_600.0
-    full_s = missing * _capacity_wh(body) / mean_w * 3_600.0
-    full_us = min(now_us, body.at_us + max(1, math.ceil(full_s * SECOND_US)))
+    share = missing_wh / filled.stored_wh
+    full_us = min(ends_us, body.at_us + max(1, math.ceil(share * elapsed_s * SECOND_US)))
     warmed = _warm(body, (full_us - body.at_us) / SECOND_US)
-    heat_wh = (comes_w - stored_w) * full_s / 3_600.0
-    full = _pass(body, full_us, warmed, missing * _capacity_wh(body), heat_wh)
-    return _flow(replace(full, charge_percent=float(body.charge_limit_percent)), now_us)
+    full = _pass(body, full_us, warmed, missing_wh, filled.heat_wh * share)
+    return replace(full, charge_percent=float(body.charge_limit_percent))
 
 
 def _rest(body: Body, now_us: int) -> Body:
@@ -100,7 +100,7 @@ def _rest(body: Body, now_us: int) -> Body:
 def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_wh: float) -> Body:
     """The body at that moment, when its battery holds so much more and was heated by so much."""
     elapsed_s = (now_us - body.at_us) / SECOND_US
-    charge_percent = body.charge_percent + stored_wh / _capacity_wh(body) * 100
+    charge_percent = body.charge_percent + stored_wh / body.capacity_wh * 100
     # What a full battery gets back on a way down, the brakes turn into heat.
     charge_percent = max(0.0, min(100.0, charge_percent))
     heat_w = heat_wh * 3_600.0 / elapsed_s
@@ -130,10 +130,6 @@ def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_
             tyres.air_after(kpa, tyres.LEAK_PER_MONTH, elapsed_s) for kpa in body.tyres_kpa
         ),
     )  # fmt: skip
-
-
-def _capacity_wh(body: Body) -> float:
-    return ARDEN_7.capacity_wh * body.health
 
 
 def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:

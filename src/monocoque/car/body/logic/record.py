@@ -14,6 +14,7 @@ from monocoque.car.body.logic.motions import Motion, motion_members
 from monocoque.car.body.logic.parts import of_members, to_members
 from monocoque.car.body.logic.routes import points_of, route_of
 from monocoque.car.body.logic.state import HOME, HOME_HEIGHT_M, Body
+from monocoque.car.body.logic.stations import WALLBOX, Station
 
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
@@ -28,6 +29,7 @@ def to_text(body: Body) -> str:
     # What most cars never have is left out of their records.
     members["parts"] = to_members(body.parts)
     members["route"] = None if body.route is None else points_of(body.route)
+    members["station"] = [body.station.kind, body.station.power_w]
     for name, usual in _USUAL.items():
         if members[name] == usual:
             del members[name]
@@ -38,6 +40,7 @@ def to_text(body: Body) -> str:
 
 _USUAL: Final[Mapping[str, Any]] = {
     "parts": {}, "route": None, "base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M,
+    "station": [WALLBOX.kind, WALLBOX.power_w],
 }  # fmt: skip
 
 
@@ -60,5 +63,6 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "parts": of_members,
     "route": route_of,
     "base_degrees": tuple,
+    "station": lambda station: Station(*station),
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""

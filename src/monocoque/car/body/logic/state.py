@@ -17,6 +17,7 @@ from monocoque.car.body.logic.parts import AS_BUILT, MOVING, Parts, between
 from monocoque.car.body.logic.physics import battery, cabin
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.routes import Place, Route
+from monocoque.car.body.logic.stations import WALLBOX, Station, is_fit
 
 OUTSIDE_CELSIUS: Final = 9.0
 RANGE_KM_PER_PERCENT: Final = 4.3
@@ -45,6 +46,8 @@ class Body:
     charge_percent: float = 62.0
     charge_limit_percent: int = 80
     plugged: bool = True
+    station: Station = WALLBOX
+    """Where the plug is, or was last."""
     odometer_m: float = 0.0
     place_measured_us: int = 0
     place_accuracy_m: float = 5.0
@@ -92,7 +95,18 @@ class Body:
     @property
     def is_charging(self) -> bool:
         """Whether the battery is being filled."""
-        return self.plugged and self.charge_percent < self.charge_limit_percent
+        return self.wants_charge and is_fit(self.station, self.battery_celsius)
+
+    @property
+    def wants_charge(self) -> bool:
+        """Whether it is at a station, shall be filled, and is not full."""
+        is_below = self.charge_percent < self.charge_limit_percent
+        return self.plugged and is_below and self.parts.charging
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether it is at a fast charger, and too cold or too hot to be filled there."""
+        return self.plugged and not is_fit(self.station, self.battery_celsius)
 
     @property
     def range_km(self) -> float:
@@ -108,6 +122,11 @@ class Body:
     def health(self) -> float:
         """What is left of the battery's capacity, as a share."""
         return float(battery.health_of(self.calendar_loss, self.cycle_loss))
+
+    @property
+    def capacity_wh(self) -> float:
+        """What the battery holds at its age, when it is full."""
+        return ARDEN_7.capacity_wh * self.health
 
     @property
     def is_supplied(self) -> bool:
