@@ -4,15 +4,16 @@ Rules:
 
 * a body is a value at a time (state.py); ``step`` carries it to a later time and never back
   (passing.py). A body that nobody touches jumps from event to event, so that a parked week costs
-  nothing;
+  next to nothing;
 * an actuator that was set moves for a while (deeds.py); when it is jammed then, it is found where
   it was;
 * a drive is of a known shape: the car gathers speed, holds it, brakes and parks, so that speed,
   place, distance and energy follow from the time alone (drives.py);
-* what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``;
+* what heats, charges, drains and ages follows closed forms of ``physics`` (flow.py, stations.py,
+  slopes.py), in a weather that stays for half an hour (weather.py);
 * it does what it is told. Whether it may, the guard says.
 
-Units stand in the names. Left out on purpose: steering and traffic.
+Units stand in the names. Left out on purpose: steering and traffic; sun, rain and wind.
 """
 
 from monocoque.car.body.logic.deeds import begin_drive as begin_drive
@@ -49,7 +50,9 @@ from monocoque.car.body.logic.state import HOME_LATITUDE_DEGREES as HOME_LATITUD
 from monocoque.car.body.logic.state import HOME_LONGITUDE_DEGREES as HOME_LONGITUDE_DEGREES
 from monocoque.car.body.logic.state import OUTSIDE_CELSIUS as OUTSIDE_CELSIUS
 from monocoque.car.body.logic.state import Body as Body
+from monocoque.car.body.logic.state import new_body as new_body
 from monocoque.car.body.logic.stations import AC as AC
 from monocoque.car.body.logic.stations import DC as DC
 from monocoque.car.body.logic.stations import WALLBOX as WALLBOX
 from monocoque.car.body.logic.stations import Station as Station
+from monocoque.car.body.logic.weather import Weather as Weather

@@ -3,7 +3,7 @@
 Rules:
 
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
-  so a parked week costs as much as a second, and what one step gives many steps give too. Cabin,
+  so a parked hour costs as much as a second, and what one step gives many steps give too. Cabin,
   a drive's energy, 12 V and tyres agree to rounding; the charge at a station (stations.py) to
   0.2 %; the battery's temperature, which follows the charger's power at the beginning of a step, to
   1 K in deep cold, and its age to 3 % of what was lost;

@@ -2,7 +2,8 @@
 
 Rules:
 
-* a body that nobody touches jumps from event to event, so that a parked week costs nothing;
+* a body that nobody touches jumps from event to event, and from one half hour of weather to the
+  next, so that a parked week costs next to nothing;
 * what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``.
 """
 
@@ -23,6 +24,7 @@ from monocoque.car.body.logic.parts import DOOR_PARTS, NAMES, OF_PARTS, doors_af
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.state import Body
+from monocoque.car.body.logic.weather import held_celsius
 
 
 def step(body: Body, now_us: int) -> Body:
@@ -45,13 +47,22 @@ def next_event_us(body: Body) -> int | None:
 def _flow(body: Body, now_us: int) -> Body:
     """What changes by time alone, up to a moment before which no event lies."""
     while body.at_us < now_us:
-        if body.drive is not None:
-            body = _drive_on(body, body.drive, now_us)
-        elif body.wants_charge or body.is_unfit:
-            body = _charge_on(body, now_us)
-        else:
-            body = _rest(body, now_us)
+        until_us = now_us
+        if body.weather is not None:
+            outside_celsius, until_us = held_celsius(body.weather, body.at_us, now_us)
+            if outside_celsius != body.outside_celsius:
+                body = replace(body, outside_celsius=outside_celsius)
+        body = _flow_on(body, until_us)
     return body
+
+
+def _flow_on(body: Body, now_us: int) -> Body:
+    """Some of it, while the weather stays."""
+    if body.drive is not None:
+        return _drive_on(body, body.drive, now_us)
+    if body.wants_charge or body.is_unfit:
+        return _charge_on(body, now_us)
+    return _rest(body, now_us)
 
 
 def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
@@ -76,11 +87,12 @@ def _charge_on(body: Body, now_us: int) -> Body:
     at, charge, celsius = body.station, body.charge_percent / 100, body.battery_celsius
     limit, capacity_wh = body.charge_limit_percent / 100, body.capacity_wh
     ends_us = now_us
-    if at.is_fast or stations.tapers(at, charge, limit, celsius):
+    most_w = stations.taper_w(at, charge, limit, celsius)
+    if most_w is not None:
         ends_us = min(now_us, body.at_us + round(stations.PIECE_S[at.kind] * SECOND_US))
     elapsed_s = (ends_us - body.at_us) / SECOND_US
     warmed, missing_wh = _warm(body, elapsed_s), (limit - charge) * capacity_wh
-    filled = stations.fill(at, charge, capacity_wh, celsius, warmed.electric_j, elapsed_s)
+    filled = stations.fill(at, charge, capacity_wh, celsius, most_w, warmed.electric_j, elapsed_s)
     if filled.stored_wh <= max(0.0, missing_wh):
         return _pass(body, ends_us, warmed, filled.stored_wh, filled.heat_wh)
     # The climate's share varies; over the whole of it, the mean is near enough.

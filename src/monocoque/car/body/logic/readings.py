@@ -46,6 +46,11 @@ def battery_celsius(body: Body) -> float:
     return round(body.battery_celsius, 1)
 
 
+def outside_celsius(body: Body) -> float:
+    """How warm the air outside is."""
+    return round(body.outside_celsius, 1)
+
+
 def energy_kwh(body: Body) -> float:
     """What the battery holds."""
     return round(body.charge_percent / 100 * ARDEN_7.capacity_wh * body.health / 1_000, 2)

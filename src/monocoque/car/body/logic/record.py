@@ -15,6 +15,7 @@ from monocoque.car.body.logic.parts import of_members, to_members
 from monocoque.car.body.logic.routes import points_of, route_of
 from monocoque.car.body.logic.state import HOME, HOME_HEIGHT_M, Body
 from monocoque.car.body.logic.stations import WALLBOX, Station
+from monocoque.car.body.logic.weather import Weather
 
 BODIES_REMEMBERED_MAX: Final = 256
 """A car has one body, and a world so many at once."""
@@ -30,6 +31,7 @@ def to_text(body: Body) -> str:
     members["parts"] = to_members(body.parts)
     members["route"] = None if body.route is None else points_of(body.route)
     members["station"] = [body.station.kind, body.station.power_w]
+    members["weather"] = _of_weather(body.weather)
     for name, usual in _USUAL.items():
         if members[name] == usual:
             del members[name]
@@ -38,9 +40,15 @@ def to_text(body: Body) -> str:
     return json.dumps(members, separators=(",", ":"), sort_keys=True)
 
 
+def _of_weather(weather: Weather | None) -> list[float] | None:
+    if weather is None:
+        return None
+    return [weather.mean_celsius, weather.swing_k, weather.change_k, weather.seed]
+
+
 _USUAL: Final[Mapping[str, Any]] = {
     "parts": {}, "route": None, "base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M,
-    "station": [WALLBOX.kind, WALLBOX.power_w],
+    "station": [WALLBOX.kind, WALLBOX.power_w], "weather": None,
 }  # fmt: skip
 
 
@@ -64,5 +72,6 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "route": route_of,
     "base_degrees": tuple,
     "station": lambda station: Station(*station),
+    "weather": lambda weather: Weather(*weather),
 }
 """How those members are read that JSON does not hold as they are; an older record lacks some."""

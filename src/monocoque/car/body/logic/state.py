@@ -18,6 +18,7 @@ from monocoque.car.body.logic.physics import battery, cabin
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.routes import Place, Route
 from monocoque.car.body.logic.stations import WALLBOX, Station, is_fit
+from monocoque.car.body.logic.weather import USUAL, Weather, outside_celsius
 
 OUTSIDE_CELSIUS: Final = 9.0
 RANGE_KM_PER_PERCENT: Final = 4.3
@@ -60,6 +61,8 @@ class Body:
     updating: bool = False
     """Whether control units are being updated."""
     outside_celsius: float = OUTSIDE_CELSIUS
+    weather: Weather | None = None
+    """What the air outside follows; None when it stays as it is."""
     battery_celsius: float = OUTSIDE_CELSIUS
     calendar_loss: float = 0.0
     """The share of the battery's capacity that time has taken."""
@@ -100,8 +103,9 @@ class Body:
     @property
     def wants_charge(self) -> bool:
         """Whether it is at a station, shall be filled, and is not full."""
-        is_below = self.charge_percent < self.charge_limit_percent
-        return self.plugged and is_below and self.parts.charging
+        if not self.plugged or self.charge_percent >= self.charge_limit_percent:
+            return False
+        return self.parts.charging
 
     @property
     def is_unfit(self) -> bool:
@@ -179,3 +183,12 @@ class Body:
                 target = int(motion.target[part])
                 return between(motion.start, target, motion.began_us, motion.ends_us, self.at_us)
         return int(getattr(self.parts, part))
+
+
+def new_body(now_us: int, weather: Weather = USUAL) -> Body:
+    """A car that was just built, parked at home, as warm as the air around it."""
+    celsius = outside_celsius(weather, now_us)
+    return Body(
+        at_us=now_us, place_measured_us=now_us, weather=weather,
+        outside_celsius=celsius, cabin_celsius=celsius, battery_celsius=celsius,
+    )  # fmt: skip

@@ -87,21 +87,30 @@ def poles_w(station: Station, charge: float, celsius: float, climate_w: float) -
     return min(left_w, taken_w_max(station, charge, celsius))
 
 
-def tapers(station: Station, charge: float, limit: float, celsius: float) -> bool:
-    """Whether the battery takes less than is offered before it reaches its limit."""
-    most_charge = max(charge, limit)
-    return taken_w_max(station, most_charge, celsius) < offered_w(station, celsius)
+def taper_w(station: Station, charge: float, limit: float, celsius: float) -> float | None:
+    """What the battery takes at most; None when that plays no part up to its limit."""
+    if not station.is_fast:
+        at_limit_w = taken_w_max(station, max(charge, limit), celsius)
+        if at_limit_w >= offered_w(station, celsius):
+            return None
+    return taken_w_max(station, charge, celsius)
 
 
 def fill(
-    station: Station, charge: float, capacity_wh: float, celsius: float, climate_j: float,
-    elapsed_s: float,
+    station: Station, charge: float, capacity_wh: float, celsius: float, most_w: float | None,
+    climate_j: float, elapsed_s: float,
 ) -> Filled:  # fmt: skip
-    """What a battery holds more after a piece of time."""
-    comes_w = poles_w(station, charge, celsius, climate_j / elapsed_s)
+    """What a battery holds more after a piece of time.
+
+    most_w: what it takes at most, as ``taper_w`` says.
+    """
+    comes_w = offered_w(station, celsius) - climate_j / elapsed_s
+    is_tapered = most_w is not None and comes_w >= most_w
+    if most_w is not None:
+        comes_w = min(comes_w, most_w)
     stored_w = flow.stored_w(comes_w, celsius)
     stored_wh = stored_w * elapsed_s / flow.SECONDS_PER_HOUR
-    if charge < FULL and comes_w == taken_w_max(station, charge, celsius):
+    if is_tapered and charge < FULL:
         missing_wh = (1.0 - charge) * capacity_wh
         stored_wh = missing_wh * -math.expm1(-stored_wh / missing_wh)
     heat_w = comes_w - stored_w
@@ -115,7 +124,7 @@ def lasts_s(
     climate_w: float,
 ) -> float:  # fmt: skip
     """How long a charge lasts at one temperature, in seconds; infinite when it never ends."""
-    slices = charging.SLICES if tapers(station, charge, limit, celsius) else 1
+    slices = 1 if taper_w(station, charge, limit, celsius) is None else charging.SLICES
     width, lasting_s = (limit - charge) / slices, 0.0
     for number in range(slices):
         comes_w = poles_w(station, charge + (number + 0.5) * width, celsius, climate_w)

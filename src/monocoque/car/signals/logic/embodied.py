@@ -126,6 +126,7 @@ _INSTRUMENTS: Final[tuple[tuple[str, Callable[[Body], Value]], ...]] = (
     (f"{_BATTERY}.Charging.ChargeVoltage.Phase2", lambda b: readings.charge_ac_v(b, 2)),
     (f"{_BATTERY}.Charging.ChargeVoltage.Phase3", lambda b: readings.charge_ac_v(b, 3)),
     (f"{_BATTERY}.Charging.MaximumChargingCurrent.DC", readings.charge_dc_a_max),
+    ("Vehicle.Exterior.AirTemperature", readings.outside_celsius),
     ("Vehicle.LowVoltageBattery.CurrentVoltage", readings.low_voltage_v),
     ("Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure", lambda b: readings.tyre_kpa(b, 0)),
     ("Vehicle.Chassis.Axle.Row1.Wheel.Right.Tire.Pressure", lambda b: readings.tyre_kpa(b, 1)),
