@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from monocoque.car.body.logic import Body, Drive, Motion, step
+from monocoque.car.body.logic import Body, Drive, Motion, Station, step
 from monocoque.car.body.logic.parts import Parts
 
 SECOND_US = 1_000_000
@@ -47,9 +47,16 @@ ARM = replace(HALF, parts=replace(HALF.parts, obstructed=("window_row1_left", "t
 CHILD = replace(HALF, parts=replace(HALF.parts, window_child_lock=True))
 CHARGING = replace(STANDING, plugged=True, charge_percent=50.0)
 FULL = replace(CHARGING, charge_percent=80.0)
+FAST_CHARGING = replace(CHARGING, station=Station("dc", 150_000.0), battery_celsius=25.0)
 CLOSING_TRUNK = replace(
     with_parts(trunk=100), motions=(Motion("trunk", {"trunk": 0}, 10 * SECOND_US, 0, 100),)
 )
+
+
+def at_fast(celsius: float) -> Body:
+    """At a fast charger, with a battery of this temperature."""
+    return replace(FAST_CHARGING, battery_celsius=celsius)
+
 
 UNLOCKED = replace(STANDING, locked=False)
 OPENING = replace(UNLOCKED, motions=(Motion("door_row1_left", {"door_row1_left": True}, 9),))
@@ -76,6 +83,24 @@ CASES: tuple[Case, ...] = (
     ("climate", OFF, LOW, None),
     ("charge_limit", {"percent": 90}, FAST, None),
     ("charge_limit", {"percent": 90}, LOW, None),
+    ("charge_limit", {"percent": 49}, STANDING, "out_of_range"),
+    ("charge_limit", {"percent": 50}, STANDING, None),
+    ("charge_limit", {"percent": 100}, STANDING, None),
+    ("charge_limit", {"percent": 101}, STANDING, "out_of_range"),
+    ("charging", ON, STANDING, None),
+    ("charging", ON, LOW, "unplugged"),
+    ("charging", OFF, LOW, None),
+    ("charging", ON, FAST_CHARGING, None),
+    ("charging", ON, at_fast(-10.0), None),
+    ("charging", ON, at_fast(-10.1), "battery_cold"),
+    ("charging", ON, at_fast(55.0), None),
+    ("charging", ON, at_fast(55.1), "battery_hot"),
+    ("charging", OFF, at_fast(-30.0), None),
+    ("charging", OFF, at_fast(60.0), None),
+    ("charging", ON, replace(at_fast(-30.0), station=Station()), None),
+    ("charging", ON, replace(at_fast(60.0), station=Station()), None),
+    ("charging", ON, replace(at_fast(-30.0), plugged=False), "unplugged"),
+    ("charging", ON, replace(at_fast(60.0), plugged=False), "unplugged"),
     ("update", {"release_number": 7, "agreed": True}, UPDATING, None),
     ("scene_put", {}, UPDATING, None),
     ("scene_remove", {}, UPDATING, None),

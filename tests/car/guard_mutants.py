@@ -52,6 +52,10 @@ EQUIVALENT: dict[str, str] = {
     'return arguments["part"] == "seat_driver_mm" and _moves(arguments, body): Eq to LtE': (
         "The parts of this action are two seats, and the driver's is first in the alphabet."
     ),
+    f"{_TABLE}: Interlock('charging', 'battery_cold', _begins_too_cold) and "
+    "Interlock('charging', 'battery_hot', _begins_too_hot) in each other's place": (
+        "No battery is too cold and too hot at once."
+    ),
     f"{_TABLE}: Interlock('window', 'pinch', _pinches) and "
     "Interlock('window', 'child_lock', _is_childs_window) in each other's place": _OPENS_OR_CLOSES,
     f"{_TABLE}: Interlock('trunk', 'gear', _opens_in_gear) and "

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from monocoque.car.body.logic import DRIVER_DOOR, Body, turn_child_lock, with_jam, with_obstacles
+from monocoque.car.body.logic import (
+    DRIVER_DOOR,
+    Body,
+    Station,
+    plug_in,
+    turn_child_lock,
+    with_jam,
+    with_obstacles,
+)
 from monocoque.car.body.logic.parts import NAMES, Parts
 from monocoque.car.signals.logic.acts import Act, ActState
 from monocoque.car.signals.logic.embodied import ACTUATIONS
@@ -23,7 +31,18 @@ RECIRCULATION = "Vehicle.Cabin.HVAC.IsRecirculationActive"
 CABLE_LOCK = (
     "Vehicle.Powertrain.TractionBattery.Charging.ChargingPort.AnyPosition.IsChargingCableLocked"
 )
+CHARGING = "Vehicle.Powertrain.TractionBattery.Charging.StartStopCharging"
+IS_CHARGING = "Vehicle.Powertrain.TractionBattery.Charging.IsCharging"
+CURRENT_DC = "Vehicle.Powertrain.TractionBattery.Charging.ChargeCurrent.DC"
+LIMIT = "Vehicle.Powertrain.TractionBattery.Charging.ChargeLimit"
 HEATING = "Vehicle.Cabin.Seat.Row1.PassengerSide.HeatingCooling"
+
+
+def at_fast(body: Body, celsius: float) -> Body:
+    """Plugged in at a fast charger, with a battery of this temperature, told to wait."""
+    parts = replace(body.parts, charging=False)
+    plugged = plug_in(replace(body, battery_celsius=celsius), Station("dc", 100_000.0))
+    return replace(plugged, parts=parts)
 
 
 async def ask(stand: SignalStand, path: str, value: Value) -> Act:
@@ -56,6 +75,9 @@ def test_every_part_of_the_body_can_be_asked_for_by_a_signal():
         (FAN, 70),
         (DEFROSTER, True),
         (RECIRCULATION, True),
+        (CHARGING, "STOP"),
+        (CHARGING, "START"),
+        (LIMIT, 60),
     ],
 )
 def test_what_is_asked_for_is_done_and_read_again(path, value):
@@ -125,6 +147,10 @@ def test_a_window_that_meets_a_hand_has_failed_and_closes_once_that_is_gone():
         (lambda b: b, SEAT, 900, "out_of_reach"),
         (lambda b: b, HEATING, -20, "not_built"),
         (lambda b: replace(b, charge_percent=20.0), CABLE_LOCK, False, "charging"),
+        (lambda b: replace(b, plugged=False), CHARGING, "START", "unplugged"),
+        (lambda b: at_fast(b, -20.0), CHARGING, "START", "battery_cold"),
+        (lambda b: at_fast(b, 60.0), CHARGING, "START", "battery_hot"),
+        (lambda b: b, LIMIT, 20, "out_of_range"),
     ],
 )
 def test_the_guard_refuses_what_a_part_must_not_do(how, path, value, reason):
@@ -132,6 +158,24 @@ def test_the_guard_refuses_what_a_part_must_not_do(how, path, value, reason):
         await stand.change_body(how)
         assert await done(stand, path, value) == (ActState.REFUSED, reason)
         assert await stand.acts() == {}
+
+    on_a_signal_stand(story)
+
+
+def test_a_fast_charge_is_seen_stopped_and_begun_again():
+    async def story(stand: SignalStand):
+        await stand.change_body(
+            lambda b: plug_in(replace(b, battery_celsius=25.0), Station("dc", 100_000.0))
+        )
+        assert await stand.value(IS_CHARGING) is True
+        amperes = await stand.value(CURRENT_DC)
+        assert isinstance(amperes, float)
+        assert amperes > 200.0
+        assert await done(stand, CHARGING, "STOP") == (ActState.DONE, "")
+        assert await stand.value(IS_CHARGING) is False
+        assert await stand.value(CURRENT_DC) == 0.0
+        assert await done(stand, CHARGING, "START") == (ActState.DONE, "")
+        assert await stand.value(IS_CHARGING) is True
 
     on_a_signal_stand(story)
 

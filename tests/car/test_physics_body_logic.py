@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from monocoque.car.body.logic import (
     Body,
+    Station,
     begin_drive,
     begin_park,
     of_text,
@@ -164,7 +165,9 @@ def test_instruments_show_a_charge() -> None:
     assert not step(PLUGGED, (lasts_s + 120) * SECOND_US).is_charging
     assert readings.time_to_full_s(PARKED) == 0
     arctic = replace(PLUGGED, outside_celsius=-40.0, battery_celsius=-40.0, climate_on=True)
-    assert readings.time_to_full_s(arctic) == readings.NEVER_S
+    weak = replace(arctic, station=Station("ac", 2_000.0))
+    assert readings.time_to_full_s(weak) == readings.NEVER_S
+    assert readings.time_to_full_s(arctic) > 2 * lasts_s
     assert readings.energy_kwh(PLUGGED) == pytest.approx(38.5)
     assert readings.health_percent(PLUGGED) == 100.0
     assert readings.battery_celsius(PLUGGED) == 9.0

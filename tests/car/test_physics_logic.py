@@ -270,6 +270,7 @@ def test_a_fleet_and_single_cars_come_to_the_same() -> None:
         people=random.integers(0, 5, cars).astype(float),
         recirculated=random.uniform(0.0, 1.0, cars),
         preheats=random.random(cars) < 0.2,
+        chills=random.random(cars) < 0.2,
         leak_per_month=random.uniform(0.01, 0.5, cars),
     )
     began = Condition(

@@ -5,8 +5,9 @@ from random import Random
 import pytest
 
 from monocoque.car.body import service as body
+from monocoque.car.body.logic import AC, DC, WALLBOX
 from monocoque.cli import wheel
-from monocoque.contracts.errors import CarRefuses, NotFound
+from monocoque.contracts.errors import CarRefuses, NotFound, RequestMalformed
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.records.sqlite import SqliteRecords
@@ -48,6 +49,23 @@ def test_a_car_that_stands_is_plugged_in(tmp_path, car, capsys) -> None:
     wheel.park(tmp_path, CAR_ID)
     assert now(car).plugged
     assert "plug" in capsys.readouterr().out
+
+
+def test_a_car_is_plugged_into_the_station_that_was_named(tmp_path, car) -> None:
+    assert now(car).station == WALLBOX
+    wheel.park(tmp_path, CAR_ID, wheel.station_of(None, 150.0))
+    assert (now(car).station.kind, now(car).station.power_w) == (DC, 150_000.0)
+    wheel.park(tmp_path, CAR_ID, wheel.station_of(3.7, None))
+    assert (now(car).station.kind, now(car).station.power_w) == (AC, 3_700.0)
+    wheel.park(tmp_path, CAR_ID, wheel.station_of(None, None))
+    assert now(car).station == WALLBOX
+
+
+@pytest.mark.parametrize(("ac_kw", "dc_kw"), [(1.0, 1.0), (0.0, None), (None, 401.0), (-1.0, None)])
+def test_a_station_that_nobody_built_is_refused(ac_kw, dc_kw) -> None:
+    with pytest.raises(RequestMalformed) as refused:
+        wheel.station_of(ac_kw, dc_kw)
+    assert "--dc-kw" in refused.value.hint or "400 kW" in refused.value.hint
 
 
 def test_a_car_that_is_being_updated_does_not_drive_off(tmp_path, car) -> None:

@@ -48,11 +48,22 @@ def drive(
 
 
 @app.command()
-def park(car_id: CarArgument, data: Data) -> None:
+def park(
+    car_id: CarArgument,
+    data: Data,
+    ac_kw: Annotated[
+        float | None,
+        typer.Option(help="Plug it into an outlet that gives so much.", show_default="11"),
+    ] = None,
+    dc_kw: Annotated[
+        float | None,
+        typer.Option(help="Plug it into a fast charger that gives so much.", show_default="none"),
+    ] = None,
+) -> None:
     """Let a virtual car brake and park; one that stands is plugged in."""
     from monocoque.cli import wheel
 
-    wheel.park(data, parse_car_id(car_id))
+    wheel.park(data, parse_car_id(car_id), wheel.station_of(ac_kw, dc_kw))
 
 
 @app.command()

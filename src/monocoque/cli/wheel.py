@@ -10,23 +10,27 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import typer
 
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
+from monocoque.car.body.logic import AC, DC, WALLBOX, Station
 from monocoque.car.body.logic.routes import FILE_BYTES_MAX, Route, read_route
 from monocoque.car.guard.logic import judge
 from monocoque.cli.car_records import records_of
 from monocoque.cli.settings import read_settings
-from monocoque.contracts.errors import CarRefuses, NotFound
+from monocoque.contracts.errors import CarRefuses, NotFound, RequestMalformed
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.clock import clock_of
 from monocoque.roles.layout import Layout
 
 Result = TypeVar("Result")
+STATION_KW_MIN: Final = 1.0
+STATION_KW_MAX: Final = 400.0
+"""No charger for cars gives more."""
 
 
 def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
@@ -59,11 +63,28 @@ def _route(file: Path) -> Route:
     return read_route(data)
 
 
-def park(data: Path, car_id: CarId) -> None:
-    """The brakes go on; a car that stands already is plugged in."""
+def station_of(ac_kw: float | None, dc_kw: float | None) -> Station:
+    """Where somebody plugs in; at home when nothing is said. Raises RequestMalformed."""
+    if ac_kw is not None and dc_kw is not None:
+        raise RequestMalformed(
+            "A plug goes into one station.", hint="Give --ac-kw or --dc-kw, and not both."
+        )
+    if ac_kw is None and dc_kw is None:
+        return WALLBOX
+    kind, power_kw = (AC, ac_kw) if dc_kw is None else (DC, dc_kw)
+    if power_kw is None or not STATION_KW_MIN <= power_kw <= STATION_KW_MAX:
+        raise RequestMalformed(
+            f"No station gives {power_kw} kW.",
+            hint=f"Give {STATION_KW_MIN:.0f} to {STATION_KW_MAX:.0f} kW.",
+        )
+    return Station(kind, power_kw * 1_000.0)
+
+
+def park(data: Path, car_id: CarId, station: Station = WALLBOX) -> None:
+    """The brakes go on; a car that stands already is plugged in, at this station."""
     now_us = clock_of(Layout(data)).now_us()
-    is_moving = at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us))
-    typer.echo(f"{car_id} brakes." if is_moving.drive else f"{car_id} is parked, with its plug in.")
+    car = at_the_wheel(data, car_id, lambda records: body.park(records, car_id, now_us, station))
+    typer.echo(f"{car_id} brakes." if car.drive else f"{car_id} is parked, with its plug in.")
 
 
 def at_the_wheel(

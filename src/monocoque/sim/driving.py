@@ -9,7 +9,7 @@ Rules:
 * a car that is being updated is left standing until the next slot;
 * every other leg ends at home, and the others as far from it as the loop leads;
 * before a leg the car is unlocked, after it locked, by command; in between it is plugged in, always
-  when little is left in the battery;
+  when little is left in the battery, and away from home then at a fast charger;
 * whoever gets in or out opens the driver's door and shuts it. Some forget to shut it when they get
   out: then the car refuses to be locked, they are told so, shut it, and lock it.
 
@@ -24,7 +24,16 @@ from random import Random
 
 from monocoque.car.body import service as body_service
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import DRIVER_DOOR, LOOP_M, Body, open_door, shut_doors
+from monocoque.car.body.logic import (
+    DC,
+    DRIVER_DOOR,
+    LOOP_M,
+    WALLBOX,
+    Body,
+    Station,
+    open_door,
+    shut_doors,
+)
 from monocoque.car.guard.logic import judge
 from monocoque.plumbing.clock import Clock
 from monocoque.plumbing.records.port import Records
@@ -56,6 +65,8 @@ class DrivingConfig:
     """How often the car is plugged in after a leg."""
     low_percent: float = 50.0
     """With less than this it is plugged in always."""
+    fast_charger_kw: float = 150.0
+    """What a public charger gives."""
 
 
 class Wheel:
@@ -75,9 +86,9 @@ class Wheel:
         driving = await body_service.drive(self._records, self._car_id, now_us, config, gate)
         return isinstance(driving, Body)
 
-    async def plug_in(self) -> None:
+    async def plug_in(self, station: Station) -> None:
         """Plug in a car that stands."""
-        await body_service.park(self._records, self._car_id, self._clock.now_us())
+        await body_service.park(self._records, self._car_id, self._clock.now_us(), station)
 
     async def open_door(self) -> None:
         """Open the driver's door of a car that stands."""
@@ -169,7 +180,9 @@ class Driver:
                 await self._wheel.shut_doors()
         is_low = (await self._wheel.look()).charge_percent < config.low_percent
         if is_low or self._random.random() < config.plug_share:
-            await self._wheel.plug_in()
+            is_hurried = is_low and not is_homeward
+            fast = Station(DC, config.fast_charger_kw * 1_000.0)
+            await self._wheel.plug_in(fast if is_hurried else WALLBOX)
         await self._press((LOCK.name, {}))
         if is_forgotten:
             await self._wheel.shut_doors()

@@ -25,6 +25,14 @@ class BodyConfig:
     """How long ``monocoque car drive`` lasts before the brakes."""
     drive_speed_kmh: float = 50.0
     """How fast it is then."""
+    weather_mean_celsius: float = 9.0
+    """How warm the air around a new car is, on the whole; one that was built keeps its weather."""
+    weather_swing_k: float = 5.0
+    """How much warmer than its mean a day is in the afternoon, and colder at night."""
+    weather_change_k: float = 3.0
+    """How much the mean of a day may differ from that of all days."""
+    weather_seed: int = 0
+    """Which days those are."""
     look_interval_s: float = 2.0
     """Pause between two looks at a body that stands; a command tells of itself sooner."""
     look_moving_interval_s: float = 1.0

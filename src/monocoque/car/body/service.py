@@ -208,7 +208,7 @@ def present(connection: Connection, car_id: str, now_us: int) -> Body:
     """The body now; a new one, parked at home, when there was none."""
     text = records.read_state(connection, car_id)
     if text is None:
-        return Body(at_us=now_us, place_measured_us=now_us)
+        return logic.new_body(now_us)
     return logic.step(logic.of_text(text), now_us)
 
 
@@ -267,9 +267,14 @@ def end_update(connection: Connection, car_id: str, now_us: int) -> None:
     records.set_state(connection, car_id, logic.to_text(replace(body, updating=False)))
 
 
-async def park(at: Records, car_id: str, now_us: int) -> Body:
-    """Whoever drives puts the brakes on; a car that stands is plugged in. Returns the body."""
-    return await change(at, car_id, now_us, logic.begin_park)
+async def park(
+    at: Records, car_id: str, now_us: int, station: logic.Station = logic.WALLBOX
+) -> Body:
+    """Whoever drives puts the brakes on; a car that stands is plugged in. Returns the body.
+
+    station: where to, in the second case; at home when nobody says.
+    """
+    return await change(at, car_id, now_us, lambda body: logic.begin_park(body, station))
 
 
 async def jam(at: Records, car_id: str, now_us: int, actuators: frozenset[str]) -> Body:
@@ -310,17 +315,27 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
 async def _look(context: Context) -> tuple[Body, str]:
     """The body as it is now, and the epoch; both begin here when there is none."""
     car_id, new_epoch = context.machine_id, keys.make_epoch(context.random)
+    weather = _weather(context.config(BodyConfig))
 
     def work(connection: Connection) -> tuple[Body, str]:
         memory, now_us = keys.begin(connection, car_id, new_epoch), context.clock.now_us()
         text = records.read_state(connection, car_id)
         if text is None:
-            body = Body(at_us=now_us, place_measured_us=now_us)
+            body = logic.new_body(now_us, weather)
             records.set_state(connection, car_id, logic.to_text(body))
             return body, memory.epoch
         return logic.step(logic.of_text(text), now_us), memory.epoch
 
     return await context.records.transact(work)
+
+
+def _weather(config: BodyConfig) -> logic.Weather:
+    return logic.Weather(
+        config.weather_mean_celsius,
+        config.weather_swing_k,
+        config.weather_change_k,
+        config.weather_seed,
+    )
 
 
 def _pause_s(body: Body, config: BodyConfig, *, is_attentive: bool) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monocoque.car.body.logic import DOOR_PARTS, Body
+from monocoque.car.body.logic.stations import FAST_CELSIUS_MAX, FAST_CELSIUS_MIN
 
 STANDING_KMH_MAX: Final = 5.0
 """Up to this speed a car counts as standing; wheels report no less."""
@@ -24,6 +25,9 @@ CLIMATE_CHARGE_PERCENT_MIN: Final = 10.0
 """Below it what heats or cools runs only from a plug: what is left shall bring somebody home."""
 SEAT_HEAT_CABIN_CELSIUS_MAX: Final = 35.0
 """In a cabin that is warmer, no seat is heated: somebody may sleep on it."""
+CHARGE_LIMIT_PERCENT_MIN: Final = 50
+CHARGE_LIMIT_PERCENT_MAX: Final = 100
+"""A limit below would leave somebody stranded; a command of an owner has the same borders."""
 SEAT_MM_MAX: Final = 300
 """How far back a seat goes."""
 
@@ -123,6 +127,31 @@ def _frees_a_live_plug(arguments: Arguments, body: Body) -> bool:
     return not arguments["on"] and body.is_charging
 
 
+def _begins_without_a_plug(arguments: Arguments, body: Body) -> bool:
+    """it would begin, and no plug is in"""
+    return bool(arguments["on"]) and not body.plugged
+
+
+def _begins_too_cold(arguments: Arguments, body: Body) -> bool:
+    """it would begin at a fast charger, and the battery is too cold"""
+    return _begins_fast(arguments, body) and body.battery_celsius < FAST_CELSIUS_MIN
+
+
+def _begins_too_hot(arguments: Arguments, body: Body) -> bool:
+    """it would begin at a fast charger, and the battery is too hot"""
+    return _begins_fast(arguments, body) and body.battery_celsius > FAST_CELSIUS_MAX
+
+
+def _begins_fast(arguments: Arguments, body: Body) -> bool:
+    return bool(arguments["on"]) and body.station.is_fast
+
+
+def _limit_is_out_of_range(arguments: Arguments, _: Body) -> bool:
+    """the limit is not between 50 and 100 percent"""
+    percent = int(arguments["percent"])
+    return not CHARGE_LIMIT_PERCENT_MIN <= percent <= CHARGE_LIMIT_PERCENT_MAX
+
+
 def _has_open_trunk(_: Arguments, body: Body) -> bool:
     """the trunk is not shut"""
     return body.level("trunk") > 0
@@ -140,6 +169,7 @@ ACTIONS: Final = (
     "unlock",
     "climate",
     "charge_limit",
+    "charging",
     "update",
     "drive",
     "install",
@@ -165,6 +195,10 @@ INTERLOCKS: Final = (
     Interlock("lock", "door_open", _has_open_door),
     Interlock("lock", "trunk_open", _has_open_trunk),
     Interlock("climate", "charge_low", _would_strand),
+    Interlock("charge_limit", "out_of_range", _limit_is_out_of_range),
+    Interlock("charging", "unplugged", _begins_without_a_plug),
+    Interlock("charging", "battery_cold", _begins_too_cold),
+    Interlock("charging", "battery_hot", _begins_too_hot),
     Interlock("drive", "updating", _is_updating),
     Interlock("drive", "trunk_open", _has_open_trunk),
     Interlock("door", "moving", _opens_moving),

@@ -2,7 +2,8 @@
 
 Rules: the car gathers speed evenly, holds it, and brakes evenly until it stands.
 
-Left out on purpose: where it is, which the body says; and slopes, since its roads are flat.
+Left out on purpose: where it is, which the body says. The way's slopes change what a drive costs
+(slopes.py), and never its course.
 """
 
 import math
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monocoque.car.body.logic.flow import Spent, spent_in_drive
+from monocoque.car.body.logic.slopes import Slopes, spent_changing, spent_holding
 
 SECOND_US: Final = 1_000_000
 SPEED_M_PER_S_MAX: Final = 50.0 / 3.6
@@ -58,13 +60,29 @@ def drive_ends_us(drive: Drive) -> int:
     return drive.brakes_us + math.ceil(braking_s * SECOND_US)
 
 
-def spent_in(drive: Drive, at_us: int) -> Spent:
-    """The energy of a drive up to a moment of it."""
+def spent_in(drive: Drive, at_us: int, slopes: Slopes | None = None) -> Spent:
+    """The energy of a drive up to a moment of it; None for a flat way."""
+    if slopes is not None:
+        return _spent_on(drive, at_us, slopes)
     until_us = min(at_us, drive.brakes_us)
     gathered = _gathered(drive, until_us)
     held_s = (until_us - drive.began_us) / SECOND_US - gathered / ACCELERATION_M_PER_S2
     left = speed_in(drive, at_us) if at_us > drive.brakes_us else gathered
     return spent_in_drive(gathered, held_s, left, ACCELERATION_M_PER_S2)
+
+
+def _spent_on(drive: Drive, at_us: int, slopes: Slopes) -> Spent:
+    """The same on a way with slopes, phase by phase."""
+    gathered = _gathered(drive, min(at_us, drive.brakes_us))
+    gathers_m = gathered**2 / (2 * ACCELERATION_M_PER_S2)
+    holds_until_m = distance_m(drive, min(at_us, drive.brakes_us))
+    spent = spent_changing(slopes, 0.0, gathers_m, 0.0, ACCELERATION_M_PER_S2)
+    if holds_until_m > gathers_m:
+        spent = spent.plus(spent_holding(slopes, gathers_m, holds_until_m, gathered))
+    if at_us > drive.brakes_us:
+        until_m, gain = distance_m(drive, at_us), -ACCELERATION_M_PER_S2
+        spent = spent.plus(spent_changing(slopes, holds_until_m, until_m, gathered, gain))
+    return spent
 
 
 def gain_m_per_s2(drive: Drive, at_us: int) -> float:

@@ -3,10 +3,10 @@
 Rules:
 
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
-  so a parked week costs as much as a second, and what one step gives many steps give too. Cabin,
-  a drive's energy, 12 V and tyres agree to rounding; the charge at an outlet to 0.2 %; the
-  battery's temperature, which follows the charger's power at the beginning of a step, to 1 K in
-  deep cold, and its age to 3 % of what was lost;
+  so a parked hour costs as much as a second, and what one step gives many steps give too. Cabin,
+  a drive's energy, 12 V and tyres agree to rounding; the charge at a station (stations.py) to
+  0.2 %; the battery's temperature, which follows the charger's power at the beginning of a step, to
+  1 K in deep cold, and its age to 3 % of what was lost;
 * the small steps of ``physics.condition`` are the measure: a test holds this to them.
 
 Equations: those of ``physics``; a drive's energy is Simpson's sum over its speeds. Left out on
@@ -18,7 +18,7 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
-from monocoque.car.body.logic.physics import battery, charging, road
+from monocoque.car.body.logic.physics import battery, road
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7, Vehicle
 
 SLICES: Final = 8
@@ -50,6 +50,18 @@ class Spent:
             self.heat_wh - earlier.heat_wh,
         )
 
+    def plus(self, more: "Spent") -> "Spent":
+        """Both together."""
+        return Spent(
+            self.given_wh + more.given_wh,
+            self.taken_wh + more.taken_wh,
+            self.heat_wh + more.heat_wh,
+        )
+
+    def times(self, factor: float) -> "Spent":
+        """So many times as much."""
+        return Spent(self.given_wh * factor, self.taken_wh * factor, self.heat_wh * factor)
+
     @property
     def inside_wh(self) -> float:
         """What the battery holds less."""
@@ -77,14 +89,28 @@ def spent_in_drive(
     )
 
 
-def moving_w(speed_m_per_s: float, gain_m_per_s2: float) -> float:
+def spent_between(
+    begins_m_per_s: float, ends_m_per_s: float, gain_m_per_s2: float, slope: float
+) -> Spent:
+    """From one speed to another, with the speed growing or falling evenly on one slope."""
+    if begins_m_per_s == ends_m_per_s:
+        return NOTHING
+    width = (ends_m_per_s - begins_m_per_s) / SLICES
+    total = NOTHING
+    for number in range(SLICES + 1):
+        power_w = moving_w(begins_m_per_s + number * width, gain_m_per_s2, slope)
+        total = total.plus(_spent_at(ARDEN_7, power_w).times(_weight(number)))
+    return total.times(width / 3.0 / gain_m_per_s2)
+
+
+def spent_each_m(speed_m_per_s: float, slope: float) -> Spent:
+    """One metre of a slope, at one speed."""
+    return _spent_at(ARDEN_7, moving_w(speed_m_per_s, 0.0, slope)).times(1.0 / speed_m_per_s)
+
+
+def moving_w(speed_m_per_s: float, gain_m_per_s2: float, slope: float = 0.0) -> float:
     """What the motor draws from the battery at this moment; negative when it gives."""
-    return float(road.drive_w(ARDEN_7, road.wheel_w(ARDEN_7, speed_m_per_s, gain_m_per_s2, 0.0)))
-
-
-def outlet_w(celsius: float) -> float:
-    """What an outlet brings to the battery's poles; little when the battery is very cold."""
-    return float(charging.ac_w(ARDEN_7, HALF_FULL, celsius, OUTLET_W))
+    return float(road.drive_w(ARDEN_7, road.wheel_w(ARDEN_7, speed_m_per_s, gain_m_per_s2, slope)))
 
 
 def stored_w(power_w: float, celsius: float) -> float:
@@ -98,7 +124,7 @@ def _changing(speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
     width = speed_m_per_s / SLICES
     given = taken = heat = 0.0
     for number in range(SLICES + 1):
-        weight = 1 if number in (0, SLICES) else 4 if number % 2 else 2
+        weight = _weight(number)
         one = _spent_s(ARDEN_7, number * width, gain_m_per_s2)
         given, taken = given + weight * one.given_wh, taken + weight * one.taken_wh
         heat += weight * one.heat_wh
@@ -109,7 +135,16 @@ def _changing(speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
 @functools.lru_cache(maxsize=REMEMBERED_MAX)
 def _spent_s(vehicle: Vehicle, speed_m_per_s: float, gain_m_per_s2: float) -> Spent:
     """In one second of this."""
-    power_w = moving_w(speed_m_per_s, gain_m_per_s2)
+    return _spent_at(vehicle, moving_w(speed_m_per_s, gain_m_per_s2))
+
+
+def _weight(number: int) -> int:
+    """Simpson's."""
+    return 1 if number in (0, SLICES) else 4 if number % 2 else 2
+
+
+def _spent_at(vehicle: Vehicle, power_w: float) -> Spent:
+    """In one second of this power at the poles."""
     return Spent(
         max(power_w, 0.0) / SECONDS_PER_HOUR,
         max(-power_w, 0.0) / SECONDS_PER_HOUR,

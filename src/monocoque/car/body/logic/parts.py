@@ -50,6 +50,8 @@ class Parts:
     hazard: bool = False
     plug_lock: bool = True
     """Whether the plug is held in its socket."""
+    charging: bool = True
+    """Whether the battery shall be filled while a plug is in; each plug begins anew."""
     window_child_lock: bool = False
     """Whether the rear windows shall not be opened."""
     obstructed: tuple[str, ...] = ()

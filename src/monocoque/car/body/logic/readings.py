@@ -9,15 +9,20 @@ Equations: those of ``physics``. Left out on purpose: noise and errors of sensor
 
 from typing import Final
 
-from monocoque.car.body.logic import Body, flow
+from monocoque.car.body.logic import Body, flow, stations
 from monocoque.car.body.logic.drives import gain_m_per_s2
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
+from monocoque.car.body.logic.state import RANGE_KM_PER_PERCENT
 
-SECONDS_PER_HOUR: Final = 3_600.0
 TIME_TO_FULL_STEP_S: Final = 60
 NEVER_S: Final = 4_294_967_295
 """The largest number of the signal: charging does not come to its end."""
+LASTS_S_MAX: Final = 30 * 86_400.0
+"""What would take longer is not going to end."""
+PHASE_V: Final = 230.0
+SINGLE_PHASE_W_MAX: Final = 7_400.0
+"""What an outlet gives with one phase (230 V, 32 A)."""
 
 
 def battery_w(body: Body) -> float:
@@ -41,6 +46,11 @@ def battery_celsius(body: Body) -> float:
     return round(body.battery_celsius, 1)
 
 
+def outside_celsius(body: Body) -> float:
+    """How warm the air outside is."""
+    return round(body.outside_celsius, 1)
+
+
 def energy_kwh(body: Body) -> float:
     """What the battery holds."""
     return round(body.charge_percent / 100 * ARDEN_7.capacity_wh * body.health / 1_000, 2)
@@ -52,20 +62,63 @@ def health_percent(body: Body) -> float:
 
 
 def charge_w(body: Body) -> float:
-    """What comes in at the plug's end of the battery; 0 when nothing does."""
-    return float(round(flow.outlet_w(body.battery_celsius))) if body.is_charging else 0.0
+    """What comes to the battery's poles from the station; 0 when nothing does."""
+    return float(round(_station_w(body)))
+
+
+def charge_dc_a(body: Body) -> float:
+    """The current from a fast charger."""
+    return round(_station_w(body) / battery_v(body), 1) if body.station.is_fast else 0.0
+
+
+def charge_dc_v(body: Body) -> float:
+    """The voltage of a fast charger that gives; 0 otherwise."""
+    return battery_v(body) if body.is_charging and body.station.is_fast else 0.0
+
+
+def charge_ac_a(body: Body, phase: int) -> float:
+    """The current on a phase (1 to 3) of the outlet; a weak outlet has only the first."""
+    if body.station.is_fast or phase > _phases(body):
+        return 0.0
+    return round(_plug_w(body) / _phases(body) / PHASE_V, 1)
+
+
+def charge_ac_v(body: Body, phase: int) -> float:
+    """The voltage on a phase (1 to 3) of the outlet that gives; 0 otherwise."""
+    is_live = body.is_charging and not body.station.is_fast and phase <= _phases(body)
+    return PHASE_V if is_live else 0.0
+
+
+def charge_dc_a_max(body: Body) -> float:
+    """What the battery would take from any fast charger, full and warm as it is."""
+    charge, celsius = body.charge_percent / 100, body.battery_celsius
+    most_w = stations.taken_w_max(stations.Station(stations.DC), charge, celsius)
+    open_v = battery.open_circuit_v(ARDEN_7, charge)
+    return float(round(min(most_w, ARDEN_7.dc_w_max * ARDEN_7.dc_efficiency) / open_v))
+
+
+def charge_km_per_h(body: Body) -> float:
+    """How fast range is gained."""
+    percent_per_h = _station_w(body) / body.capacity_wh * 100
+    return round(percent_per_h * RANGE_KM_PER_PERCENT * body.health, 1)
+
+
+def charge_loss_w(body: Body) -> float:
+    """What charger and battery turn into heat."""
+    comes_w = _station_w(body)
+    lost_w = comes_w - flow.stored_w(comes_w, body.battery_celsius)
+    return float(round(_plug_w(body) - comes_w + lost_w))
 
 
 def time_to_full_s(body: Body) -> int:
     """Until charging ends, to the minute; 0 when the car does not charge."""
     if not body.is_charging:
         return 0
-    comes_w = _battery_w(body)
-    if comes_w <= 0.0:
+    begins, limit = body.charge_percent / 100, body.charge_limit_percent / 100
+    climate_w, celsius = _climate_w(body), body.battery_celsius
+    lasts_s = stations.lasts_s(body.station, begins, limit, body.capacity_wh, celsius, climate_w)
+    if lasts_s > LASTS_S_MAX:
         return NEVER_S
-    missing_wh = (body.charge_limit_percent - body.charge_percent) / 100 * ARDEN_7.capacity_wh
-    stored_w = flow.stored_w(comes_w, body.battery_celsius)
-    lasts_s = missing_wh * body.health / stored_w * SECONDS_PER_HOUR
     return max(1, round(lasts_s / TIME_TO_FULL_STEP_S)) * TIME_TO_FULL_STEP_S
 
 
@@ -82,13 +135,38 @@ def tyre_kpa(body: Body, number: int) -> int:
 
 
 def _battery_w(body: Body) -> float:
-    climate_w = float(cabin.electric_w(ARDEN_7, body.cabin_air)) if body.climate_on else 0.0
     if body.drive is not None:
         gain = gain_m_per_s2(body.drive, body.at_us)
-        return -(flow.moving_w(body.speed_m_per_s, gain) + ARDEN_7.auxiliary_w + climate_w)
+        moving_w = flow.moving_w(body.speed_m_per_s, gain, body.slope)
+        return -(moving_w + ARDEN_7.auxiliary_w + _climate_w(body))
     if body.is_charging:
-        return flow.outlet_w(body.battery_celsius) - climate_w
-    return 0.0 if body.plugged else -climate_w
+        return _comes_w(body)
+    return 0.0 if body.plugged else -_climate_w(body)
+
+
+def _climate_w(body: Body) -> float:
+    return float(cabin.electric_w(ARDEN_7, body.cabin_air)) if body.climate_on else 0.0
+
+
+def _comes_w(body: Body) -> float:
+    """From the station to the battery; negative when the climate takes more."""
+    charge, celsius = body.charge_percent / 100, body.battery_celsius
+    return stations.poles_w(body.station, charge, celsius, _climate_w(body))
+
+
+def _station_w(body: Body) -> float:
+    """What comes to the battery's poles; 0 when nothing does."""
+    return max(0.0, _comes_w(body)) if body.is_charging else 0.0
+
+
+def _plug_w(body: Body) -> float:
+    """The same at the plug, before the charger's losses."""
+    efficiency = ARDEN_7.dc_efficiency if body.station.is_fast else ARDEN_7.ac_efficiency
+    return _station_w(body) / efficiency
+
+
+def _phases(body: Body) -> int:
+    return 1 if body.station.power_w <= SINGLE_PHASE_W_MAX else 3
 
 
 def _current_a(body: Body) -> float:

@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from monocoque.car.body.logic.gpx import Point, points_of_gpx
+from monocoque.car.body.logic.slopes import Slopes, slopes_of
 from monocoque.contracts.errors import RequestMalformed
 
 FILE_BYTES_MAX: Final = 1_048_576
@@ -68,6 +69,11 @@ class Route:
         first, last = self._segment(metres)
         a, b = self.heights_m[first], self.heights_m[last]
         return a + (b - a) * self._share(metres, first, last)
+
+    @property
+    def slopes(self) -> Slopes | None:
+        """How steep it is where; None when nobody knows."""
+        return slopes_of(self.along_m, self.heights_m) if self.heights_m else None
 
     def heading_at(self, metres: float) -> float:
         """Where the way leads there, in degrees from north, clockwise."""

@@ -102,6 +102,9 @@ _DOOR_PATHS: Final = tuple(
 """Of the doors of the body, in their order."""
 _TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
 _ALL_OPEN: Final = 100
+_CHARGING: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.StartStopCharging"]
+_START: Final = "START"
+_STOP: Final = "STOP"
 
 
 _BATTERY: Final = "Vehicle.Powertrain.TractionBattery"
@@ -113,6 +116,18 @@ _INSTRUMENTS: Final[tuple[tuple[str, Callable[[Body], Value]], ...]] = (
     (f"{_BATTERY}.StateOfHealth", readings.health_percent),
     (f"{_BATTERY}.StateOfCharge.CurrentEnergy", readings.energy_kwh),
     (f"{_BATTERY}.Charging.TimeToComplete", readings.time_to_full_s),
+    (f"{_BATTERY}.Charging.ChargeRate", readings.charge_km_per_h),
+    (f"{_BATTERY}.Charging.PowerLoss", readings.charge_loss_w),
+    (f"{_BATTERY}.Charging.ChargeCurrent.DC", readings.charge_dc_a),
+    (f"{_BATTERY}.Charging.ChargeCurrent.Phase1", lambda b: readings.charge_ac_a(b, 1)),
+    (f"{_BATTERY}.Charging.ChargeCurrent.Phase2", lambda b: readings.charge_ac_a(b, 2)),
+    (f"{_BATTERY}.Charging.ChargeCurrent.Phase3", lambda b: readings.charge_ac_a(b, 3)),
+    (f"{_BATTERY}.Charging.ChargeVoltage.DC", readings.charge_dc_v),
+    (f"{_BATTERY}.Charging.ChargeVoltage.Phase1", lambda b: readings.charge_ac_v(b, 1)),
+    (f"{_BATTERY}.Charging.ChargeVoltage.Phase2", lambda b: readings.charge_ac_v(b, 2)),
+    (f"{_BATTERY}.Charging.ChargeVoltage.Phase3", lambda b: readings.charge_ac_v(b, 3)),
+    (f"{_BATTERY}.Charging.MaximumChargingCurrent.DC", readings.charge_dc_a_max),
+    ("Vehicle.Exterior.AirTemperature", readings.outside_celsius),
     ("Vehicle.LowVoltageBattery.CurrentVoltage", readings.low_voltage_v),
     ("Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure", lambda b: readings.tyre_kpa(b, 0)),
     ("Vehicle.Chassis.Axle.Row1.Wheel.Right.Tire.Pressure", lambda b: readings.tyre_kpa(b, 1)),
@@ -220,6 +235,7 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
     *_readings_of_doors(),
     (_BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
+    (_CHARGING, lambda body: _START if body.parts.charging else _STOP),
     (_BY_PATH["Vehicle.Body.Trunk.Rear.IsLocked"], lambda body: body.locked),
     *((_BY_PATH[path], read) for path, read in _INSTRUMENTS),
 )
@@ -250,7 +266,7 @@ ACTUATIONS: Final = (
     Actuation(
         signals.CHARGE_LIMIT,
         action=lambda _: "charge_limit",
-        arguments=lambda _: {},
+        arguments=lambda value: {"percent": _plain(value)},
         actuator="charge_limit",
         target=lambda value: {"charge_limit_percent": _plain(value)},
     ),
@@ -260,6 +276,13 @@ ACTUATIONS: Final = (
         arguments=lambda value: {"part": "trunk", "target": _ALL_OPEN * _plain(value)},
         actuator="trunk",
         target=lambda value: {"trunk": _ALL_OPEN * _plain(value)},
+    ),
+    Actuation(
+        _CHARGING,
+        action=lambda _: "charging",
+        arguments=lambda value: {"on": value == _START},
+        actuator="charging",
+        target=lambda value: {"charging": value == _START},
     ),
     *(_actuation(part) for part in (*_LEVELS, *_SWITCHES, *_DOORS)),
     *(_opening(part) for part in _LEVELS if part.action == "window"),

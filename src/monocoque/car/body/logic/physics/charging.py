@@ -21,6 +21,12 @@ from monocoque.car.body.logic.physics.vehicle import Vehicle
 SLICES: Final = 32
 PREHEATING_W: Final = 4_000.0
 """Heat for a cold battery on its way to a fast charger."""
+CHILLING_W: Final = 5_000.0
+"""Heat that the chiller draws from a battery that is fast charged."""
+CHILLED_FROM_CELSIUS: Final = 35.0
+CHILLER_COP: Final = 2.5
+RAMP_K: Final = 2.0
+"""Within so much of what is wanted, heating and cooling are held back."""
 NEVER_S: Final = float("inf")
 
 
@@ -39,7 +45,23 @@ def dc_w(vehicle: Vehicle, charge: Amount, celsius: Amount, charger_w: Amount) -
 def preheating_w(celsius: Amount, wanted: Truth) -> Amount:
     """Heat for the battery before a fast charge: full until it is warm."""
     missing_k = most(WARM_CELSIUS - celsius, 0.0)
-    return choose(wanted, least(PREHEATING_W, PREHEATING_W * missing_k / 2.0), 0.0)
+    return choose(wanted, least(PREHEATING_W, PREHEATING_W * missing_k / RAMP_K), 0.0)
+
+
+def chilling_w(celsius: Amount, wanted: Truth) -> Amount:
+    """Heat that is drawn from the battery at a fast charger: full when it is clearly too warm."""
+    excess_k = most(celsius - CHILLED_FROM_CELSIUS, 0.0)
+    return choose(wanted, least(CHILLING_W, CHILLING_W * excess_k / RAMP_K), 0.0)
+
+
+def conditioning_w(celsius: Amount) -> Amount:
+    """Heat into the battery at a fast charger; negative when it is cooled."""
+    return preheating_w(celsius, True) - chilling_w(celsius, True)
+
+
+def conditioning_electric_w(celsius: Amount) -> Amount:
+    """What that takes from the station."""
+    return preheating_w(celsius, True) + chilling_w(celsius, True) / CHILLER_COP
 
 
 def dc_s(vehicle: Vehicle, begins: float, ends: float, celsius: float, charger_w: float) -> float:

@@ -66,6 +66,8 @@ class Doing:
     people: Amount = 1.0
     recirculated: Amount = 0.7
     preheats: Truth = False
+    chills: Truth = False
+    """Whether its battery is kept from becoming hot, as at a fast charger."""
     leak_per_month: Amount = tyres.LEAK_PER_MONTH
 
 
@@ -77,11 +79,13 @@ def pass_on(vehicle: Vehicle, was: Condition, doing: Doing, elapsed_s: float) ->
     )  # fmt: skip
     warmed = cabin.warm(vehicle, was.cabin_celsius, air, elapsed_s)
     preheating_w = charging.preheating_w(was.battery_celsius, doing.preheats)
+    chilling_w = charging.chilling_w(was.battery_celsius, doing.chills)
+    conditioning_w = preheating_w + chilling_w / charging.CHILLER_COP
     auxiliary_w = choose(doing.awake, vehicle.auxiliary_w, 0.0)
     wheels_w = road.wheel_w(vehicle, doing.speed_m_per_s, doing.gain_m_per_s2, doing.slope)
     moves_w = road.drive_w(vehicle, wheels_w)
     comes_w = _comes_w(vehicle, was, doing)
-    wanted_w = moves_w + auxiliary_w + preheating_w + warmed.electric_j / elapsed_s - comes_w
+    wanted_w = moves_w + auxiliary_w + conditioning_w + warmed.electric_j / elapsed_s - comes_w
     takes_w = battery.charge_w_max(vehicle, was.charge, was.battery_celsius)
     gives_w = battery.discharge_w_max(vehicle, was.charge, was.battery_celsius)
     poles_w = between(wanted_w, -takes_w, gives_w)
@@ -90,12 +94,13 @@ def pass_on(vehicle: Vehicle, was: Condition, doing: Doing, elapsed_s: float) ->
     current_a = battery.current_a(open_v, ohm, poles_w)
     heat_w = battery.heat_w(ohm, current_a)
     inside_w = open_v * current_a
+    warming_w = heat_w + preheating_w - chilling_w
     poles_wh = (inside_w - heat_w) * elapsed_s / 3_600.0
     is_supplied = doing.awake | (doing.outlet_w > 0.0) | (doing.charger_w > 0.0)
     return Condition(
         charge=battery.charge_after(vehicle, was.charge, was.health, inside_w, elapsed_s),
         battery_celsius=battery.temperature_after(
-            vehicle, was.battery_celsius, doing.outside_celsius, heat_w + preheating_w, elapsed_s
+            vehicle, was.battery_celsius, doing.outside_celsius, warming_w, elapsed_s
         ),
         calendar_loss=battery.calendar_loss_after(
             was.calendar_loss, was.charge, was.battery_celsius, elapsed_s

@@ -1,0 +1,227 @@
+"""A body at a station: taper, temperature, limit, and what its instruments show."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monocoque.car.body.logic import (
+    AC,
+    DC,
+    Body,
+    Motion,
+    Parts,
+    Station,
+    begin_drive,
+    begin_motion,
+    begin_park,
+    of_text,
+    plug_in,
+    readings,
+    stations,
+    step,
+    to_text,
+)
+from monocoque.car.body.logic.physics.condition import Condition, Doing, pass_on
+from monocoque.car.body.logic.physics.vehicle import ARDEN_7
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+FAST = Station(DC, 150_000.0)
+WARM = Body(
+    at_us=0, charge_percent=10.0, charge_limit_percent=100,
+    battery_celsius=25.0, outside_celsius=25.0, cabin_celsius=25.0,
+)  # fmt: skip
+AT_FAST = plug_in(WARM, FAST)
+
+
+def minutes(body: Body, until_percent: float) -> int:
+    """After how many minutes the battery is so full."""
+    for minute in range(2_000):
+        if body.charge_percent >= until_percent:
+            return minute
+        body = step(body, body.at_us + MINUTE_US)
+    raise AssertionError("it never is")
+
+
+def power_w(body: Body, percent: float) -> float:
+    return readings.charge_w(replace(body, charge_percent=percent))
+
+
+def test_a_fast_charger_fills_the_middle_in_half_an_hour_and_an_outlet_in_hours() -> None:
+    assert 20 < minutes(AT_FAST, 80.0) < 40
+    assert 4 * 60 < minutes(plug_in(WARM, Station(AC, 11_000.0)), 80.0) < 7 * 60
+
+
+def test_a_fast_charge_tapers_and_comes_to_its_end() -> None:
+    powers = [power_w(AT_FAST, percent) for percent in (20, 50, 60, 80, 90, 98, 99.9)]
+    assert powers[0] == powers[1] == pytest.approx(145_500.0)
+    assert powers == sorted(powers, reverse=True)
+    assert powers[-1] > 0.0
+    last_tenth, first_tenth = (
+        minutes(replace(AT_FAST, charge_percent=90.0), 100.0),
+        minutes(AT_FAST, 20.0),
+    )
+    assert last_tenth > 4 * first_tenth
+    full = step(AT_FAST, 6 * HOUR_US)
+    assert (full.charge_percent, full.is_charging) == (100.0, False)
+
+
+def test_an_outlet_tapers_only_near_the_end_and_earlier_when_it_is_cold() -> None:
+    at_outlet = plug_in(WARM, Station())
+    assert power_w(at_outlet, 90) == power_w(at_outlet, 20) == 10_120.0
+    assert power_w(at_outlet, 98.5) < 10_120.0
+    cold = replace(at_outlet, battery_celsius=-15.0)
+    assert power_w(cold, 20) == 10_120.0
+    assert power_w(cold, 80) < 10_120.0
+    assert step(at_outlet, 24 * HOUR_US).charge_percent == 100.0
+
+
+def test_the_station_says_how_much_it_gives() -> None:
+    slow, quick = (plug_in(WARM, Station(DC, kw * 1_000.0)) for kw in (50, 350))
+    assert power_w(slow, 20) == pytest.approx(48_500.0)
+    assert power_w(quick, 20) == pytest.approx(ARDEN_7.dc_w_max * ARDEN_7.dc_efficiency)
+    assert power_w(plug_in(WARM, Station(AC, 3_700.0)), 20) == pytest.approx(3_404.0)
+    assert power_w(plug_in(WARM, Station(DC, 2_000.0)), 20) == pytest.approx(1_940.0)
+
+
+@pytest.mark.parametrize(("celsius", "share"), [(-5.0, 0.5), (5.0, 0.7), (52.0, 0.7)])
+def test_a_cold_or_hot_battery_takes_less_from_a_fast_charger(celsius, share) -> None:
+    other = replace(AT_FAST, battery_celsius=celsius)
+    assert 0.0 < power_w(other, 30) < share * power_w(AT_FAST, 30)
+    assert readings.charge_dc_a_max(other) < readings.charge_dc_a_max(AT_FAST)
+
+
+@pytest.mark.parametrize("celsius", [-25.0, 58.0])
+def test_beyond_its_temperatures_a_battery_is_brought_back_first_and_then_filled(celsius) -> None:
+    body = replace(AT_FAST, battery_celsius=celsius)
+    assert not body.is_charging
+    assert readings.charge_w(body) == readings.time_to_full_s(body) == 0
+    assert step(body, MINUTE_US).charge_percent == body.charge_percent
+    after = step(body, 2 * HOUR_US)
+    assert stations.FAST_CELSIUS_MIN < after.battery_celsius < stations.FAST_CELSIUS_MAX
+    assert after.charge_percent > 50.0
+    assert replace(body, station=Station()).is_charging
+
+
+def test_a_battery_that_was_fast_charged_is_warm_and_not_hot() -> None:
+    hottest = max(step(AT_FAST, minute * MINUTE_US).battery_celsius for minute in range(60))
+    assert 32.0 < hottest < 50.0
+
+
+@pytest.mark.parametrize("limit", [50, 80, 100])
+@pytest.mark.parametrize("station", [Station(), FAST])
+def test_a_charge_ends_exactly_at_its_limit(station, limit) -> None:
+    body = plug_in(replace(WARM, charge_limit_percent=limit), station)
+    ended = step(body, 24 * HOUR_US)
+    assert (ended.charge_percent, ended.is_charging) == (float(limit), False)
+    assert step(ended, 48 * HOUR_US).charge_percent == limit
+
+
+def test_a_fast_charge_takes_as_long_as_small_steps_say() -> None:
+    was = Condition(
+        charge=0.1, battery_celsius=10.0, cabin_celsius=10.0,
+    )  # fmt: skip
+    doing = Doing(
+        awake=False, charger_w=150_000.0, outside_celsius=10.0, people=0.0,
+        preheats=True, chills=True,
+    )  # fmt: skip
+    for _ in range(40 * 60):
+        was = pass_on(ARDEN_7, was, doing, 1.0)
+    body = replace(AT_FAST, battery_celsius=10.0, outside_celsius=10.0, cabin_celsius=10.0)
+    after = step(body, 40 * MINUTE_US)
+    assert after.charge_percent == pytest.approx(was.charge * 100, abs=1.5)
+    assert after.battery_celsius == pytest.approx(was.battery_celsius, abs=1.0)
+    assert after.cycle_loss == pytest.approx(was.cycle_loss, rel=0.06)
+
+
+@given(
+    st.sampled_from([Station(), Station(AC, 2_300.0), FAST, Station(DC, 50_000.0)]),
+    st.sampled_from([-20.0, 0.0, 25.0, 45.0]),
+    st.booleans(),
+    st.lists(st.integers(1, HOUR_US), min_size=1, max_size=8),
+)
+def test_many_steps_at_a_station_come_to_what_one_does(station, celsius, climate, steps_us) -> None:
+    body = replace(
+        plug_in(WARM, station), battery_celsius=celsius, outside_celsius=celsius, climate_on=climate
+    )
+    by_steps = body
+    for one_us in steps_us:
+        by_steps = step(by_steps, by_steps.at_us + one_us)
+    at_once = step(body, sum(steps_us))
+    assert by_steps.charge_percent == pytest.approx(at_once.charge_percent, abs=0.3)
+    assert by_steps.battery_celsius == pytest.approx(at_once.battery_celsius, abs=1.0)
+    assert by_steps.cabin_celsius == pytest.approx(at_once.cabin_celsius, abs=1e-3)
+
+
+def test_the_climate_comes_first_at_a_weak_outlet() -> None:
+    cold = replace(WARM, outside_celsius=-10.0, cabin_celsius=-10.0, climate_on=True)
+    weak = plug_in(cold, Station(AC, 1_200.0))
+    assert step(weak, HOUR_US).charge_percent < WARM.charge_percent
+    assert readings.charge_w(weak) == 0.0
+    assert readings.battery_w(weak) < 0.0
+    assert readings.time_to_full_s(weak) == readings.NEVER_S
+    strong = step(plug_in(cold, FAST), 10 * MINUTE_US)
+    assert strong.charge_percent > 25.0
+
+
+@pytest.mark.parametrize("station", [Station(), Station(AC, 2_300.0), FAST])
+def test_the_time_that_is_told_is_about_the_time_it_takes(station) -> None:
+    body = replace(plug_in(WARM, station), charge_limit_percent=90, charge_percent=40.0)
+    told = readings.time_to_full_s(body) / 60
+    assert minutes(body, 90.0) == pytest.approx(told, rel=0.1)
+
+
+def test_who_says_stop_ends_the_charge_and_a_new_plug_begins_one() -> None:
+    told = begin_motion(AT_FAST, Motion("charging", {"charging": False}, SECOND_US))
+    stopped = step(told, 10 * SECOND_US)
+    assert (stopped.is_charging, stopped.plugged) == (False, True)
+    assert readings.charge_dc_a(stopped) == readings.charge_dc_v(stopped) == 0.0
+    assert step(stopped, HOUR_US).charge_percent == stopped.charge_percent
+    again = plug_in(stopped, Station())
+    assert (again.is_charging, again.station) == (True, Station())
+    replugged = plug_in(told, FAST)
+    assert step(replugged, 10 * SECOND_US).is_charging
+
+
+@pytest.mark.parametrize("celsius", [-25.0, 58.0])
+def test_a_stopped_charge_leaves_the_battery_fit_for_the_next_one(celsius) -> None:
+    stopped = replace(AT_FAST, parts=Parts(charging=False), battery_celsius=celsius)
+    full = replace(AT_FAST, charge_percent=90.0, charge_limit_percent=80, battery_celsius=celsius)
+    for body in (stopped, full):
+        after = step(body, 3 * HOUR_US)
+        assert stations.is_fit(FAST, after.battery_celsius)
+        assert after.charge_percent == body.charge_percent
+
+
+def test_a_car_that_drives_has_no_plug() -> None:
+    driving = begin_drive(AT_FAST, MINUTE_US)
+    assert (driving.plugged, driving.is_charging) == (False, False)
+    assert plug_in(driving, FAST) is driving
+    assert begin_park(WARM, FAST).station == FAST
+    assert begin_park(WARM).station == Station()
+
+
+def test_a_station_is_in_the_record_when_it_is_not_that_at_home() -> None:
+    assert '"station"' not in to_text(WARM)
+    assert of_text(to_text(AT_FAST)) == AT_FAST
+    assert of_text(to_text(step(AT_FAST, MINUTE_US))) == step(AT_FAST, MINUTE_US)
+
+
+def test_instruments_show_which_way_the_charge_comes_in() -> None:
+    assert readings.charge_dc_a(AT_FAST) * readings.charge_dc_v(AT_FAST) == pytest.approx(
+        readings.charge_w(AT_FAST), rel=0.01
+    )
+    assert [readings.charge_ac_a(AT_FAST, phase) for phase in (1, 2, 3)] == [0.0] * 3
+    assert [readings.charge_ac_v(AT_FAST, phase) for phase in (1, 2, 3)] == [0.0] * 3
+    outlet = plug_in(WARM, Station())
+    assert [readings.charge_ac_a(outlet, phase) for phase in (1, 2, 3)] == [15.9] * 3
+    assert [readings.charge_ac_v(outlet, phase) for phase in (1, 2, 3)] == [230.0] * 3
+    assert readings.charge_dc_a(outlet) == readings.charge_dc_v(outlet) == 0.0
+    weak = plug_in(WARM, Station(AC, 2_300.0))
+    assert [readings.charge_ac_a(weak, phase) for phase in (1, 2, 3)] == [10.0, 0.0, 0.0]
+    assert [readings.charge_ac_v(weak, phase) for phase in (1, 2, 3)] == [230.0, 0.0, 0.0]
+    assert readings.charge_km_per_h(AT_FAST) > 10 * readings.charge_km_per_h(outlet) > 300.0
+    assert readings.charge_loss_w(AT_FAST) > readings.charge_loss_w(outlet) > 880.0
