@@ -8,8 +8,9 @@ Rules:
 * an act is accepted when its frame was sent, done when the bus shows the target (as near as the
   field can say it), and failed at its deadline; one that no field can say is refused;
 * a frame that is broken or unknown is counted and costs nothing else;
-* a bus that goes away ends the gateway with CanBusUnavailable; its supervisor begins it again, and
-  meanwhile its signals say that their provider is gone.
+* a bus that goes away, or falls silent for ``silent_after_s``, ends the gateway with
+  CanBusUnavailable; its supervisor begins it again, and until something is heard its signals say
+  that their provider is gone.
 
 Left out on purpose: counters and checksums of messages, which are each maker's own.
 """
@@ -153,10 +154,19 @@ class Gateway:
                 await self._send(act)
 
     async def look(self) -> None:
-        """Say what is due: values that were held back, and acts whose time is over."""
+        """Say what is due: values that were held back, and acts whose time is over.
+
+        Raises CanBusUnavailable when the bus has fallen silent.
+        """
+        silent_after_us = round(self._config.silent_after_s * MICROSECONDS)
         while True:
             await asyncio.sleep(self._config.look_s)
             now_us = self._clock.now_us()
+            if self._heard.values and now_us - self._heard.time_us > silent_after_us:
+                raise CanBusUnavailable(
+                    f"The bus has been silent for {self._config.silent_after_s:g} s.",
+                    hint="See whether the vehicle is awake, and its cable in.",
+                )
             await self._hearing.take_due(now_us)
             for act in [act for act in self._waiting.values() if act.deadline_us <= now_us]:
                 del self._waiting[act.number]
