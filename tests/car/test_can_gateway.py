@@ -44,7 +44,7 @@ CLOCK = SystemClock()
 ALL = everything(CATALOGUE.numbers)
 
 
-async def freely(_act) -> None:
+async def freely(_act, _heard) -> None:
     """A gate that forbids nothing."""
 
 
@@ -251,7 +251,7 @@ async def test_a_bus_that_takes_no_frame_fails_the_act_and_one_that_goes_ends_th
 async def test_what_the_guard_forbids_is_refused_and_never_put_on_the_bus() -> None:
     hub, bus = SignalHub(CATALOGUE, CLOCK, Random(1)), NoBus()
 
-    async def forbids(_act) -> str:
+    async def forbids(_act, _heard) -> str:
         return "moving"
 
     async with hub.connect("can", ALL).provide([], [TARGET]) as provision:

@@ -21,3 +21,14 @@ Data = Annotated[
     ),
 ]
 CarArgument = Annotated[str, typer.Argument(metavar="CAR_ID", help="Which car.")]
+Dbc = Annotated[
+    Path | None,
+    typer.Option(help="The database of the bus.", show_default="that of our own virtual car"),
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", help="From the bus to signals.", show_default="that of our own virtual car"
+    ),
+]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Take a database whose messages overlap.")]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monocoque.cli.apps import app as apps_commands
-from monocoque.cli.arguments import CarArgument, Data
+from monocoque.cli.arguments import CarArgument, Data, Dbc, Lenient, Mapping
 from monocoque.cli.signal import app as signal_commands
 from monocoque.cli.token import app as token_commands
 from monocoque.contracts.identifiers import car_id as parse_car_id
@@ -69,20 +69,10 @@ def park(
 @app.command()
 def replay(
     log: Annotated[Path, typer.Argument(help="A log of a vehicle bus: .log, .asc, .blf or .mf4.")],
-    dbc: Annotated[
-        Path | None,
-        typer.Option(help="The database of the bus.", show_default="that of our own virtual car"),
-    ] = None,
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            "--map", help="From the bus to signals.", show_default="that of our own virtual car"
-        ),
-    ] = None,
+    dbc: Dbc = None,
+    mapping: Mapping = None,
     speed: Annotated[str, typer.Option(help="1x for the pace of the recording, 10x, max.")] = "max",
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="Take a database whose messages overlap.")
-    ] = False,
+    lenient: Lenient = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a log of a vehicle bus as signals: docs/guide/can.md."""

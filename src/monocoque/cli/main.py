@@ -19,7 +19,7 @@ from rich.table import Table
 
 from monocoque import __version__
 from monocoque.cli.app import app as app_commands
-from monocoque.cli.arguments import Data
+from monocoque.cli.arguments import Data, Dbc, Lenient, Mapping
 from monocoque.cli.campaign import app as campaign_commands
 from monocoque.cli.car import app as car_commands
 from monocoque.cli.home import app as home_commands
@@ -89,10 +89,30 @@ BrokerAddress = Annotated[
 BrokerToken = Annotated[
     Path | None, typer.Option(help="A file with the token for that broker.", show_default="none")
 ]
+CanChannel = Annotated[
+    str,
+    typer.Option(
+        "--can",
+        metavar="[KIND:]CHANNEL",
+        help="For the role car: the bus of the vehicle, such as can0, socketcan:can0 or "
+        "udp_multicast:239.74.163.2; its signals come from there and go there.",
+        show_default="the virtual body alone",
+    ),
+]
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
     "cars": {"--cars", "--until-input-ends", "--vss"},
-    "car": {"--broker", "--broker-token", "--car", "--until-input-ends", "--vss"},
+    "car": {
+        "--broker",
+        "--broker-token",
+        "--can",
+        "--car",
+        "--dbc",
+        "--lenient",
+        "--map",
+        "--until-input-ends",
+        "--vss",
+    },
     "factory": set[str](),
     "http": {"--port"},
     **{
@@ -178,6 +198,10 @@ def run(
     vss: Vss = None,
     broker: BrokerAddress = "",
     broker_token: BrokerToken = None,
+    can: CanChannel = "",
+    dbc: Dbc = None,
+    mapping: Mapping = None,
+    lenient: Lenient = False,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
     given = {
@@ -190,6 +214,10 @@ def run(
         "--vss": vss is not None,
         "--broker": bool(broker),
         "--broker-token": broker_token is not None,
+        "--can": bool(can),
+        "--dbc": dbc is not None,
+        "--map": mapping is not None,
+        "--lenient": lenient,
     }
     _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
     with _start_on(data):
@@ -202,10 +230,12 @@ def run(
                 start_cars(data, cars or 0, vss, ends_with_input=until_input_ends)
             case "car":
                 from monocoque.cli.starting_cars import outside_of, start_car
+                from monocoque.cli.vehicle_bus import words_of
 
                 chosen = car_id(car) if car else None
                 outside = outside_of(broker, broker_token)
-                start_car(data, chosen, vss, outside, ends_with_input=until_input_ends)
+                bus = words_of(can, dbc, mapping, broker, is_lenient=lenient)
+                start_car(data, chosen, vss, outside, bus, ends_with_input=until_input_ends)
             case "factory":
                 from monocoque.cli.starting_cars import start_factory
 

@@ -17,6 +17,7 @@ from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.logic.vss import read_vss
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
+from monocoque.cli.vehicle_bus import BusWords, vehicle_bus
 from monocoque.contracts.errors import CellUnreachable, SettingInvalid
 from monocoque.contracts.identifiers import CarId
 from monocoque.plumbing.config import LogConfig
@@ -52,14 +53,19 @@ def start_car(
     chosen: CarId | None,
     vss: Path | None,
     outside: OutsideAddress | None,
+    bus: BusWords | None,
     *,
     ends_with_input: bool,
 ) -> None:
     """Run one car: the chosen one, or a new one.
 
     vss: a file with the signals that it has. outside: the broker that has them in its place.
+    bus: the bus of the vehicle that it is on.
     """
     process = dataclasses.replace(_car_process(data, vss), outside=outside)
+    if bus is not None:
+        found = vehicle_bus(bus, process.catalogue, process.configs)
+        process = dataclasses.replace(process, bus=found)
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
     run_until_stopped(run_cars(process, [car], car.car_id), ends_with_input=ends_with_input)

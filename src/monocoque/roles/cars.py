@@ -29,7 +29,7 @@ from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.service.history import KeptHistory
 from monocoque.car.signals.service.hub import SignalHub
-from monocoque.car.signals.service.port import Brokers, DoorPlate, History
+from monocoque.car.signals.service.port import Brokers, Carried, DoorPlate, History
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.tokens.service import Tokens, key_of
 from monocoque.car.updates.service import Downloads
@@ -64,17 +64,18 @@ from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.opening import open_records
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
+from monocoque.roles.bus import VehicleBus
 from monocoque.roles.clock import ClockWatch
 from monocoque.roles.config import SupervisorConfig
 from monocoque.roles.data_directory import check_database
-from monocoque.roles.doors import DOORS, OUTSIDE, DoorFile, HubBrokers
+from monocoque.roles.doors import DOORS, ON_A_BUS, OUTSIDE, DoorFile, HubBrokers
 from monocoque.roles.downloads import HttpDownloads, address_of
 from monocoque.roles.factory import birth_document, leave_line
 from monocoque.roles.layout import Layout, MachineLayout
 from monocoque.roles.migrations import migrate
 from monocoque.roles.outside import OutsideAddress
 from monocoque.roles.supervisor import Supervised, supervise
-from monocoque.roles.table import MachineKind, services_of
+from monocoque.roles.table import MachineKind, ServiceRow, services_of
 from monocoque.trust.keys import SystemKeyMaker
 
 RETRY_S = 1.0
@@ -98,6 +99,8 @@ class CarProcess:
     """The signals that these cars have."""
     outside: OutsideAddress | None = None
     """The broker that has their signals; None for one in this process."""
+    bus: VehicleBus | None = None
+    """The bus of the vehicle that they are on; None for the virtual body alone."""
     metrics: Metrics = field(default_factory=Metrics)
     """What all of them count, together."""
 
@@ -252,13 +255,20 @@ async def _live(process: CarProcess, car_id: CarId) -> None:
                 ),
                 row.run,
             )
-            for row in (*services_of(MachineKind.CAR), *(OUTSIDE if process.outside else DOORS))
+            for row in (*services_of(MachineKind.CAR), *_rows_beside(process))
         ]
         await supervise(services, process.configs[SupervisorConfig])
     finally:
         if uplink is not None:
             await uplink.close()
         await records.close()
+
+
+def _rows_beside(process: CarProcess) -> tuple[ServiceRow, ...]:
+    """Of doors.py, those that these cars have."""
+    if process.outside is not None:
+        return OUTSIDE
+    return DOORS if process.bus is None else (*DOORS, *ON_A_BUS)
 
 
 def _signal_ports(
@@ -273,7 +283,9 @@ def _signal_ports(
     hub = SignalHub(process.catalogue, process.clock, process.random, ahead_s)
     history = KeptHistory(records)
     judged_max = process.configs[TokensConfig].judged_max
+    on_bus = {} if process.bus is None else {VehicleBus: process.bus, Carried: process.bus.carried}
     return {
+        **on_bus,
         SignalHub: hub,
         Brokers: HubBrokers(hub),
         KeptHistory: history,

@@ -18,6 +18,7 @@ from typing import Final
 
 from monocoque.car.apps import service as apps
 from monocoque.car.apps.config import AppsConfig
+from monocoque.car.can.config import CanConfig
 from monocoque.car.kuksa import service as kuksa
 from monocoque.car.kuksa.config import KuksaConfig
 from monocoque.car.signals.config import SignalsConfig
@@ -29,8 +30,9 @@ from monocoque.car.tokens.config import TokensConfig
 from monocoque.car.viss import service as viss
 from monocoque.car.viss.config import VissConfig
 from monocoque.contracts.topics import Role
+from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.files import storage_errors, write_atomically
-from monocoque.roles import outside
+from monocoque.roles import bus, outside
 from monocoque.roles.table import MachineKind, ServiceRow
 
 DOORS: Final = (
@@ -85,6 +87,17 @@ DOORS: Final = (
 )
 """Every row."""
 
+ON_A_BUS: Final = (
+    ServiceRow(
+        name="can",
+        machine=MachineKind.CAR,
+        role=Role.CAR,
+        run=bus.run,
+        configs=(CanConfig, CanBusConfig),
+        purpose="Brings the bus of the vehicle to the signals, and what is asked of them to it.",
+    ),
+)
+"""Beside these rows, for a car on the bus of a vehicle."""
 
 OUTSIDE: Final = (
     ServiceRow(

@@ -19,5 +19,9 @@ class CanConfig:
     """Of one mapping file."""
     mapping_rows_max: int = 2_000
     """Of one mapping file, both directions together."""
+    silent_after_s: float = 5.0
+    """A bus on which nothing that counts was heard for so long does not say how the car is."""
+    reopen_s: float = 1.0
+    """Pause before a bus that has gone is opened again."""
     unknown_kept_max: int = 1_000
     """Of identifiers that no row wants, so many are counted apart; the others together."""

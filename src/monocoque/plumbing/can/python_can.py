@@ -4,17 +4,20 @@ Rules:
 
 * one thread listens, and does nothing but pass frames on; it ends with the block;
 * what it passes on is bounded: a reader that is too slow loses the oldest frames;
-* a frame is stamped by our clock when it is heard, since interfaces count time in their own ways.
+* a frame is stamped by our clock when it is heard, since interfaces count time in their own ways;
+* what cannot be read is counted and passed over; only a bus of which nothing can be read has gone;
+* frames over UDP do not leave this machine.
 
 Left out on purpose: setting up an interface (bit rate, up and down), which the system does.
 """
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import can
 
@@ -24,6 +27,21 @@ from monocoque.plumbing.can.port import Frame
 from monocoque.plumbing.clock import Clock
 
 BYTES_OF_CLASSIC_CAN = 8
+UDP: Final = "udp_multicast"
+_UDP_PLACE: Final = re.compile(r"\[?(?P<group>[0-9a-fA-F:.]+?)\]?:(?P<port>\d{1,5})\Z")
+"""A group and its port; a group of IPv6 stands in brackets then."""
+_FAIL_WITH: Final = (
+    can.CanError,
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+)
+"""What python-can raises at interfaces that are not there, and at bytes that it did not expect."""
 
 
 class PythonCanBus:
@@ -43,6 +61,8 @@ class PythonCanBus:
         """See CanBus."""
         self.other_frames = 0
         """Remote requests and errors of the bus, which go no further."""
+        self.unreadable_frames = 0
+        """Of which the interface could make nothing."""
 
     async def receive(self, frames_max: int, gather_s: float) -> list[Frame]:
         """See CanBus."""
@@ -66,17 +86,24 @@ class PythonCanBus:
                 check=True,
             )
             self._bus.send(message)  # without a timeout: a full interface refuses at once
-        except (can.CanError, OSError, ValueError) as error:
-            raise CanBusUnavailable(f"The bus did not take a frame: {error}.") from error
+        except _FAIL_WITH as error:
+            raise CanBusUnavailable(f"The bus did not take a frame: {_one_line(error)}.") from error
 
     def listen(self) -> None:
         """What the thread does."""
+        errors = 0
         while not self._ends.is_set():
             try:
                 message = self._bus.recv(self._config.look_s)
-            except (can.CanError, OSError, ValueError) as error:
-                self._say(self._note_end, CanBusUnavailable(f"The bus has gone: {error}."))
-                return
+            except _FAIL_WITH as error:
+                errors += 1
+                self._say(self._note_unreadable)
+                if errors >= self._config.errors_in_a_row_max:
+                    what = f"The bus has gone: {_one_line(error)}."
+                    self._say(self._note_end, CanBusUnavailable(what))
+                    return
+                continue
+            errors = 0
             if message is not None:
                 self._say(self._note, message, self._clock.now_us())
 
@@ -100,6 +127,9 @@ class PythonCanBus:
         self._frames.append(frame)
         self._has_frames.set()
 
+    def _note_unreadable(self) -> None:
+        self.unreadable_frames += 1
+
     def _note_end(self, error: MonocoqueError) -> None:
         self._error = error
         self._has_frames.set()
@@ -111,16 +141,10 @@ async def open_bus(
 ) -> AsyncIterator[PythonCanBus]:
     """A bus, until the block ends. Raises CanBusUnavailable.
 
-    interface: as python-can names it: ``socketcan``, ``virtual``.
-    channel: such as ``can0``.
+    interface: as python-can names it: ``socketcan``, ``udp_multicast``, ``virtual``.
+    channel: such as ``can0``; of UDP a group, or ``GROUP:PORT``.
     """
-    options: dict[str, Any] = {"fd": True} if is_fd else {}
-    try:
-        opened = can.Bus(channel=channel, interface=interface, **options)
-    except (can.CanError, OSError, ValueError, ImportError, NotImplementedError) as error:
-        raise CanBusUnavailable(
-            f"The bus {channel} of {interface} cannot be opened: {error}."
-        ) from error
+    opened = _opened(interface, channel, is_fd=is_fd)
     bus = PythonCanBus(opened, clock, config)
     thread = threading.Thread(target=bus.listen, name=f"can {channel}", daemon=True)
     thread.start()
@@ -130,3 +154,30 @@ async def open_bus(
         bus.end()
         await asyncio.to_thread(thread.join)
         opened.shutdown()
+
+
+def check_bus(interface: str, channel: str) -> None:
+    """Open this bus and leave it again. Raises CanBusUnavailable."""
+    _opened(interface, channel, is_fd=False).shutdown()
+
+
+def _opened(interface: str, channel: str, *, is_fd: bool) -> can.BusABC:
+    options: dict[str, Any] = {"fd": True} if is_fd else {}
+    place = channel
+    if interface == UDP:
+        options["hop_limit"] = 0
+        if (match := _UDP_PLACE.match(channel)) is not None:
+            place, options["port"] = match["group"], int(match["port"])
+    try:
+        return can.Bus(channel=place, interface=interface, **options)
+    except (*_FAIL_WITH, OverflowError) as error:
+        raise CanBusUnavailable(
+            f"The bus {channel} of {interface} cannot be opened: {_one_line(error)}."
+        ) from error
+
+
+def _one_line(error: BaseException) -> str:
+    """What an error says, and what was behind it."""
+    cause = error.__cause__ or error.__context__
+    said = str(error) or type(error).__name__
+    return f"{said} ({cause})" if cause is not None and str(cause) else said

@@ -2,23 +2,29 @@
 
 Rules:
 
-* an act is put on the bus only when the guard has no word against it;
+* an act is put on the bus only when the guard has no word against it. It judges by what the bus
+  brings, and by the car's own record of the rest; a bus that does not say how the car is (silent
+  since ``silent_after_s``, or of a signal of the mapping never) gets no frame;
 * an act is accepted when its frame was sent, done when the bus shows the target (as near as the
   field can say it), and failed at its deadline; one that no field can say is refused;
 * a frame that is broken or unknown is counted and costs nothing else;
-* a bus that goes away ends the gateway with CanBusUnavailable; its supervisor begins it again, and
-  meanwhile its signals say that their provider is gone.
+* a bus that goes away, or falls silent for ``silent_after_s``, ends the gateway with
+  CanBusUnavailable; its supervisor begins it again, and until something is heard its signals say
+  that their provider is gone.
 
 Left out on purpose: counters and checksums of messages, which are each maker's own.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from monocoque.car.can.config import CanConfig
+from monocoque.car.can.logic.told import as_told, judged_by
 from monocoque.car.can.logic.translation import Rule, Translation
 from monocoque.car.can.service.hearing import Hearing, Tally
 from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
-from monocoque.car.signals.service.gating import Gate, gate_of
+from monocoque.car.signals.service.gating import gate_of
 from monocoque.car.signals.service.port import Broker, Brokers, Provision
 from monocoque.contracts.errors import CanBusUnavailable, CanTargetRefused
 from monocoque.contracts.signals import Value
@@ -33,13 +39,45 @@ NOT_SENT = "bus_unavailable"
 """The reason of an act whose frame the bus did not take."""
 NOT_SAYABLE = "out_of_range"
 """The reason of an act that no field can say."""
+SILENT = "bus_silent"
+"""The reason of an act when the bus does not say how the car is."""
+MICROSECONDS = 1_000_000
+
+
+@dataclass
+class Heard:
+    """What the bus says."""
+
+    time_us: int = 0
+    """When something that a row wants was heard last."""
+    values: dict[int, Value] = field(default_factory=dict)
+    """The newest of each signal, said or held back."""
+
+
+Gate = Callable[[Act, Heard], Awaitable[str | None]]
+"""Says why an act must not be put on the bus now, or None."""
+
+
+def guard_of(context: Context, translation: Translation) -> Gate:
+    """The guard, which judges by what was heard; asking it raises what ``transact`` raises."""
+    needed = judged_by(rule.signal for rule in translation.rules)
+    silent_after_us = round(context.config(CanConfig).silent_after_s * MICROSECONDS)
+
+    async def refusal(act: Act, heard: Heard) -> str | None:
+        told = {number: heard.values[number] for number in needed if number in heard.values}
+        is_silent = context.clock.now_us() - heard.time_us > silent_after_us
+        if is_silent or len(told) < len(needed):
+            return SILENT
+        return await gate_of(context, lambda body: as_told(body, told))(act)
+
+    return refusal
 
 
 async def run(context: Context) -> None:
     """The service of a car that has a bus."""
     broker: Broker = context.port(Brokers).connect(NAME)
     translation: Translation = context.port(Translation)
-    config, gate = context.config(CanConfig), gate_of(context)
+    config, gate = context.config(CanConfig), guard_of(context, translation)
     await run_gateway(broker, context.port(CanBus), translation, config, context.clock, gate)
 
 
@@ -87,6 +125,7 @@ class Gateway:
         self._provision = provision
         self._config = config
         self._clock = clock
+        self._heard = Heard()
         self._waiting: dict[int, Act] = {}
         """By signal, what was sent and not yet seen."""
         self._seen: dict[int, Act] = {}
@@ -115,10 +154,19 @@ class Gateway:
                 await self._send(act)
 
     async def look(self) -> None:
-        """Say what is due: values that were held back, and acts whose time is over."""
+        """Say what is due: values that were held back, and acts whose time is over.
+
+        Raises CanBusUnavailable when the bus has fallen silent.
+        """
+        silent_after_us = round(self._config.silent_after_s * MICROSECONDS)
         while True:
             await asyncio.sleep(self._config.look_s)
             now_us = self._clock.now_us()
+            if self._heard.values and now_us - self._heard.time_us > silent_after_us:
+                raise CanBusUnavailable(
+                    f"The bus has been silent for {self._config.silent_after_s:g} s.",
+                    hint="See whether the vehicle is awake, and its cable in.",
+                )
             await self._hearing.take_due(now_us)
             for act in [act for act in self._waiting.values() if act.deadline_us <= now_us]:
                 del self._waiting[act.number]
@@ -126,7 +174,7 @@ class Gateway:
 
     async def _send(self, act: Act) -> None:
         try:
-            refusal = await self._gate(act)
+            refusal = await self._gate(act, self._heard)
         except AWAY as error:
             await self._provision.tell(act.act_id, ActState.FAILED, error.code)
             return
@@ -151,6 +199,8 @@ class Gateway:
 
     def _note(self, rule: Rule, value: Value) -> None:
         """A value was heard; is it what somebody waits for?"""
+        self._heard.time_us = self._clock.now_us()
+        self._heard.values[rule.signal.number] = value
         if not self._waiting:
             return
         act = self._waiting.get(rule.signal.number)

@@ -7,6 +7,7 @@ Rules:
 * wishes of one request for one part of the body are one act of it; a wish for another signal of a
   part that is busy waits, and a new wish for the same signal takes its place at once;
 * what an earlier life left open "may have happened" and is never tried again;
+* what the bus of the vehicle brings (``Carried``), the body neither says nor does;
 * values that have not changed are said again only where a signal grows stale.
 
 Left out on purpose: who may ask, which the broker has checked.
@@ -27,7 +28,7 @@ from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import REPLACED, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.embodied import ACTUATION_OF, READINGS, values_of
-from monocoque.car.signals.service.port import Broker, Brokers, Provision
+from monocoque.car.signals.service.port import Broker, Brokers, Carried, Provision
 from monocoque.contracts.signals import Signal, Value
 from monocoque.plumbing.insisting import AWAY, insist
 from monocoque.plumbing.service import Context
@@ -50,10 +51,15 @@ async def run(context: Context) -> None:
     await insist(
         context, lambda c: records.end_open_acts(c, MAY_HAVE_HAPPENED, now_us), config.retry_s
     )
-    there = [signal.number for signal, _ in READINGS if _is_there(broker.catalogue, signal)]
+    carried: Carried = context.ports.get(Carried, Carried())
+    there = [
+        signal.number
+        for signal, _ in READINGS
+        if signal.number not in carried.numbers and _is_there(broker.catalogue, signal)
+    ]
     doing = [number for number in ACTUATION_OF if number in there]
     async with broker.provide(there, doing) as provision, asyncio.TaskGroup() as group:
-        embodied = _Embodied(context, provision, broker)
+        embodied = _Embodied(context, provision, broker, frozenset(there))
         group.create_task(embodied.say_for_ever())
         group.create_task(embodied.do_for_ever(group))
 
@@ -71,11 +77,14 @@ def _is_there(catalogue: Catalogue, wanted: Signal) -> bool:
 class _Embodied:
     """The body, told and heard."""
 
-    def __init__(self, context: Context, provision: Provision, broker: Broker) -> None:
+    def __init__(
+        self, context: Context, provision: Provision, broker: Broker, there: frozenset[int]
+    ) -> None:
         self._context = context
         self._config = context.config(SignalsConfig)
         self._provision = provision
         self._catalogue = broker.catalogue
+        self._there = there
         self._said: dict[int, tuple[Value, int]] = {}
         """What was said last of each signal, and when."""
         self._look = asyncio.Event()
@@ -130,9 +139,9 @@ class _Embodied:
         return self._config.look_parked_interval_s if is_still else self._config.look_interval_s
 
     def _is_news(self, number: int, value: Value, now_us: int) -> bool:
-        signal = self._catalogue.find_number(number)
-        if signal is None:
+        if number not in self._there:
             return False
+        signal = self._catalogue.numbered(number)
         said = self._said.get(number)
         if said is None or said[0] != value:
             return True

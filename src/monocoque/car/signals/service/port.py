@@ -16,6 +16,7 @@ Left out on purpose: paths, which the catalogue turns into numbers, and tokens (
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from monocoque.car.signals.logic.acts import Act, ActState
@@ -132,6 +133,13 @@ class Broker(Protocol):
     async def targets(self, numbers: Sequence[int]) -> Mapping[int, Value]:
         """What these actuators were asked for and have not met; the others are left out."""
         ...
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Signals that the bus of the vehicle brings, so that the virtual body keeps silent of them."""
+
+    numbers: frozenset[int] = frozenset()
 
 
 class Brokers(Protocol):

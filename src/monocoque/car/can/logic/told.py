@@ -1,0 +1,117 @@
+"""The body as the bus tells it, for the guard: what the bus brings counts more than our record.
+
+Rules:
+
+* a value that was heard takes the place of what the record of the virtual body says of it; of what
+  the mapping does not carry, the record counts;
+* whatever the bus leaves open is taken for the worse: a car of which it is only said that it moves
+  is fast, and one that backs up moves.
+
+Left out on purpose: how old a value is, which the gateway judges.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from monocoque.car.body.logic import Body
+from monocoque.car.body.logic.parts import NAMES, OF_PARTS, doors_after, set_parts
+from monocoque.car.signals.logic.embodied import ACTUATION_OF
+from monocoque.contracts.signals import (
+    CABIN_TEMPERATURE,
+    CHARGE,
+    IS_CABLE_CONNECTED,
+    IS_CHARGING,
+    IS_MOVING,
+    SELECTED_GEAR,
+    SPEED,
+    Signal,
+    Value,
+)
+
+PARK: Final = 126
+KMH_PER_M_PER_S: Final = 3.6
+_OF_FIELDS: Final[Mapping[int, str]] = {
+    CHARGE.number: "charge_percent",
+    IS_CABLE_CONNECTED.number: "plugged",
+    CABIN_TEMPERATURE.number: "cabin_celsius",
+}
+"""Signals that are a field of the body as they are."""
+_OWN: Final[Mapping[int, Signal]] = {
+    **{number: actuation.signal for number, actuation in ACTUATION_OF.items()},
+    **{
+        signal.number: signal
+        for signal in (
+            SPEED, IS_MOVING, SELECTED_GEAR, CHARGE, IS_CHARGING, IS_CABLE_CONNECTED,
+            CABIN_TEMPERATURE,
+        )
+    },
+}  # fmt: skip
+"""Signals by which the guard may judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBody(Body):
+    """A body of which somebody else tells how it moves and charges."""
+
+    told_speed_m_per_s: float = 0.0
+    told_gear: str = "park"
+    told_charging: bool = False
+
+    @property
+    def speed_m_per_s(self) -> float:
+        """See Body."""
+        return self.told_speed_m_per_s
+
+    @property
+    def gear(self) -> str:
+        """See Body."""
+        return self.told_gear
+
+    @property
+    def is_charging(self) -> bool:
+        """See Body."""
+        return self.told_charging
+
+
+def judged_by(signals: Iterable[Signal]) -> frozenset[int]:
+    """Which of these the guard judges by; not what another catalogue has otherwise."""
+    own = {number: (each.path, each.data_type) for number, each in _OWN.items()}
+    return frozenset(s.number for s in signals if own.get(s.number) == (s.path, s.data_type))
+
+
+def as_told(body: Body, told: Mapping[int, Value]) -> Body:
+    """The body, as it is by these values; each is of a signal that the guard judges by."""
+    reached: dict[str, int | bool] = {}
+    for number, value in told.items():
+        if number in ACTUATION_OF:
+            reached |= ACTUATION_OF[number].target(value)
+    changes: dict[str, Any] = {name: reached[name] for name in reached if name not in OF_PARTS}
+    changes |= {name: told[number] for number, name in _OF_FIELDS.items() if number in told}
+    if not NAMES.isdisjoint(reached):
+        changes["parts"] = set_parts(body.parts, reached)
+    changes["doors_open"] = doors_after(body.doors_open, reached)
+    seen = replace(body, **changes)
+    return ToldBody(
+        **{field.name: getattr(seen, field.name) for field in dataclasses.fields(Body)},
+        told_speed_m_per_s=_speed_m_per_s(seen, told),
+        told_gear=_gear(seen, told),
+        told_charging=bool(told.get(IS_CHARGING.number, seen.is_charging)),
+    )
+
+
+def _speed_m_per_s(body: Body, told: Mapping[int, Value]) -> float:
+    speed_kmh = told.get(SPEED.number)
+    if isinstance(speed_kmh, int | float):
+        return abs(speed_kmh) / KMH_PER_M_PER_S
+    if IS_MOVING.number in told:
+        return math.inf if told[IS_MOVING.number] else 0.0
+    return body.speed_m_per_s
+
+
+def _gear(body: Body, told: Mapping[int, Value]) -> str:
+    if SELECTED_GEAR.number not in told:
+        return body.gear
+    return "park" if told[SELECTED_GEAR.number] == PARK else "drive"

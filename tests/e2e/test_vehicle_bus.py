@@ -1,0 +1,289 @@
+"""A car on the bus of a vehicle: a real process, and control units that python-can speaks for."""
+
+import contextlib
+import json
+import queue
+import random
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import can
+import cantools
+import grpc
+import msgpack
+import pytest
+
+from monocoque.car.can.service import own_files
+from monocoque.contracts.signals import IS_CHARGING, IS_LOCKED, SELECTED_GEAR, SPEED
+from monocoque.contracts.wire import kuksa_v2_pb2 as v2
+from tests.e2e.installation import MONOCOQUE, Installation, free_port, wait_until
+
+GROUP = "239.255.77.6"
+PERIOD_S = 0.1
+"""Six messages, each so often: UDP loses frames of a burst."""
+WAIT_S_MAX = 30.0
+TYRE = "Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure"
+DATABASE = cantools.database.load_file(own_files()[0])
+COMMANDS = ("LockCommand", "ClimateCommand", "ChargeCommand")
+OURS = {DATABASE.get_message_by_name(name).frame_id for name in COMMANDS}
+PARKED = {
+    "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
+    "Charging": {"CableState": "NONE", "IsCharging": 0},
+    "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},
+    "Doors": {"LockState": "LOCKED", "DriverDoor": "SHUT"},
+    "Motion": {"Speed": 0.0, "Gear": "PARK", "IsMoving": 0, "Odometer": 1234.5},
+    "Place": {"Latitude": 47.0, "Longitude": 8.0},
+}
+
+
+class ControlUnits:
+    """Everybody else on the bus: each message again and again, with the present values."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._bus = can.Bus(interface="udp_multicast", channel=GROUP, port=port, hop_limit=0)
+        self._values = {name: dict(fields) for name, fields in PARKED.items()}
+        self._tasks: dict[str, can.broadcastmanager.ModifiableCyclicTaskABC] = {}
+        self._asked: queue.SimpleQueue[can.Message] = queue.SimpleQueue()
+        self._ends = threading.Event()
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def message(self, name: str) -> can.Message:
+        """One frame, as it is now."""
+        known = DATABASE.get_message_by_name(name)
+        data = known.encode(self._values[name])
+        return can.Message(arbitration_id=known.frame_id, is_extended_id=False, data=data)
+
+    def speak(self) -> None:
+        """From now on."""
+        for name in self._values:
+            self._tasks[name] = self._bus.send_periodic(self.message(name), PERIOD_S)
+
+    def be_silent(self) -> None:
+        """From now on."""
+        self._bus.stop_all_periodic_tasks()
+
+    def change(self, name: str, **fields: object) -> None:
+        """These fields have other values from now on."""
+        self._values[name] |= fields
+        self._tasks[name].modify_data(self.message(name))
+
+    def send(self, identifier: int, data: bytes) -> None:
+        """One frame of any kind."""
+        self._bus.send(can.Message(arbitration_id=identifier, is_extended_id=False, data=data))
+
+    def send_datagram(self, data: bytes) -> None:
+        """What is no frame at all."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+            speaker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
+            speaker.sendto(data, (GROUP, self.port))
+
+    def asked(self, s_max: float) -> can.Message | None:
+        """The next frame by which the car asks for something; None when none comes."""
+        try:
+            return self._asked.get(timeout=s_max)
+        except queue.Empty:
+            return None
+
+    def _listen(self) -> None:
+        """Everything is read, since a full socket loses what comes; nonsense is not for us."""
+        while not self._ends.is_set():
+            with contextlib.suppress(can.CanError):
+                message = self._bus.recv(0.2)
+                if message is not None and message.arbitration_id in OURS:
+                    self._asked.put(message)
+
+    def close(self) -> None:
+        self._ends.set()
+        self._listener.join()
+        self._bus.shutdown()
+
+
+class Car:
+    """An installation, and one car in a process of its own, on that bus."""
+
+    def __init__(self, folder: Path) -> None:
+        self.installation = Installation(folder, cars=0)
+        self.installation.start()
+        self.units = ControlUnits(free_port())
+        self.units.speak()
+        words = ("run", "car", "--data", str(self.installation.data), "--until-input-ends")
+        self.process = subprocess.Popen(
+            [MONOCOQUE, *words, "--can", f"udp_multicast:{GROUP}:{self.units.port}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.car_id = self.process.stdout.readline().strip()
+        self.doors = self.installation.data / "cars" / self.car_id / "doors.json"
+        wait_until("the car's doors are open", self.doors.exists, WAIT_S_MAX)
+        where = ("--data", str(self.installation.data))
+        token = self.installation.run("car", "token", "new", self.car_id, *where).strip()
+        self._channel = grpc.insecure_channel(json.loads(self.doors.read_bytes())["kuksa"])
+        self._get_value = self._channel.unary_unary(
+            "/kuksa.val.v2.VAL/GetValue",
+            request_serializer=v2.GetValueRequest.SerializeToString,
+            response_deserializer=v2.GetValueResponse.FromString,
+        )
+        self._shown = (("authorization", f"Bearer {token}"),)
+
+    def words(self, verb: str, *words: str) -> list[str]:
+        where = ("--data", str(self.installation.data))
+        return ["car", "signals", verb, self.car_id, *words, *where]
+
+    def reading(self, path: str) -> dict[str, object]:
+        """What a person reads of a signal."""
+        (row,) = json.loads(self.installation.run(*self.words("get", path, "--json")))
+        return row
+
+    def value(self, path: str) -> object:
+        """What a client of KUKSA reads of it; None when nobody stands behind it."""
+        request = v2.GetValueRequest(signal_id=v2.SignalID(path=path))
+        point = self._get_value(request, metadata=self._shown, timeout=WAIT_S_MAX).data_point
+        kind = point.value.WhichOneof("typed_value")
+        return None if kind is None else getattr(point.value, kind)
+
+    def until(self, path: str, value: object) -> None:
+        """Wait until a signal is so."""
+        wait_until(f"{path} is {value}", lambda: self.value(path) == value, WAIT_S_MAX)
+
+    def set(self, path: str, value: str) -> "subprocess.Popen[str]":
+        """Somebody asks an actuator."""
+        return subprocess.Popen(
+            [MONOCOQUE, *self.words("set", path, value)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        assert self.process.wait(WAIT_S_MAX) == 0
+        self.process.stdout.close()
+        self._channel.close()
+        self.units.close()
+        assert self.installation.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def car(tmp_path_factory: pytest.TempPathFactory) -> Generator[Car]:
+    """One for all; a test leaves the control units speaking, and the car parked and locked."""
+    car = Car(tmp_path_factory.mktemp("bus"))
+    yield car
+    car.close()
+
+
+def test_what_control_units_say_is_read_as_signals_and_the_rest_is_the_bodys(car: Car) -> None:
+    car.until(SELECTED_GEAR.path, 126)
+    car.units.change("Motion", Speed=42.5, IsMoving=1, Gear="DRIVE")
+    car.until(SPEED.path, 42.5)
+    car.until(SELECTED_GEAR.path, 127)
+    # The virtual body stands parked with a plug in; it is not heard of what the bus brings.
+    assert car.value(IS_CHARGING.path) is False
+    assert car.value(TYRE) is not None
+    assert car.reading(SPEED.path)["value"] == 42.5
+    assert car.reading(SPEED.path)["freshness"] == "fresh"
+    car.units.change("Motion", **PARKED["Motion"])
+    car.until(SPEED.path, 0.0)
+
+
+def test_what_is_asked_becomes_a_frame_and_is_done_when_the_bus_shows_it(car: Car) -> None:
+    car.until(IS_LOCKED.path, True)
+    asking = car.set(IS_LOCKED.path, "false")
+    asked = car.units.asked(WAIT_S_MAX)
+    assert asked is not None
+    assert DATABASE.decode_message(asked.arbitration_id, asked.data) == {"LockAsked": "UNLOCK"}
+    assert asking.poll() is None  # sent, and not done
+    car.units.change("Doors", LockState="UNLOCKED")
+    said, _ = asking.communicate(timeout=WAIT_S_MAX)
+    assert (asking.returncode, said.strip()) == (0, f"{IS_LOCKED.path} is false.")
+    car.units.change("Doors", LockState="LOCKED")
+    car.until(IS_LOCKED.path, True)
+
+
+def test_what_the_guard_refuses_by_what_the_bus_says_becomes_no_frame(car: Car) -> None:
+    car.units.change("Motion", Speed=60.0, IsMoving=1, Gear="DRIVE")
+    car.until(SPEED.path, 60.0)
+    asking = car.set(IS_LOCKED.path, "false")
+    _, why = asking.communicate(timeout=WAIT_S_MAX)
+    assert asking.returncode == 1
+    assert "refused, moving" in why
+    car.units.change("Motion", **PARKED["Motion"])
+    car.until(SPEED.path, 0.0)
+    # Whatever was sent comes before what is asked now, which the guard allows.
+    asking = car.set(IS_LOCKED.path, "true")
+    asked = car.units.asked(WAIT_S_MAX)
+    assert asked is not None
+    assert DATABASE.decode_message(asked.arbitration_id, asked.data) == {"LockAsked": "LOCK"}
+    asking.communicate(timeout=WAIT_S_MAX)
+    assert asking.returncode == 0
+
+
+def test_frames_of_nonsense_and_datagrams_that_are_no_frames_change_nothing(car: Car) -> None:
+    chance = random.Random(6)
+    shown = car.doors.read_bytes()
+    for message in map(DATABASE.get_message_by_name, PARKED):
+        for length in {0, 1, message.length - 1} - {message.length}:
+            car.units.send(message.frame_id, bytes(max(0, length)))
+    for _ in range(50):
+        car.units.send(chance.randrange(0x300, 0x800), chance.randbytes(chance.randrange(9)))
+        car.units.send_datagram(chance.randbytes(chance.randrange(1, 100)))
+        time.sleep(0.002)  # UDP loses frames of a burst
+    for nothing in (None, [], 7, {}, {"arbitration_id": "x"}, {"arbitration_id": -1, "dlc": 99}):
+        car.units.send_datagram(msgpack.packb(nothing))
+    car.units.change("Battery", ChargePercent=44.5)
+    car.until("Vehicle.Powertrain.TractionBattery.StateOfCharge.Displayed", 44.5)
+    car.until(SPEED.path, 0.0)
+    assert car.is_alive()
+    assert car.doors.read_bytes() == shown
+
+
+def test_nobody_stands_behind_the_signals_of_a_silent_bus_and_it_gets_no_frame(car: Car) -> None:
+    car.until(IS_LOCKED.path, True)
+    car.units.be_silent()
+    try:
+        car.until(IS_LOCKED.path, None)
+        assert car.reading(SPEED.path)["freshness"] == "provider_gone"
+        assert car.reading(TYRE)["freshness"] == "fresh"
+        asking = car.set(IS_LOCKED.path, "false")
+        _, why = asking.communicate(timeout=WAIT_S_MAX)
+        assert "refused, bus_silent" in why
+        assert car.units.asked(0.5) is None
+    finally:
+        car.units.speak()
+    car.until(SPEED.path, 0.0)
+
+
+def test_a_bus_of_nonsense_alone_counts_as_gone_and_comes_back(car: Car) -> None:
+    def times_gone() -> float:
+        return car.installation.counted(
+            "monocoque_errors_total", where="can", code="can_bus_unavailable"
+        )
+
+    car.until(SPEED.path, 0.0)
+    before = times_gone()
+    car.units.be_silent()
+    try:
+
+        def is_gone() -> bool:
+            for _ in range(150):
+                car.units.send_datagram(b"nonsense")
+            return times_gone() > before
+
+        wait_until("the bus has gone", is_gone, WAIT_S_MAX)
+    finally:
+        car.units.speak()
+    car.until(SPEED.path, 0.0)
+    car.until(IS_LOCKED.path, True)
