@@ -49,9 +49,6 @@ EQUIVALENT: dict[str, str] = {
     'return body.gear != "park": NotEq to Lt': (
         "A gear is drive or park, and drive comes before park in the alphabet."
     ),
-    'return arguments["part"] == "seat_driver_mm" and _moves(arguments, body): Eq to LtE': (
-        "The parts of this action are two seats, and the driver's is first in the alphabet."
-    ),
     f"{_TABLE}: Interlock('charging', 'battery_cold', _begins_too_cold) and "
     "Interlock('charging', 'battery_hot', _begins_too_hot) in each other's place": (
         "No battery is too cold and too hot at once."

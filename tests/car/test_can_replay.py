@@ -65,8 +65,8 @@ def test_a_log_is_told_at_the_pace_that_was_asked_for(speed, took_s) -> None:
     assert took == pytest.approx(took_s, abs=0.01)
 
 
-def test_times_are_moved_as_the_caller_says() -> None:
-    hub, _, _ = told(frames, 3, moved_us=SECOND_US)
+def test_values_have_the_times_that_the_caller_gives_them() -> None:
+    hub, _, _ = told(frames, 3, timed=lambda time_us: time_us + SECOND_US)
     assert hub.readings([SPEED])[0].time_us == 8 * SECOND_US
 
 

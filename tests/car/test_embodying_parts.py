@@ -23,6 +23,8 @@ from tests.car.signal_stand import SignalStand, on_a_signal_stand
 WINDOW = "Vehicle.Cabin.Door.Row2.DriverSide.Window.Position"
 IS_WINDOW_OPEN = "Vehicle.Cabin.Door.Row2.DriverSide.Window.IsOpen"
 SEAT = "Vehicle.Cabin.Seat.Row1.DriverSide.Position"
+HEIGHT = "Vehicle.Cabin.Seat.Row1.PassengerSide.Height"
+RECLINE = "Vehicle.Cabin.Seat.Row1.DriverSide.Backrest.Recline"
 BOOT = "Vehicle.Body.Trunk.Rear.IsOpen"
 HAZARD = "Vehicle.Body.Lights.Hazard.IsSignaling"
 FAN = "Vehicle.Cabin.HVAC.Station.Row1.Driver.FanSpeed"
@@ -69,6 +71,9 @@ def test_every_part_of_the_body_can_be_asked_for_by_a_signal():
         (WINDOW, 100),
         (IS_WINDOW_OPEN, True),
         (SEAT, 200),
+        (HEIGHT, 60),
+        (RECLINE, 27.5),
+        (RECLINE, -5.0),
         (HEATING, 60),
         (BOOT, True),
         (HAZARD, True),
@@ -119,6 +124,20 @@ def test_a_window_that_jams_on_its_way_has_failed_and_stands_where_it_jammed():
     on_a_signal_stand(story)
 
 
+def test_a_backrest_that_jams_on_its_way_has_failed_and_leans_as_it_did():
+    async def story(stand: SignalStand):
+        leaning = await ask(stand, RECLINE, 60.0)
+        await asyncio.sleep(2)
+        part = "seat_driver_recline_decidegrees"
+        await stand.change_body(lambda b: with_jam(b, frozenset({part})))
+        ended = await stand.client.outcome(leaning.act_id)
+        assert (ended.state, ended.reason) == (ActState.FAILED, "jammed")
+        await asyncio.sleep(9)
+        assert await stand.value(RECLINE) == 30.0
+
+    on_a_signal_stand(story)
+
+
 def test_a_window_that_meets_a_hand_has_failed_and_closes_once_that_is_gone():
     async def story(stand: SignalStand):
         assert await done(stand, WINDOW, 60) == (ActState.DONE, "")
@@ -145,6 +164,9 @@ def test_a_window_that_meets_a_hand_has_failed_and_closes_once_that_is_gone():
         (lambda b: replace(b, cabin_celsius=60.0), HEATING, 50, "too_warm"),
         (lambda b: replace(b, plugged=False, charge_percent=3.0), FAN, 50, "charge_low"),
         (lambda b: b, SEAT, 900, "out_of_reach"),
+        (lambda b: b, HEIGHT, 90, "out_of_reach"),
+        (lambda b: b, RECLINE, 1e30, "out_of_reach"),
+        (lambda b: replace(b, updating=True), RECLINE, 10.0, "updating"),
         (lambda b: b, HEATING, -20, "not_built"),
         (lambda b: replace(b, charge_percent=20.0), CABLE_LOCK, False, "charging"),
         (lambda b: replace(b, plugged=False), CHARGING, "START", "unplugged"),

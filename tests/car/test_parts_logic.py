@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from monocoque.car.body.logic import (
     Body,
     Motion,
+    Speeds,
     begin_drive,
     begin_motion,
     is_at,
@@ -107,8 +108,12 @@ def test_a_switch_is_as_it_was_until_its_time_is_over() -> None:
 
 
 def test_the_way_says_how_long_a_part_takes() -> None:
-    assert travel_s(NEW, WINDOW, 50, 25.0, 20.0) == 2.0
-    assert travel_s(NEW, "seat_driver_mm", 250, 25.0, 20.0) == 5.0
+    speeds = Speeds(percent_per_s=25.0, mm_per_s=20.0, height_mm_per_s=10.0, degrees_per_s=5.0)
+    assert travel_s(NEW, WINDOW, 50, speeds) == 2.0
+    assert travel_s(NEW, "trunk", 100, speeds) == 4.0
+    assert travel_s(NEW, "seat_driver_mm", 250, speeds) == 5.0
+    assert travel_s(NEW, "seat_passenger_height_mm", 60, speeds) == 3.0
+    assert travel_s(NEW, "seat_driver_recline_decidegrees", 400, speeds) == 4.0
     assert between(0, 10, 5, 5, 5) == 10
 
 
@@ -152,9 +157,23 @@ def test_any_steps_lead_to_the_same_body_and_no_part_leaves_its_range(
         at_once = step(body, end_us)
         for pause_us in pauses_us:
             body = step(body, body.at_us + pause_us)
-            assert 0 <= body.level(part) <= 150
+            assert 0 <= body.level(part) <= 200
         assert body.parts == at_once.parts
         assert body.level(part) == at_once.level(part)
+
+
+def test_a_backrest_leans_by_and_by_and_jams_where_it_is() -> None:
+    part = "seat_driver_recline_decidegrees"
+    leaning = moving(NEW, part, 400)
+    assert [after(leaning, s).level(part) for s in (0, 1, 2, 4)] == [200, 250, 300, 400]
+    forward = moving(NEW, part, -50, 5.0)
+    assert [after(forward, s).level(part) for s in (1, 3, 5)] == [150, 50, -50]
+    stuck = with_jam(after(leaning, 1), frozenset({part}))
+    assert after(stuck, 9).level(part) == 250
+    assert of_text(to_text(stuck)) == stuck
+    higher = moving(leaning, "seat_driver_height_mm", 70)
+    both = after(higher, 4)
+    assert (both.level(part), both.level("seat_driver_height_mm")) == (400, 70)
 
 
 def test_the_trunk_is_a_part_like_a_window() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.body.logic import (
@@ -77,6 +77,7 @@ STARTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(STARTS, st.lists(st.integers(1, 4 * HOUR_US), min_size=1, max_size=8))
 def test_many_steps_come_to_what_one_does(start, steps_us) -> None:
     by_steps = start
@@ -93,6 +94,7 @@ def test_many_steps_come_to_what_one_does(start, steps_us) -> None:
     assert by_steps.trip_taken_wh == pytest.approx(at_once.trip_taken_wh)
 
 
+@settings(deadline=None)
 @given(STARTS, st.integers(1, 40 * DAY_US))
 def test_a_body_stays_what_a_body_can_be(start, later_us) -> None:
     after = step(start, later_us)

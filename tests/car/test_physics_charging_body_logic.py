@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.body.logic import (
@@ -137,6 +137,7 @@ def test_a_fast_charge_takes_as_long_as_small_steps_say() -> None:
     assert after.cycle_loss == pytest.approx(was.cycle_loss, rel=0.06)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([Station(), Station(AC, 2_300.0), FAST, Station(DC, 50_000.0)]),
     st.sampled_from([-20.0, 0.0, 25.0, 45.0]),

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.body.logic import Body, begin_park, begin_route, readings, step
@@ -103,6 +103,7 @@ def test_a_drive_over_a_hill_takes_as_much_as_small_steps_say() -> None:
     assert body.trip_given_wh == pytest.approx(at_once.trip_given_wh)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([UP, DOWN, OVER]),
     st.lists(st.integers(1, 300 * SECOND_US), min_size=1, max_size=8),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.body.logic import (
@@ -50,6 +50,7 @@ def test_days_differ_but_within_their_bounds_and_without_leaps() -> None:
     assert max(leaps) < 1.0
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**17), 10**17), st.integers(-(2**70), 2**70))
 def test_the_same_seed_has_the_same_weather_and_another_has_another(at_us, seed) -> None:
     one = Weather(seed=seed)
@@ -97,6 +98,7 @@ def test_a_cold_night_costs_the_climate_more_than_a_warm_one() -> None:
     assert left_percent(-10.0) < left_percent(5.0) - 1.0 < left_percent(18.0) - 2.0
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["parked", "warming", "driving", "charging"]),
     st.lists(st.integers(1, 8 * HOUR_US), min_size=1, max_size=8),

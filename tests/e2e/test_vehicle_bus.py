@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import can
-import cantools
 import grpc
-import msgpack
 import pytest
+from cantools.database.can import Database
 
 from monocoque.car.can.service import own_files
 from monocoque.contracts.signals import IS_CHARGING, IS_LOCKED, SELECTED_GEAR, SPEED
@@ -27,10 +27,11 @@ PERIOD_S = 0.1
 """Six messages, each so often: UDP loses frames of a burst."""
 WAIT_S_MAX = 30.0
 TYRE = "Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure"
-DATABASE = cantools.database.load_file(own_files()[0])
+DATABASE = Database()
+DATABASE.add_dbc_file(str(own_files()[0]))
 COMMANDS = ("LockCommand", "ClimateCommand", "ChargeCommand")
 OURS = {DATABASE.get_message_by_name(name).frame_id for name in COMMANDS}
-PARKED = {
+PARKED: dict[str, dict[str, Any]] = {
     "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
     "Charging": {"CableState": "NONE", "IsCharging": 0},
     "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},
@@ -38,6 +39,16 @@ PARKED = {
     "Motion": {"Speed": 0.0, "Gear": "PARK", "IsMoving": 0, "Odometer": 1234.5},
     "Place": {"Latitude": 47.0, "Longitude": 8.0},
 }
+
+NO_FRAMES = (
+    b"\xc0",  # nothing
+    b"\x90",  # an empty list
+    b"\x07",
+    b"\x80",  # an empty map
+    b"\x81\xaearbitration_id\xa1x",
+    b"\x82\xaearbitration_id\xff\xa3dlc\x63",  # -1, and 99 bytes
+)
+"""MessagePack, as frames are, and no frames (github.com/msgpack/msgpack/blob/master/spec.md)."""
 
 
 class ControlUnits:
@@ -62,7 +73,9 @@ class ControlUnits:
     def speak(self) -> None:
         """From now on."""
         for name in self._values:
-            self._tasks[name] = self._bus.send_periodic(self.message(name), PERIOD_S)
+            task = self._bus.send_periodic(self.message(name), PERIOD_S)
+            assert isinstance(task, can.broadcastmanager.ModifiableCyclicTaskABC)
+            self._tasks[name] = task
 
     def be_silent(self) -> None:
         """From now on."""
@@ -204,7 +217,9 @@ def test_what_is_asked_becomes_a_frame_and_is_done_when_the_bus_shows_it(car: Ca
     asking = car.set(IS_LOCKED.path, "false")
     asked = car.units.asked(WAIT_S_MAX)
     assert asked is not None
-    assert DATABASE.decode_message(asked.arbitration_id, asked.data) == {"LockAsked": "UNLOCK"}
+    assert DATABASE.decode_message(asked.arbitration_id, bytes(asked.data)) == {
+        "LockAsked": "UNLOCK"
+    }
     assert asking.poll() is None  # sent, and not done
     car.units.change("Doors", LockState="UNLOCKED")
     said, _ = asking.communicate(timeout=WAIT_S_MAX)
@@ -226,7 +241,7 @@ def test_what_the_guard_refuses_by_what_the_bus_says_becomes_no_frame(car: Car) 
     asking = car.set(IS_LOCKED.path, "true")
     asked = car.units.asked(WAIT_S_MAX)
     assert asked is not None
-    assert DATABASE.decode_message(asked.arbitration_id, asked.data) == {"LockAsked": "LOCK"}
+    assert DATABASE.decode_message(asked.arbitration_id, bytes(asked.data)) == {"LockAsked": "LOCK"}
     asking.communicate(timeout=WAIT_S_MAX)
     assert asking.returncode == 0
 
@@ -241,8 +256,8 @@ def test_frames_of_nonsense_and_datagrams_that_are_no_frames_change_nothing(car:
         car.units.send(chance.randrange(0x300, 0x800), chance.randbytes(chance.randrange(9)))
         car.units.send_datagram(chance.randbytes(chance.randrange(1, 100)))
         time.sleep(0.002)  # UDP loses frames of a burst
-    for nothing in (None, [], 7, {}, {"arbitration_id": "x"}, {"arbitration_id": -1, "dlc": 99}):
-        car.units.send_datagram(msgpack.packb(nothing))
+    for nothing in NO_FRAMES:
+        car.units.send_datagram(nothing)
     car.units.change("Battery", ChargePercent=44.5)
     car.until("Vehicle.Powertrain.TractionBattery.StateOfCharge.Displayed", 44.5)
     car.until(SPEED.path, 0.0)

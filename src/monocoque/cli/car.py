@@ -69,13 +69,40 @@ def park(
 @app.command()
 def replay(
     log: Annotated[Path, typer.Argument(help="A log of a vehicle bus: .log, .asc, .blf or .mf4.")],
+    data: Data,
     dbc: Dbc = None,
     mapping: Mapping = None,
-    speed: Annotated[str, typer.Option(help="1x for the pace of the recording, 10x, max.")] = "max",
+    speed: Annotated[
+        str,
+        typer.Option(
+            help="1x for the pace of the recording, 10x, max.",
+            show_default="max; into a car that runs, 1x",
+        ),
+    ] = "",
+    vss: Annotated[
+        Path | None,
+        typer.Option(
+            help="A VSS export (JSON) with the signals.", show_default="the product's own catalogue"
+        ),
+    ] = None,
+    car: Annotated[
+        str,
+        typer.Option(
+            metavar="CAR_ID",
+            help="A car that runs: it has the signals that nobody else says in it.",
+            show_default="none",
+        ),
+    ] = "",
     lenient: Lenient = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show a log of a vehicle bus as signals: docs/guide/can.md."""
-    from monocoque.cli.replay import replay_log
+    """Show a log of a vehicle bus as signals, or tell it a car that runs: docs/guide/can.md."""
+    from monocoque.cli.replay import Asked, replay_log
 
-    replay_log(log, dbc, mapping, speed, is_lenient=lenient, as_json=as_json)
+    asked = Asked(log, dbc, mapping, speed, vss, is_lenient=lenient, as_json=as_json)
+    if not car:
+        replay_log(asked)
+        return
+    from monocoque.cli.replay_into import replay_into_car
+
+    replay_into_car(asked, data, parse_car_id(car))

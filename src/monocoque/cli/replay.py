@@ -5,7 +5,7 @@ log of last year is as fresh as it was. Values go to standard output as they com
 lives where somebody watches, as lines elsewhere, or as one JSON object at the end. A log that is
 broken is shown up to there, and then ends the command with status 1.
 
-Left out on purpose: a car that runs. It has its own bus, and its own broker.
+Left out on purpose: a car that runs (replay_into.py).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,12 +29,13 @@ from monocoque.car.can.service.files import load_translation, own_files
 from monocoque.car.can.service.hearing import Tally
 from monocoque.car.can.service.replay import replay
 from monocoque.car.signals.logic.access import everything
-from monocoque.car.signals.logic.catalogue import Catalogue
+from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.logic.readings import Batch
 from monocoque.car.signals.service.hub import SignalHub
 from monocoque.car.signals.service.port import Broker, Subscription
+from monocoque.cli.catalogues import catalogue_of
 from monocoque.contracts.errors import MonocoqueError, SettingInvalid
-from monocoque.contracts.signals import SIGNALS, Value
+from monocoque.contracts.signals import Value
 from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.logs import read_log
 from monocoque.plumbing.can.port import Frame
@@ -44,6 +46,31 @@ REFRESHES_PER_SECOND = 8
 UNKNOWN_SHOWN_MAX = 8
 """So many identifiers that no row wants are shown, the most frequent first."""
 Show = Callable[[Batch], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command was told."""
+
+    log: Path
+    database: Path | None
+    mapping: Path | None
+    speed: str
+    """Empty for what suits."""
+    vss: Path | None
+    is_lenient: bool
+    as_json: bool
+
+    def translation(self, catalogue: Catalogue, config: CanConfig) -> Translation:
+        """Raises CanDatabaseWrong, CanMappingWrong."""
+        own_database, own_mapping = own_files()
+        return load_translation(
+            self.database or own_database,
+            self.mapping or own_mapping,
+            catalogue,
+            config,
+            is_lenient=self.is_lenient,
+        )
 
 
 class RecordedClock:
@@ -93,26 +120,31 @@ class Screen:
         return table
 
 
-def replay_log(
-    log: Path,
-    database: Path | None,
-    mapping: Path | None,
-    speed: str,
+def replay_log(asked: Asked) -> None:
+    """Do it; raises what is wrong with one of the files, after what came before it was shown."""
+    pace = speed_of(asked.speed or "max")
+    catalogue = own_catalogue() if asked.vss is None else catalogue_of(asked.vss)
+    config = CanConfig()
+    translation = asked.translation(catalogue, config)
+    frames = read_log(asked.log, CanBusConfig())
+    screen, console = Screen(catalogue), Console()
+    with shown(screen, console, as_json=asked.as_json) as show:
+        tally, duration_us, error = asyncio.run(
+            _replay(catalogue, translation, frames, config, pace, show)
+        )
+    tell_all(screen, console, tally, duration_us, error, as_json=asked.as_json)
+
+
+def tell_all(
+    screen: Screen,
+    console: Console,
+    tally: Tally,
+    duration_us: int,
+    error: MonocoqueError | None,
     *,
-    is_lenient: bool,
     as_json: bool,
 ) -> None:
-    """Do it; raises what is wrong with one of the files, after what came before it was shown."""
-    pace = speed_of(speed)
-    own_database, own_mapping = own_files()
-    catalogue, config = Catalogue(SIGNALS), CanConfig()
-    translation = load_translation(
-        database or own_database, mapping or own_mapping, catalogue, config, is_lenient=is_lenient
-    )
-    frames = read_log(log, CanBusConfig())
-    screen, console = Screen(catalogue), Console()
-    with _shown(screen, console, as_json=as_json) as show:
-        tally, duration_us, error = asyncio.run(_replay(translation, frames, config, pace, show))
+    """Say what came of the log; raises the error that ended it."""
     if as_json:
         typer.echo(json.dumps(_figures(screen, tally, duration_us, error)))
     else:
@@ -133,6 +165,7 @@ def speed_of(text: str) -> float | None:
 
 
 async def _replay(
+    catalogue: Catalogue,
     translation: Translation,
     frames: Iterator[Frame],
     config: CanConfig,
@@ -141,7 +174,7 @@ async def _replay(
 ) -> tuple[Tally, int, MonocoqueError | None]:
     """What came of it, how long the recording is, and how it ended."""
     clock = RecordedClock()
-    hub = SignalHub(Catalogue(SIGNALS), clock, Random(0))  # noqa: S311 - nothing secret: nobody asks for acts here
+    hub = SignalHub(catalogue, clock, Random(0))  # noqa: S311 - nothing secret: nobody asks for acts here
     broker: Broker = hub.connect("replay", everything(hub.catalogue.numbers))
     tally, error = Tally(), None
     first_us: int | None = None
@@ -194,7 +227,7 @@ class _Shower:
 
 
 @contextlib.contextmanager
-def _shown(screen: Screen, console: Console, *, as_json: bool) -> Iterator[Show]:
+def shown(screen: Screen, console: Console, *, as_json: bool) -> Iterator[Show]:
     """A block in which batches are shown, in the way that suits who watches."""
     if as_json:
         yield screen.take

@@ -13,8 +13,8 @@ from typing import Final
 import typer
 
 from monocoque import __version__
-from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
-from monocoque.car.signals.logic.vss import read_vss
+from monocoque.car.signals.logic.catalogue import own_catalogue
+from monocoque.cli.catalogues import catalogue_of
 from monocoque.cli.running import run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.cli.vehicle_bus import BusWords, vehicle_bus
@@ -119,20 +119,3 @@ def outside_of(broker: str, token: Path | None) -> OutsideAddress | None:
             f"{token} is no file with a token.", hint="Name one with --broker-token."
         ) from None
     return OutsideAddress(match["address"], shown)
-
-
-def catalogue_of(vss: Path) -> Catalogue:
-    """The signals of a VSS export; what cannot be used is named on standard error.
-
-    Raises CatalogueMalformed and SettingInvalid.
-    """
-    try:
-        data = vss.read_bytes()
-    except OSError as error:
-        raise SettingInvalid(
-            f"{vss} cannot be read: {error.strerror}.", hint="Name a file with --vss."
-        ) from error
-    catalogue, unusable = read_vss(data)
-    for each in unusable:
-        typer.echo(f"left out: {each.path} {each.reason}", err=True)
-    return catalogue

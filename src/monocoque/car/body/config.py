@@ -20,7 +20,11 @@ class BodyConfig:
     parts_percent_per_s: float = 25.0
     """How fast windows and the trunk move."""
     seats_mm_per_s: float = 20.0
-    """How fast seats move."""
+    """How fast seats move back and forth."""
+    seats_height_mm_per_s: float = 10.0
+    """How fast seats rise and sink."""
+    backrests_degrees_per_s: float = 5.0
+    """How fast the backs of seats lean."""
     drive_s: float = 180.0
     """How long ``monocoque car drive`` lasts before the brakes."""
     drive_speed_kmh: float = 50.0

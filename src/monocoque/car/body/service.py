@@ -182,8 +182,13 @@ def _lasts_s(config: BodyConfig, body: Body, act: Act) -> float:
     """How long an act takes: of a part that moves by and by, in proportion to its way."""
     if act.actuator in logic.MOVING:
         target = int(act.target[act.actuator])
-        speeds = (config.parts_percent_per_s, config.seats_mm_per_s)
-        return max(config.switches_s, logic.travel_s(body, act.actuator, target, *speeds))
+        speeds = logic.Speeds(
+            config.parts_percent_per_s,
+            config.seats_mm_per_s,
+            config.seats_height_mm_per_s,
+            config.backrests_degrees_per_s,
+        )
+        return max(config.switches_s, logic.travel_s(body, act.actuator, target, speeds))
     lasts_s = {
         "locks": config.locks_s,
         "climate": config.climate_s,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monocoque.car.body.logic import DOOR_PARTS, Body
+from monocoque.car.body.logic.parts import BACKRESTS, DRIVERS_SEAT, SEATS_ALONG, SEATS_UP
 from monocoque.car.body.logic.stations import FAST_CELSIUS_MAX, FAST_CELSIUS_MIN
 
 STANDING_KMH_MAX: Final = 5.0
@@ -28,8 +29,17 @@ SEAT_HEAT_CABIN_CELSIUS_MAX: Final = 35.0
 CHARGE_LIMIT_PERCENT_MIN: Final = 50
 CHARGE_LIMIT_PERCENT_MAX: Final = 100
 """A limit below would leave somebody stranded; a command of an owner has the same borders."""
-SEAT_MM_MAX: Final = 300
-"""How far back a seat goes."""
+ALONG_MM: Final = (0, 300)
+"""How far forth and back a seat goes."""
+UP_MM: Final = (0, 80)
+"""How far down and up."""
+RECLINE_DECIDEGREES: Final = (-50, 700)
+"""How far forth and back a backrest leans from upright, in tenths of a degree."""
+SEAT_REACH: Final = {
+    **dict.fromkeys(SEATS_ALONG, ALONG_MM),
+    **dict.fromkeys(SEATS_UP, UP_MM),
+    **dict.fromkeys(BACKRESTS, RECLINE_DECIDEGREES),
+}
 
 Arguments = Mapping[str, int | bool | str]
 
@@ -104,12 +114,13 @@ def _opens_locked(arguments: Arguments, body: Body) -> bool:
 
 def _is_drivers_and_moves(arguments: Arguments, body: Body) -> bool:
     """it is the driver's, and the car moves"""
-    return arguments["part"] == "seat_driver_mm" and _moves(arguments, body)
+    return arguments["part"] in DRIVERS_SEAT and _moves(arguments, body)
 
 
 def _is_out_of_reach(arguments: Arguments, _: Body) -> bool:
-    """the rail ends before"""
-    return int(arguments["target"]) > SEAT_MM_MAX
+    """rail, lift or backrest end before"""
+    least, most = SEAT_REACH[str(arguments["part"])]
+    return not least <= int(arguments["target"]) <= most
 
 
 def _would_cool(arguments: Arguments, _: Body) -> bool:

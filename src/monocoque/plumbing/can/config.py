@@ -9,6 +9,8 @@ class CanBusConfig:
 
     frames_waiting_max: int = 10_000
     """So many frames wait for their reader; then the oldest are lost, and counted."""
+    echoes_max: int = 64
+    """Of a bus that brings back what we send, so many frames are waited for."""
     errors_in_a_row_max: int = 100
     """So many times in a row nothing readable was heard, and the bus counts as gone."""
     look_s: float = 0.2

@@ -6,7 +6,8 @@ Rules:
 * what it passes on is bounded: a reader that is too slow loses the oldest frames;
 * a frame is stamped by our clock when it is heard, since interfaces count time in their own ways;
 * what cannot be read is counted and passed over; only a bus of which nothing can be read has gone;
-* frames over UDP do not leave this machine.
+* frames over UDP do not leave this machine; what comes back of our own there is not heard, so that
+  nobody takes what was asked for what happened.
 
 Left out on purpose: setting up an interface (bit rate, up and down), which the system does.
 """
@@ -47,8 +48,14 @@ _FAIL_WITH: Final = (
 class PythonCanBus:
     """The port ``CanBus`` on an interface that python-can knows."""
 
-    def __init__(self, bus: can.BusABC, clock: Clock, config: CanBusConfig) -> None:
-        """Begin with ``listening``."""
+    def __init__(
+        self, bus: can.BusABC, clock: Clock, config: CanBusConfig, echoes_max: int = 0
+    ) -> None:
+        """Begin with ``listening``.
+
+        echoes_max: so many of our own frames are known again when they come back.
+        """
+        self._echoes: deque[tuple[int, bool, bytes]] = deque(maxlen=echoes_max)
         self._bus = bus
         self._clock = clock
         self._config = config
@@ -85,6 +92,7 @@ class PythonCanBus:
                 data=frame.data,
                 check=True,
             )
+            self._echoes.append(frame[1:])
             self._bus.send(message)  # without a timeout: a full interface refuses at once
         except _FAIL_WITH as error:
             raise CanBusUnavailable(f"The bus did not take a frame: {_one_line(error)}.") from error
@@ -120,11 +128,14 @@ class PythonCanBus:
         if message.is_error_frame or message.is_remote_frame:
             self.other_frames += 1
             return
+        sent = (message.arbitration_id, message.is_extended_id, bytes(message.data))
+        if sent in self._echoes:
+            self._echoes.remove(sent)
+            return
         if len(self._frames) >= self._config.frames_waiting_max:
             self._frames.popleft()
             self.lost_frames += 1
-        frame = Frame(time_us, message.arbitration_id, message.is_extended_id, bytes(message.data))
-        self._frames.append(frame)
+        self._frames.append(Frame(time_us, *sent))
         self._has_frames.set()
 
     def _note_unreadable(self) -> None:
@@ -145,7 +156,8 @@ async def open_bus(
     channel: such as ``can0``; of UDP a group, or ``GROUP:PORT``.
     """
     opened = _opened(interface, channel, is_fd=is_fd)
-    bus = PythonCanBus(opened, clock, config)
+    echoes_max = config.echoes_max if interface == UDP else 0
+    bus = PythonCanBus(opened, clock, config, echoes_max)
     thread = threading.Thread(target=bus.listen, name=f"can {channel}", daemon=True)
     thread.start()
     try:

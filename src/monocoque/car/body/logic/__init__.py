@@ -37,6 +37,7 @@ from monocoque.car.body.logic.motions import Motion as Motion
 from monocoque.car.body.logic.parts import DOOR_PARTS as DOOR_PARTS
 from monocoque.car.body.logic.parts import MOVING as MOVING
 from monocoque.car.body.logic.parts import Parts as Parts
+from monocoque.car.body.logic.parts import Speeds as Speeds
 from monocoque.car.body.logic.passing import next_event_us as next_event_us
 from monocoque.car.body.logic.passing import step as step
 from monocoque.car.body.logic.record import of_text as of_text

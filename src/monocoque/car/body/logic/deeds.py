@@ -23,6 +23,7 @@ from monocoque.car.body.logic.parts import (
     DOOR_PARTS,
     MOVING,
     NAMES,
+    Speeds,
     doors_after,
     obstruct,
     pinches,
@@ -52,9 +53,9 @@ def begin_motion(body: Body, motion: Motion) -> Body:
     return replace(body, motions=(*body.motions, motion))
 
 
-def travel_s(body: Body, part: str, target: int, percent_per_s: float, mm_per_s: float) -> float:
+def travel_s(body: Body, part: str, target: int, speeds: Speeds) -> float:
     """How long a part takes from where it is to its target."""
-    return abs(target - body.level(part)) / speed_of(part, percent_per_s, mm_per_s)
+    return abs(target - body.level(part)) / speed_of(part, speeds)
 
 
 def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:

@@ -21,7 +21,11 @@ DOORS: Final = ("row1_left", "row1_right", "row2_left", "row2_right")
 DOOR_PARTS: Final = {f"door_{door}": door for door in DOORS}
 """What opens and shuts each door, and which door that is."""
 WINDOWS: Final = ("window_row1_left", "window_row1_right", "window_row2_left", "window_row2_right")
-SEATS: Final = ("seat_driver_mm", "seat_passenger_mm")
+SEATS_ALONG: Final = ("seat_driver_mm", "seat_passenger_mm")
+SEATS_UP: Final = ("seat_driver_height_mm", "seat_passenger_height_mm")
+BACKRESTS: Final = ("seat_driver_recline_decidegrees", "seat_passenger_recline_decidegrees")
+SEATS: Final = (*SEATS_ALONG, *SEATS_UP, *BACKRESTS)
+DRIVERS_SEAT: Final = (SEATS_ALONG[0], SEATS_UP[0], BACKRESTS[0])
 TRUNK: Final = "trunk"
 MOVING: Final = (*WINDOWS, *SEATS, TRUNK)
 """What takes time in proportion to its way."""
@@ -41,6 +45,12 @@ class Parts:
     seat_driver_mm: int = 150
     """How far back."""
     seat_passenger_mm: int = 150
+    seat_driver_height_mm: int = 30
+    """Above its lowest."""
+    seat_passenger_height_mm: int = 30
+    seat_driver_recline_decidegrees: int = 200
+    """How far its back leans back from upright, in tenths of a degree."""
+    seat_passenger_recline_decidegrees: int = 200
     seat_heat_driver: int = 0
     """In percent; so is the next, and the fan."""
     seat_heat_passenger: int = 0
@@ -67,9 +77,27 @@ OF_PARTS: Final = NAMES | DOOR_PARTS.keys()
 AS_BUILT: Final = Parts()
 
 
-def speed_of(part: str, percent_per_s: float, mm_per_s: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """How fast parts move."""
+
+    percent_per_s: float
+    """Windows and the trunk."""
+    mm_per_s: float
+    """Seats, back and forth."""
+    height_mm_per_s: float
+    """Seats, up and down."""
+    degrees_per_s: float
+    """Backrests."""
+
+
+def speed_of(part: str, speeds: Speeds) -> float:
     """How fast a part moves, in its own unit a second."""
-    return mm_per_s if part in SEATS else percent_per_s
+    if part in BACKRESTS:
+        return speeds.degrees_per_s * 10
+    if part in SEATS_UP:
+        return speeds.height_mm_per_s
+    return speeds.mm_per_s if part in SEATS_ALONG else speeds.percent_per_s
 
 
 def between(start: int, target: int, began_us: int, ends_us: int, at_us: int) -> int:

@@ -11,7 +11,7 @@ Left out on purpose: counters and checksums of protected messages; those need th
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,6 +59,12 @@ class MessageIn:
         self.name: str = message.name
         self.rules: list[Rule] = []
         self._message = message
+
+    def only(self, numbers: Container[int]) -> "MessageIn":
+        """The same message, which brings no other signals than these."""
+        less = MessageIn(self._message)
+        less.rules = [rule for rule in self.rules if rule.signal.number in numbers]
+        return less
 
     def decode(self, data: bytes) -> list[tuple[Rule, Value | None]]:
         """What a frame says: for each rule whose field is in it, its value, or None.
@@ -139,6 +145,15 @@ class Translation:
     def numbers(self) -> tuple[int, ...]:
         """The signals that come in."""
         return tuple(rule.signal.number for rule in self.rules)
+
+    def only(self, numbers: Container[int]) -> "Translation":
+        """What it says of these signals, and nothing of others."""
+        less = {address: message.only(numbers) for address, message in self.messages.items()}
+        return Translation(
+            {address: message for address, message in less.items() if message.rules},
+            {number: ask for number, ask in self.asks.items() if number in numbers},
+            tuple(rule for rule in self.rules if rule.signal.number in numbers),
+        )
 
 
 def bind(mapping: BusMapping, database: Database, catalogue: Catalogue) -> Translation:

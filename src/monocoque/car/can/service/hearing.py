@@ -10,7 +10,7 @@ Left out on purpose: where frames come from; a bus (gateway.py) and a log (repla
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from monocoque.car.can.config import CanConfig
@@ -23,6 +23,8 @@ from monocoque.plumbing.can.port import Frame
 
 Look = Callable[[Rule, Value], None]
 """What is done with each value, whether it is published or not."""
+Said = Callable[[Sequence[int], Sequence[Value], Sequence[int], Container[int]], None]
+"""Is told what was published: numbers, values, times in us, and which numbers were refused."""
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Hearing:
         provision: Provision,
         config: CanConfig,
         look: Look | None = None,
+        said: Said | None = None,
     ) -> None:
         """Nothing was heard yet."""
         self.tally = Tally()
@@ -64,12 +67,13 @@ class Hearing:
         self._provision = provision
         self._config = config
         self._look = look
+        self._said = said
         self._passed = {r.signal.number: Passed(r.transition) for r in translation.rules}
         self._signals = {r.signal.number: r.signal for r in translation.rules}
         self._slow = [r.signal.number for r in translation.rules if r.transition.interval_us]
 
-    async def take(self, frames: Iterable[Frame], moved_us: int = 0) -> None:
-        """Publish what these say. moved_us: is added to the time of each."""
+    async def take(self, frames: Iterable[Frame]) -> None:
+        """Publish what these say."""
         numbers: list[int] = []
         values: list[Value] = []
         times_us: list[int] = []
@@ -80,7 +84,7 @@ class Hearing:
             if message is None:
                 self._note_unknown(frame.identifier)
                 continue
-            time_us = frame.time_us + moved_us
+            time_us = frame.time_us
             for rule, value in self._decoded(message, frame.data):
                 tally.values += 1
                 if value is None:
@@ -128,6 +132,8 @@ class Hearing:
         if not numbers:
             return
         refused = await self._provision.publish(numbers, values, times_us)
+        if self._said is not None:
+            self._said(numbers, values, times_us, refused)
         count = len(numbers)
         for number, error in refused.items():
             signal = self._signals[number]

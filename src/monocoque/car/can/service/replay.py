@@ -3,7 +3,8 @@
 Rules:
 
 * frames of one moment are published together, and no more of them than one batch;
-* values have the times of the recording, moved as the caller says; pace is kept by these times;
+* values have the times of the recording, or those that the caller gives them; pace is kept by the
+  times of the recording;
 * a log that is broken is told up to where it is broken; then its error is raised.
 
 Left out on purpose: what is shown of it, which is the command line's affair.
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.translation import Translation
-from monocoque.car.can.service.hearing import Hearing, Tally
+from monocoque.car.can.service.hearing import Hearing, Said, Tally
 from monocoque.car.signals.service.port import Broker
 from monocoque.plumbing.can.port import Frame
 
@@ -31,18 +32,19 @@ async def replay(
     config: CanConfig,
     *,
     speed: float | None = None,
-    moved_us: int = 0,
+    timed: Callable[[int], int] = lambda time_us: time_us,
     before: Heard = lambda _tally, _time_us: None,
     heard: Heard = lambda _tally, _time_us: None,
+    said: Said | None = None,
 ) -> Tally:
     """Tell all of it, and return what came of it. Raises what frames and broker raise.
 
     speed: 1 for the pace of the recording, 2 for twice that; None for as fast as it goes.
-    moved_us: is added to every time of the recording.
-    before: is told before each publication, as ``heard`` after it.
+    timed: from a time of the recording to that which its values have.
+    before: is told before each publication, as ``heard`` after it; ``said`` is told its values.
     """
     async with broker.provide(translation.numbers) as provision:
-        hearing = Hearing(translation, provision, config)
+        hearing = Hearing(translation, provision, config, said=said)
         loop = asyncio.get_running_loop()
         started_s, first_us, last_us = loop.time(), None, 0
         batch: list[Frame] = []
@@ -51,8 +53,8 @@ async def replay(
             nonlocal last_us
             last_us = batch[-1].time_us
             before(hearing.tally, last_us)
-            await hearing.take(batch, moved_us)
-            await hearing.take_due(last_us + moved_us)
+            await hearing.take([frame._replace(time_us=timed(frame.time_us)) for frame in batch])
+            await hearing.take_due(timed(last_us))
             batch.clear()
             heard(hearing.tally, last_us)
             await asyncio.sleep(0)  # let those who listen have a turn
@@ -73,5 +75,5 @@ async def replay(
         finally:
             if batch:
                 await tell()
-            await hearing.take_rest(last_us + moved_us)
+            await hearing.take_rest(timed(last_us))
         return hearing.tally

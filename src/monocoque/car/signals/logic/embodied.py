@@ -72,6 +72,8 @@ _LEVELS: Final = (
     _Part("Vehicle.Cabin.Door.Row2.PassengerSide.Window.Position", "window_row2_right", "window"),
     _Part("Vehicle.Cabin.Seat.Row1.DriverSide.Position", "seat_driver_mm", "seat"),
     _Part("Vehicle.Cabin.Seat.Row1.PassengerSide.Position", "seat_passenger_mm", "seat"),
+    _Part("Vehicle.Cabin.Seat.Row1.DriverSide.Height", "seat_driver_height_mm", "seat"),
+    _Part("Vehicle.Cabin.Seat.Row1.PassengerSide.Height", "seat_passenger_height_mm", "seat"),
     _Part("Vehicle.Cabin.Seat.Row1.DriverSide.HeatingCooling", "seat_heat_driver", "seat_heating"),
     _Part(
         "Vehicle.Cabin.Seat.Row1.PassengerSide.HeatingCooling",
@@ -80,7 +82,20 @@ _LEVELS: Final = (
     ),
     _Part("Vehicle.Cabin.HVAC.Station.Row1.Driver.FanSpeed", "fan", "fan"),
 )
-"""Parts that are numbers, as their signals are."""
+"""Parts that are whole numbers, as their signals are."""
+_TENTHS: Final = (
+    _Part(
+        "Vehicle.Cabin.Seat.Row1.DriverSide.Backrest.Recline",
+        "seat_driver_recline_decidegrees",
+        "seat",
+    ),
+    _Part(
+        "Vehicle.Cabin.Seat.Row1.PassengerSide.Backrest.Recline",
+        "seat_passenger_recline_decidegrees",
+        "seat",
+    ),
+)
+"""Parts that are tenths of what their signals are."""
 _SWITCHES: Final = (
     _Part("Vehicle.Cabin.HVAC.IsFrontDefrosterActive", "defroster", "defroster"),
     _Part("Vehicle.Cabin.HVAC.IsRecirculationActive", "recirculation", "recirculation"),
@@ -141,6 +156,10 @@ def _level_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     return _BY_PATH[part.path], lambda body: body.level(part.name)
 
 
+def _tenths_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
+    return _BY_PATH[part.path], lambda body: body.level(part.name) / 10
+
+
 def _switch_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     return _BY_PATH[part.path], lambda body: bool(getattr(body.parts, part.name))
 
@@ -189,6 +208,22 @@ def _actuation(part: _Part) -> Actuation:
     )
 
 
+def _actuation_in_tenths(part: _Part) -> Actuation:
+    """The wish for a part that is kept in tenths."""
+    return Actuation(
+        _BY_PATH[part.path],
+        action=lambda _: part.action,
+        arguments=lambda value: {"part": part.name, "target": _tenths(value), "on": bool(value)},
+        actuator=part.name,
+        target=lambda value: {part.name: _tenths(value)},
+    )
+
+
+def _tenths(value: Value) -> int:
+    assert isinstance(value, int | float)
+    return round(value * 10)
+
+
 def _plain(value: Value) -> int | bool:
     assert isinstance(value, int)
     return value
@@ -231,6 +266,7 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
     *((_BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
     *(_level_reading(part) for part in _LEVELS),
+    *(_tenths_reading(part) for part in _TENTHS),
     *(_switch_reading(part) for part in _SWITCHES),
     *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
     *_readings_of_doors(),
@@ -286,6 +322,7 @@ ACTUATIONS: Final = (
     ),
     *(_actuation(part) for part in (*_LEVELS, *_SWITCHES, *_DOORS)),
     *(_opening(part) for part in _LEVELS if part.action == "window"),
+    *(_actuation_in_tenths(part) for part in _TENTHS),
 )
 """Every signal that the body can be asked for."""
 
