@@ -35,7 +35,7 @@ def of_one_thread(host: str, port: int, token: str) -> dict[str, Any]:
         seen["values"] = {path: point.value for path, point in found.items()}
         said = client.get_metadata([LIMIT])[LIMIT]
         seen["metadata"] = [said.data_type.name, said.unit, said.value_restriction.max]
-        for name, wrong in (("range", {SPEED: Datapoint(9_999)}), ("path", {"V.X": Datapoint(1)})):
+        for name, wrong in (("range", {LIMIT: Datapoint(101)}), ("path", {"V.X": Datapoint(1)})):
             try:
                 client.set_current_values(wrong)
             except VSSClientError as error:

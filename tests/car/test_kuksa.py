@@ -13,6 +13,7 @@ from monocoque.car.signals.logic.readings import Freshness
 from monocoque.car.tokens import service as tokens
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
+    CHARGE,
     CHARGE_LIMIT,
     IS_CLIMATE_ON,
     IS_LOCKED,
@@ -130,9 +131,13 @@ async def test_a_single_value_is_published_and_a_wrong_one_refused():
         await client.v2["PublishValue"](request)
         (reading,) = await stand.all.read([SPEED.number])
         assert reading.value == 12.0
-        for wrong in (v2.Value(float=1_000.0), v2.Value(string="fast"), v2.Value()):
+        for path, wrong in (
+            (CHARGE.path, v2.Value(float=100.5)),
+            (SPEED.path, v2.Value(string="fast")),
+            (SPEED.path, v2.Value()),
+        ):
             point = v2.Datapoint(value=wrong)
-            request = v2.PublishValueRequest(signal_id=by_path(SPEED.path), data_point=point)
+            request = v2.PublishValueRequest(signal_id=by_path(path), data_point=point)
             async with code_of("INVALID_ARGUMENT"):
                 await client.v2["PublishValue"](request)
 
@@ -153,11 +158,11 @@ async def test_a_provider_publishes_silently_and_hears_what_was_refused_by_numbe
         stream = client.v2["OpenProviderStream"]()
         await stream.write(published(1, n1=v2.Value(float=7.0)))
         assert list((await heard.next()).values) == [7.0]
-        await stream.write(published(2, n1=v2.Value(float=999.0), n16=v2.Value(bool=True)))
+        await stream.write(published(2, n9=v2.Value(uint32=101), n16=v2.Value(bool=True)))
         answer = await stream.read()
         assert answer.publish_values_response.request_id == 2
         (number,) = answer.publish_values_response.status
-        assert number == SPEED.number
+        assert number == CHARGE_LIMIT.number
         assert (await stand.all.read([16]))[0].value is True
         await stream.done_writing()
         while await stream.read() is not grpc.aio.EOF:

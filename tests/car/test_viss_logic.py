@@ -250,7 +250,11 @@ def test_metadata_is_a_tree() -> None:
     tree = metadata_of([SPEED, CHARGE_LIMIT])
     assert tree["Vehicle"]["type"] == "branch"
     speed = tree["Vehicle"]["children"]["Speed"]
-    assert (speed["datatype"], speed["unit"], speed["min"]) == ("float", "km/h", "-250")
+    assert (speed["datatype"], speed["unit"]) == ("float", "km/h")
+    assert not {"min", "max"} & set(speed)  # the standard names none
+    battery = tree["Vehicle"]["children"]["Powertrain"]["children"]["TractionBattery"]
+    limit = battery["children"]["Charging"]["children"]["ChargeLimit"]
+    assert (limit["min"], limit["max"]) == ("0", "100")
     words = Signal(9, "A.B", DataType.STRING, EntryType.SENSOR, "", "x", allowed=("X", "Y"))
     assert metadata_of([words])["A"]["children"]["B"]["allowed"] == ["X", "Y"]
 

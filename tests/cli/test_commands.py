@@ -105,7 +105,8 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
     [
         pytest.param(
             ["car", "--port", "0"],
-            "--broker, --broker-token, --car, --until-input-ends, --vss",
+            "--broker, --broker-token, --can, --car, --dbc, --lenient, --map, --until-input-ends, "
+            "--vss",
             id="car",
         ),
         pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends, --vss", id="cars"),

@@ -85,15 +85,15 @@ def test_unknown_frames_and_refused_values_are_counted_by_name(tmp_path) -> None
     mapping = tmp_path / "map.yaml"
     mapping.write_text(
         "version: 1\nfrom_bus:\n"
-        "  - {signal: Vehicle.Speed, message: Motion, field: Speed, factor: 4}\n"
+        "  - {signal: Vehicle.CurrentLocation.Latitude, message: Motion, field: Speed, factor: 4}\n"
     )
     found = figures(LOG, "--map", mapping)
     assert found["unknown"] == {f"0x{one:X}": 60 for one in (0x100, 0x101, 0x110, 0x120, 0x131)}
-    assert found["refused"]["Vehicle.Speed"] > 100
+    assert found["refused"]["Vehicle.CurrentLocation.Latitude"] > 100
     assert found["published_values"] + found["refused_values"] == found["values"] == 600
     text = replay(LOG, "--map", mapping).stdout
     assert "no row wants 0x100" in text
-    assert "Vehicle.Speed is at most 250." in text
+    assert "Vehicle.CurrentLocation.Latitude is at most 90." in text
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from monocoque.contracts.errors import (
     SignalUnknown,
     SignalValueRefused,
 )
-from monocoque.contracts.signals import CHARGE_LIMIT, IS_LOCKED, SELECTED_GEAR, SPEED
+from monocoque.contracts.signals import CHARGE, CHARGE_LIMIT, IS_LOCKED, SELECTED_GEAR, SPEED
 from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import DoorStand
 
@@ -87,11 +87,11 @@ async def test_what_was_published_is_read_with_its_time(kind):
 async def test_one_bad_value_is_refused_by_number_and_the_rest_stand(kind):
     async with brokers(kind) as made:
         broker = await made.connect()
-        numbers = [SPEED.number, SELECTED_GEAR.number, IS_LOCKED.number]
+        numbers = [CHARGE.number, SELECTED_GEAR.number, IS_LOCKED.number]
         async with broker.provide(numbers[:2]) as provision:
             refused = await provision.publish(numbers, [1_000.0, 3, True], 1)
             assert {number: type(error) for number, error in refused.items()} == {
-                SPEED.number: SignalValueRefused,
+                CHARGE.number: SignalValueRefused,
                 IS_LOCKED.number: SignalDenied,
             }
             assert (await _until_read(broker, SELECTED_GEAR.number)).value == 3

@@ -35,7 +35,7 @@ class BodyConfig:
     """How much warmer than its mean a day is in the afternoon, and colder at night."""
     weather_change_k: float = 3.0
     """How much the mean of a day may differ from that of all days."""
-    weather_seed: int = 0
+    weather_seed: int = 1
     """Which days those are."""
     look_interval_s: float = 2.0
     """Pause between two looks at a body that stands; a command tells of itself sooner."""

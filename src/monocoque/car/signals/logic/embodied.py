@@ -229,11 +229,6 @@ def _plain(value: Value) -> int | bool:
     return value
 
 
-def _decicelsius(value: Value) -> int:
-    assert isinstance(value, float)
-    return round(value * 10)
-
-
 def _opening(part: _Part) -> Actuation:
     """The wish that a window be open or shut, for whoever does not say how far."""
     return Actuation(
@@ -297,7 +292,7 @@ ACTUATIONS: Final = (
         action=lambda _: "climate",
         arguments=lambda _: {"on": False},
         actuator="climate",
-        target=lambda value: {"climate_target_decicelsius": _decicelsius(value)},
+        target=lambda value: {"climate_target_decicelsius": _tenths(value)},
     ),
     Actuation(
         signals.CHARGE_LIMIT,

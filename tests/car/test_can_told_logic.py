@@ -1,0 +1,86 @@
+"""The body by which the guard judges a car on a bus: what was heard counts more than our record."""
+
+import dataclasses
+import math
+
+import pytest
+
+from monocoque.car.body.logic import Body
+from monocoque.car.can.logic.told import as_told, judged_by
+from monocoque.contracts.signals import (
+    CABIN_TEMPERATURE,
+    CHARGE,
+    IS_CABLE_CONNECTED,
+    IS_CHARGING,
+    IS_LOCKED,
+    IS_MOVING,
+    LATITUDE,
+    SELECTED_GEAR,
+    SIGNALS,
+    SPEED,
+    DataType,
+)
+
+BY_PATH = {signal.path: signal for signal in SIGNALS}
+WINDOW = BY_PATH["Vehicle.Cabin.Door.Row1.DriverSide.Window.Position"]
+DOOR = BY_PATH["Vehicle.Cabin.Door.Row1.DriverSide.IsOpen"]
+AT_HOME = Body(at_us=0)
+
+
+@pytest.mark.parametrize(
+    ("told", "speed_m_per_s"),
+    [
+        ({SPEED: 36.0}, 10.0),
+        ({SPEED: -36.0}, 10.0),
+        ({SPEED: 18.0, IS_MOVING: False}, 5.0),
+        ({IS_MOVING: True}, math.inf),
+        ({IS_MOVING: False}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_a_car_is_as_fast_as_the_bus_says_and_faster_when_that_is_left_open(
+    told, speed_m_per_s
+) -> None:
+    seen = as_told(AT_HOME, {signal.number: value for signal, value in told.items()})
+    assert seen.speed_m_per_s == speed_m_per_s
+
+
+@pytest.mark.parametrize(
+    ("told", "gear"),
+    [({SELECTED_GEAR: 126}, "park"), ({SELECTED_GEAR: -1}, "drive"), ({}, "park")],
+)
+def test_a_car_is_parked_when_the_bus_says_so_or_says_nothing(told, gear) -> None:
+    seen = as_told(AT_HOME, {signal.number: value for signal, value in told.items()})
+    assert seen.gear == gear
+
+
+def test_what_the_bus_says_stands_before_the_record_of_the_body() -> None:
+    told = {
+        CHARGE: 12.5,
+        IS_CABLE_CONNECTED: False,
+        CABIN_TEMPERATURE: 31.0,
+        IS_CHARGING: False,
+        IS_LOCKED: False,
+        WINDOW: 40,
+        DOOR: True,
+    }
+    seen = as_told(AT_HOME, {signal.number: value for signal, value in told.items()})
+    assert (seen.charge_percent, seen.plugged, seen.cabin_celsius) == (12.5, False, 31.0)
+    assert (seen.is_charging, seen.locked) == (False, False)
+    assert seen.level("window_row1_left") == 40
+    assert seen.doors_open == ("row1_left",)
+    assert seen.charge_limit_percent == AT_HOME.charge_limit_percent
+
+
+def test_of_what_the_bus_does_not_say_the_record_counts() -> None:
+    seen = as_told(AT_HOME, {})
+    same = [field.name for field in dataclasses.fields(Body)]
+    assert [getattr(seen, name) for name in same] == [getattr(AT_HOME, name) for name in same]
+    assert seen.is_charging == AT_HOME.is_charging
+
+
+def test_the_guard_judges_by_its_own_signals_and_by_no_stranger_of_their_name_or_number() -> None:
+    stranger = dataclasses.replace(SPEED, data_type=DataType.UINT8)
+    renamed = dataclasses.replace(SPEED, path="Vehicle.Speed2")
+    assert judged_by([SPEED, WINDOW, LATITUDE]) == {SPEED.number, WINDOW.number}
+    assert judged_by([stranger, renamed]) == frozenset()
