@@ -334,3 +334,14 @@ def test_what_goes_out_comes_back_within_half_a_step(target) -> None:
     translation = bound(rows_out=row("Vehicle.Target", "Target", "", "Slow"))
     ((_, back),) = translation.messages[SLOW].decode(translation.asks[TARGET].encode(target))
     assert abs(back - target) <= 0.25 + 1e-9
+
+
+def test_a_part_of_a_translation_says_and_asks_nothing_of_the_rest() -> None:
+    whole = bound(rows_out=ROWS_OUT)
+    part = whole.only({SPEED})
+    assert part.numbers == (SPEED,)
+    assert list(part.messages) == [FAST]
+    assert values(part, FAST, fast()) == {SPEED: values(whole, FAST, fast())[SPEED]}
+    assert part.asks == {}
+    assert set(whole.numbers) > {SPEED}
+    assert whole.asks

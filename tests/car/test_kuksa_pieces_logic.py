@@ -342,3 +342,16 @@ def test_pieces_that_are_no_time_and_no_truth_are_refused():
     assert pieces.READERS[12](b"\x00") is False
     with pytest.raises(ValueError, match="no truth"):
         pieces.READERS[12](b"\x02")
+
+
+@pytest.mark.parametrize(
+    ("piece", "number"), [(b"\x07", 7), (b"\x80\x01", 128), (b"\xff\x01", 255)]
+)
+def test_a_whole_number_is_all_of_its_piece(piece, number):
+    assert pieces.read_whole(piece, 255) == number
+
+
+@pytest.mark.parametrize("piece", [b"", b"\x80", b"\x07\x07", b"\x80\x02"])
+def test_what_is_more_or_less_than_a_whole_number_or_too_large_is_refused(piece):
+    with pytest.raises(ValueError, match="number"):
+        pieces.read_whole(piece, 255)
