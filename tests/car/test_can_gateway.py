@@ -11,12 +11,21 @@ import pytest
 from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.translation import Translation
 from monocoque.car.can.service import load_translation, own_files, run, run_gateway
-from monocoque.car.can.service.gateway import NOT_SAYABLE, NOT_SENT, Gateway, is_target
+from monocoque.car.can.service.gateway import (
+    NOT_SAYABLE,
+    NOT_SENT,
+    SILENT,
+    Gateway,
+    Heard,
+    guard_of,
+    is_target,
+)
 from monocoque.car.can.service.hearing import Hearing
 from monocoque.car.signals.logic.access import NOTHING, everything
-from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, ActState
+from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
 from monocoque.car.signals.logic.readings import Freshness
 from monocoque.car.signals.service.hub import SignalHub
+from monocoque.contracts import signals
 from monocoque.contracts.errors import CanBusUnavailable, SignalDenied, SignalProviderMissing
 from monocoque.contracts.signals import IS_LOCKED
 from monocoque.plumbing.can.config import CanBusConfig
@@ -311,3 +320,47 @@ async def test_what_came_of_frames_and_values_is_counted() -> None:
 )
 def test_a_target_is_met_as_near_as_its_field_can_say_it(target, value, is_met) -> None:
     assert is_target(target, value, 0.25) is is_met
+
+
+class SpeaksOnce(NoBus):
+    """A bus on which one frame was heard, and no other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = [Frame(CLOCK.now_us(), *FAST, fast(gear=1))]
+
+    async def receive(self, frames_max, gather_s):
+        if not self._frames:
+            await self.goes.wait()
+        said, self._frames = self._frames, []
+        return said
+
+
+async def test_nobody_stands_behind_the_signals_of_a_bus_that_fell_silent() -> None:
+    hub = SignalHub(CATALOGUE, CLOCK, Random(1))
+    config = replace(CONFIG, silent_after_s=0.05)
+    with pytest.raises(CanBusUnavailable, match=r"silent for 0\.05 s"):
+        async with asyncio.timeout(10):
+            await run_gateway(hub.connect("can", ALL), SpeaksOnce(), bound(), config, CLOCK, freely)
+    (reading,) = hub.readings([GEAR])
+    assert (reading.value, reading.freshness) == (127, Freshness.PROVIDER_GONE)
+
+
+async def test_the_guard_judges_by_what_the_bus_says_and_by_nothing_old() -> None:
+    stand = DoorStand()
+    translation = load_translation(*own_files(), stand.hub.catalogue, CONFIG, is_lenient=False)
+    context = replace(stand.context, configs={**stand.configs, CanConfig: CONFIG})
+    guard = guard_of(context, translation)
+    now_us = CLOCK.now_us()
+    unlock = Act("act_1", IS_LOCKED.number, False, "me", now_us, now_us)
+    heard = Heard(now_us, dict.fromkeys(translation.numbers, 0))
+    heard.values[signals.SELECTED_GEAR.number] = 126
+    assert await guard(unlock, heard) is None
+    heard.values[signals.SPEED.number] = 60.0
+    assert await guard(unlock, heard) == "moving"
+    del heard.values[signals.SPEED.number]
+    assert await guard(unlock, heard) == SILENT
+    heard.values[signals.SPEED.number] = 0.0
+    assert await guard(unlock, heard) is None
+    heard.time_us = now_us - 10_000_000
+    assert await guard(unlock, heard) == SILENT

@@ -7,16 +7,18 @@ import pytest
 from monocoque.car.kuksa.logic import names
 from monocoque.car.kuksa.logic.names import FOREIGN_FROM, match
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.contracts.signals import CHARGE_LIMIT, IS_LOCKED, SPEED, DataType
+from monocoque.contracts.signals import CHARGE_LIMIT, IS_LOCKED, SPEED, ChangeType, DataType
 
 OWN = Catalogue([SPEED, IS_LOCKED])
 
 
-def test_a_signal_that_we_know_has_our_number_and_stays_fresh_as_long_as_ours():
+def test_a_signal_that_we_know_has_our_number_and_is_fresh_and_changes_as_ours():
     own = Catalogue([replace(SPEED, fresh_s=3.0)])
-    catalogue, found = match(own, [replace(SPEED, number=900)])
+    listed = replace(SPEED, number=900, change_type=ChangeType.ON_CHANGE)
+    catalogue, found = match(own, [listed])
     assert catalogue.at(SPEED.path).number == SPEED.number
     assert catalogue.at(SPEED.path).fresh_s == 3.0
+    assert catalogue.at(SPEED.path).change_type is ChangeType.CONTINUOUS
     assert (found.theirs, found.ours) == ({SPEED.number: 900}, {900: SPEED.number})
 
 

@@ -29,6 +29,8 @@ WAIT_S_MAX = 30.0
 TYRE = "Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure"
 DATABASE = Database()
 DATABASE.add_dbc_file(str(own_files()[0]))
+LOG = Path(__file__).parents[2] / "docs" / "guide" / "can" / "drive.log"
+SAID_BY_NOBODY = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
 COMMANDS = ("LockCommand", "ClimateCommand", "ChargeCommand")
 OURS = {DATABASE.get_message_by_name(name).frame_id for name in COMMANDS}
 PARKED: dict[str, dict[str, Any]] = {
@@ -302,3 +304,96 @@ def test_a_bus_of_nonsense_alone_counts_as_gone_and_comes_back(car: Car) -> None
         car.units.speak()
     car.until(SPEED.path, 0.0)
     car.until(IS_LOCKED.path, True)
+
+
+def replay(car: Car, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Somebody tells a log to the car."""
+    where = ("--car", car.car_id, "--data", str(car.installation.data))
+    return car.installation.typed("car", "replay", str(LOG), *where, *words)
+
+
+def test_a_log_is_told_to_the_car_of_a_silent_bus_and_its_signals_move(car: Car) -> None:
+    car.until(SPEED.path, 0.0)
+    car.units.be_silent()
+    try:
+        car.until(SPEED.path, None)
+        where = ("--car", car.car_id, "--data", str(car.installation.data))
+        with subprocess.Popen(
+            [MONOCOQUE, "car", "replay", LOG, "--speed", "10x", "--json", *where],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as telling:
+            car.until(SPEED.path, 90.0)
+            said, _ = telling.communicate(timeout=WAIT_S_MAX)
+        assert telling.returncode == 0
+        # A continuous signal is said with every frame, changed or not: so it stays fresh.
+        assert json.loads(said)["signals"][SPEED.path]["said"] == 600
+        car.until(SPEED.path, None)
+    finally:
+        car.units.speak()
+    car.until(SPEED.path, 0.0)
+
+
+def test_what_somebody_says_in_the_car_is_not_told_by_a_log(car: Car, tmp_path: Path) -> None:
+    car.until(SPEED.path, 0.0)
+    first = replay(car, "--map", str(LOG.with_name("first.yaml")))
+    assert first.returncode == 1
+    what, hint = first.stderr.splitlines()
+    assert what == f"{SPEED.path} is said by somebody else in {car.car_id}."
+    assert "--can" in hint
+    mapping = tmp_path / "two.yaml"
+    rows = LOG.with_name("first.yaml").read_text()
+    mapping.write_text(
+        f"{rows}  - {{signal: {SAID_BY_NOBODY}, message: Battery, field: ChargePercent}}\n"
+    )
+    second = replay(car, "--map", str(mapping), "--speed", "max", "--json")
+    assert second.returncode == 0, second.stderr
+    assert second.stderr == f"left out, since others say them: {SPEED.path}\n"
+    assert list(json.loads(second.stdout)["signals"]) == [SAID_BY_NOBODY]
+    assert car.value(SPEED.path) == 0.0
+
+
+def test_a_log_that_is_cut_and_a_catalogue_beside_the_cars_end_the_telling_with_why(
+    car: Car, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.log"
+    cut.write_bytes(LOG.read_bytes()[:2_003])
+    mapping = tmp_path / "one.yaml"
+    row = f"signal: {SAID_BY_NOBODY}, message: Battery, field: ChargePercent"
+    mapping.write_text(f"version: 1\nfrom_bus:\n  - {{{row}}}\n")
+    words = ("--car", car.car_id, "--data", str(car.installation.data), "--map", str(mapping))
+    told = car.installation.typed("car", "replay", str(cut), *words, "--speed", "max")
+    assert told.returncode == 1
+    assert told.stderr.startswith("cut.log is broken after frame ")
+    vss = replay(car, "--vss", str(mapping))
+    assert (vss.returncode, "--vss" in vss.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "hint"),
+    [
+        (("--can", "nobus0"), "The bus nobus0 of socketcan cannot be opened", "ip link"),
+        (("--can", "virtual:x", "--dbc", "bad.dbc"), "The database of the bus cannot", "place"),
+        (("--can", "virtual:x", "--map", "bad.yaml"), "Row 1 of from_bus (line 3):", "row"),
+        (("--can", "virtual:x", "--map", "none.yaml"), "none.yaml cannot be read", "there"),
+        (("--can", "udp_multicast:"), "--can 'udp_multicast:' is no bus", "KIND:CHANNEL"),
+        (("--map", "bad.yaml"), "A database or a mapping is named, and no bus", "--can"),
+        (("--can", "can0", "--broker", "grpc://127.0.0.1:1"), "not both", "--broker"),
+    ],
+)
+def test_a_car_on_a_bus_that_cannot_be_is_refused_in_two_lines(
+    car: Car, tmp_path: Path, words: tuple[str, ...], what: str, hint: str
+) -> None:
+    (tmp_path / "bad.dbc").write_text(
+        'VERSION "1"\nBO_ 256 Battery: 8 Drive\n SG_ Charge : 0|10@1+'
+    )
+    row = "signal: Vehicle.Nothing, message: Motion, field: Speed"
+    (tmp_path / "bad.yaml").write_text(f"version: 1\nfrom_bus:\n  - {{{row}}}\n")
+    said = [str(tmp_path / word) if word.endswith((".dbc", ".yaml")) else word for word in words]
+    cars = set(car.doors.parents[1].iterdir())
+    done = car.installation.typed("run", "car", "--data", str(car.installation.data), *said)
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert what in first
+    assert hint in second
+    assert set(car.doors.parents[1].iterdir()) == cars  # no car was made for it

@@ -1,6 +1,7 @@
 """A vehicle bus through python-can's virtual one: heard, sent, flooded, gone."""
 
 import asyncio
+import socket
 
 import can
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from monocoque.contracts.errors import CanBusUnavailable
 from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.port import Frame
-from monocoque.plumbing.can.python_can import open_bus
+from monocoque.plumbing.can.python_can import UDP, check_bus, open_bus
 from monocoque.plumbing.clock import SystemClock
 from tests.plumbing.can_frames import message_of, some_frames
 
@@ -127,3 +128,43 @@ async def test_a_bus_that_is_not_there_is_named(interface, channel) -> None:
     with pytest.raises(CanBusUnavailable, match=channel):
         async with open_bus(interface, channel, CLOCK, CONFIG):
             pytest.fail("it was there")
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("group", ["239.255.77.7", "[ff15::77]"])
+async def test_over_udp_others_are_heard_and_what_we_sent_is_not(group) -> None:
+    place = f"{group}:{free_port()}"
+    async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
+        await bus.send(Frame(0, 1, False, b"\x01"))
+        assert [frame[1:] for frame in await receive(b, 1)] == [(1, False, b"\x01")]
+        await b.send(Frame(0, 1, False, b"\x01"))
+        await b.send(Frame(0, 2, False, b""))
+        heard = await receive(bus, 2)
+    assert [frame[1:] for frame in heard] == [(1, False, b"\x01"), (2, False, b"")]
+
+
+async def test_a_datagram_that_is_no_frame_is_counted_and_passed_over() -> None:
+    group, port = "239.255.77.8", free_port()
+    place = f"{group}:{port}"
+    async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+            speaker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
+            for data in (b"", b"nonsense", b"\x90"):
+                speaker.sendto(data, (group, port))
+        async with asyncio.timeout(10):
+            while bus.unreadable_frames < 3:
+                await asyncio.sleep(0.005)
+        await b.send(Frame(0, 3, False, b""))
+        assert [frame.identifier for frame in await receive(bus, 1)] == [3]
+
+
+def test_a_bus_is_tried_and_left_again() -> None:
+    check_bus("virtual", "tried")
+    with pytest.raises(CanBusUnavailable, match="no group at all"):
+        check_bus(UDP, "no group at all")

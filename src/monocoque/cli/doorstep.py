@@ -12,6 +12,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from monocoque.car.kuksa.service.outside import OutsideConnection, open_broker
+from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.tokens import service as tokens
 from monocoque.car.tokens.config import TokensConfig
 from monocoque.cli.car_records import records_of
@@ -50,11 +51,16 @@ async def give_token(
 
 @contextlib.asynccontextmanager
 async def at_the_door(
-    data: Path, car_id: CarId, scope: str, lifetime_s: float = SHORT_S
+    data: Path,
+    car_id: CarId,
+    scope: str,
+    lifetime_s: float = SHORT_S,
+    own: Catalogue | None = None,
 ) -> AsyncIterator[OutsideConnection]:
     """A connection to the signals of a car that runs. Raises SignalProviderMissing if it does not.
 
-    What it asks is answered when that has ended.
+    What it asks is answered when that has ended. own: says of signals what no door does, see
+    ``open_broker``.
     """
     layout = Layout(data)
     text, _ = await give_token(data, car_id, OWN_NAME, scope, lifetime_s)
@@ -65,7 +71,7 @@ async def at_the_door(
             hint="Start it with `monocoque up`, or `monocoque run car --car CAR_ID`.",
         )
     broker = await open_broker(
-        address, text, clock_of(layout), SystemRandom(), waits_for_outcome=True
+        address, text, clock_of(layout), SystemRandom(), own=own, waits_for_outcome=True
     )
     try:
         yield broker

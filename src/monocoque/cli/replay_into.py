@@ -24,6 +24,7 @@ from monocoque.car.can.logic.translation import Translation
 from monocoque.car.can.service.hearing import Said, Tally
 from monocoque.car.can.service.replay import replay
 from monocoque.car.kuksa.service.outside import OutsideConnection
+from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.logic.readings import Batch, Freshness
 from monocoque.cli.doorstep import at_the_door
 from monocoque.cli.replay import Asked, Screen, Show, shown, speed_of, tell_all
@@ -52,7 +53,8 @@ def replay_into_car(asked: Asked, data: Path, car_id: CarId) -> None:
 
 async def _replay(asked: Asked, data: Path, car_id: CarId, pace: float | None) -> None:
     config, console = CanConfig(), Console()
-    async with at_the_door(data, car_id, "provide", REPLAY_S_MAX) as broker:
+    own = own_catalogue()
+    async with at_the_door(data, car_id, "provide", REPLAY_S_MAX, own) as broker:
         whole = asked.translation(broker.catalogue, config)
         translation = await _free_part(broker, whole, car_id)
         span = _Span(read_log(asked.log, CanBusConfig()))

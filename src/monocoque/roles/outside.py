@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from monocoque.car.kuksa.service.outside import OutsideBrokers, open_broker
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.service import embodying, history
 from monocoque.car.signals.service.port import Brokers
@@ -30,7 +31,12 @@ async def run(context: Context) -> None:
     """Be the body there, until cancelled. Raises what ``open_broker`` and the broker raise."""
     outside: OutsideAddress = context.port(OutsideAddress)
     broker = await open_broker(
-        outside.address, outside.token, context.clock, context.random, own=own_catalogue()
+        outside.address,
+        outside.token,
+        context.clock,
+        context.random,
+        own=own_catalogue(),
+        time_ahead_s_max=context.config(SignalsConfig).time_ahead_s_max,
     )
     there = replace(context, ports={**context.ports, Brokers: OutsideBrokers(broker)})
     try:

@@ -22,9 +22,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from joserfc import jwt
-from joserfc.jwk import ECKey
-
 from monocoque.contracts.errors import (
     DocumentMalformed,
     SignalTokenExpired,
@@ -117,6 +114,10 @@ def scope_text(scopes: Sequence[Scope]) -> str:
 
 def sign_token(key: PrivateKey, car_id: str, token: SignalToken) -> str:
     """The token as its bearer shows it."""
+    # Imported here: a car that starts gives no token out, and need not wait for it.
+    from joserfc import jwt
+    from joserfc.jwk import ECKey
+
     claims = {
         "iss": car_id,
         "sub": token.name,

@@ -11,6 +11,7 @@ Left out on purpose: steering and traffic.
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from monocoque.car.body.logic.drives import (
     ACCELERATION_M_PER_S2,
@@ -23,6 +24,7 @@ from monocoque.car.body.logic.parts import (
     DOOR_PARTS,
     MOVING,
     NAMES,
+    OF_PARTS,
     Speeds,
     doors_after,
     obstruct,
@@ -66,6 +68,16 @@ def is_at(body: Body, target: Mapping[str, int | bool]) -> bool:
         getattr(body.parts if name in NAMES else body, name) == value
         for name, value in target.items()
     )
+
+
+def reach(body: Body, reached: Mapping[str, int | bool]) -> Body:
+    """The body when all of this target is as it says, at once."""
+    changes: dict[str, Any] = {name: reached[name] for name in reached if name not in OF_PARTS}
+    if not NAMES.isdisjoint(reached):
+        changes["parts"] = set_parts(body.parts, reached)
+    if not DOOR_PARTS.keys().isdisjoint(reached):
+        changes["doors_open"] = doors_after(body.doors_open, reached)
+    return replace(body, **changes) if changes else body
 
 
 def begin_drive(

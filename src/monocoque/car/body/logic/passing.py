@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from monocoque.car.body.logic import stations
+from monocoque.car.body.logic.deeds import reach
 from monocoque.car.body.logic.drives import (
     SECOND_US,
     Drive,
@@ -20,7 +21,6 @@ from monocoque.car.body.logic.drives import (
     spent_in,
 )
 from monocoque.car.body.logic.motions import ended
-from monocoque.car.body.logic.parts import DOOR_PARTS, NAMES, OF_PARTS, doors_after, set_parts
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
 from monocoque.car.body.logic.state import Body
@@ -150,12 +150,8 @@ def _warm(body: Body, elapsed_s: float) -> cabin.Warmed:
 
 def _settle(body: Body) -> Body:
     """What ends at this very moment has ended."""
-    reached = ended(body.motions, body.at_us, body.jammed)
-    changes: dict[str, Any] = {name: reached[name] for name in reached if name not in OF_PARTS}
-    if not NAMES.isdisjoint(reached):
-        changes["parts"] = set_parts(body.parts, reached)
-    if not DOOR_PARTS.keys().isdisjoint(reached):
-        changes["doors_open"] = doors_after(body.doors_open, reached)
+    body = reach(body, ended(body.motions, body.at_us, body.jammed))
+    changes: dict[str, Any] = {}
     drive = body.drive
     if drive is not None and drive_ends_us(drive) <= body.at_us:
         drive = None

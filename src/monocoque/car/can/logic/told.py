@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from monocoque.car.body.logic import Body
-from monocoque.car.body.logic.parts import NAMES, OF_PARTS, doors_after, set_parts
+from monocoque.car.body.logic.deeds import reach
 from monocoque.car.signals.logic.embodied import ACTUATION_OF
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
@@ -88,12 +88,10 @@ def as_told(body: Body, told: Mapping[int, Value]) -> Body:
     for number, value in told.items():
         if number in ACTUATION_OF:
             reached |= ACTUATION_OF[number].target(value)
-    changes: dict[str, Any] = {name: reached[name] for name in reached if name not in OF_PARTS}
-    changes |= {name: told[number] for number, name in _OF_FIELDS.items() if number in told}
-    if not NAMES.isdisjoint(reached):
-        changes["parts"] = set_parts(body.parts, reached)
-    changes["doors_open"] = doors_after(body.doors_open, reached)
-    seen = replace(body, **changes)
+    fields: dict[str, Any] = {
+        name: told[number] for number, name in _OF_FIELDS.items() if number in told
+    }
+    seen = replace(reach(body, reached), **fields)
     return ToldBody(
         **{field.name: getattr(seen, field.name) for field in dataclasses.fields(Body)},
         told_speed_m_per_s=_speed_m_per_s(seen, told),

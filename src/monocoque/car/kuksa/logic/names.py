@@ -41,7 +41,8 @@ class Names:
 def match(own: Catalogue | None, listed: Sequence[Signal]) -> tuple[Catalogue, Names]:
     """The broker's signals under our numbers, and both numbers of each.
 
-    listed: with the broker's numbers. Of signals that we know, how long they stay fresh is ours.
+    listed: with the broker's numbers. Of signals that we know, what no broker says is ours: how
+    long they stay fresh, and how they change.
     """
     theirs: dict[int, int] = {}
     signals = []
@@ -51,7 +52,7 @@ def match(own: Catalogue | None, listed: Sequence[Signal]) -> tuple[Catalogue, N
         number = signal.number
         if mine is not None and _is_same(mine, signal):
             number = mine.number
-            signal = replace(signal, fresh_s=mine.fresh_s)
+            signal = replace(signal, fresh_s=mine.fresh_s, change_type=mine.change_type)
         elif number in taken:
             number = FOREIGN_FROM + len(theirs)
         theirs[number] = signal.number

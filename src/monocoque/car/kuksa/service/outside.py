@@ -27,6 +27,7 @@ from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_val
 from monocoque.car.kuksa.service.calls import WAIT_FOR_OUTCOME
 from monocoque.car.kuksa.service.outside_streams import ACTS_KEPT, Heard, OutsideProvision
 from monocoque.car.kuksa.service.stub import KuksaStub
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import DEADLINE, Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.checks import check_actuator
@@ -59,11 +60,13 @@ async def open_broker(
     *,
     own: Catalogue | None = None,
     waits_for_outcome: bool = False,
+    time_ahead_s_max: float = SignalsConfig.time_ahead_s_max,
 ) -> "OutsideConnection":
     """A connection to the broker at HOST:PORT. Raises UnavailableError, SignalTokenRefused.
 
     own: signals that are in it keep the numbers that they have here. waits_for_outcome: whether an
-    act is answered when it has ended, as our own door can.
+    act is answered when it has ended, as our own door can. time_ahead_s_max: of values that are
+    said, see ``SignalsConfig``.
     """
     stub = KuksaStub(address, token, {WAIT_FOR_OUTCOME: "1"} if waits_for_outcome else {})
     try:
@@ -72,7 +75,8 @@ async def open_broker(
         await stub.close()
         raise
     good = ActState.DONE if waits_for_outcome else ActState.ACCEPTED
-    return OutsideConnection(stub, catalogue, names, clock, random, good)
+    ahead_us = round(time_ahead_s_max * MICROSECONDS)
+    return OutsideConnection(stub, catalogue, names, clock, random, good, ahead_us)
 
 
 async def _listed(stub: KuksaStub) -> list[Signal]:
@@ -93,9 +97,11 @@ class OutsideConnection:
         clock: Clock,
         random: Random,
         good: ActState,
+        ahead_us: int,
     ) -> None:
         """See ``open_broker``. good: how far an act is that was answered without an error."""
         self._good = good
+        self._ahead_us = ahead_us
         self.catalogue = catalogue
         self.stub = stub
         self.clock = clock
@@ -163,6 +169,7 @@ class OutsideConnection:
             self.catalogue,
             self.clock,
             self.random,
+            self._ahead_us,
         )
         try:
             if numbers:

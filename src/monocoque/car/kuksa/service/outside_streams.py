@@ -27,7 +27,6 @@ from monocoque.car.kuksa.logic.values import (
 )
 from monocoque.car.kuksa.logic.writing import Writer, write_published
 from monocoque.car.kuksa.service.stub import CALL_S_MAX, next_message
-from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import Act, ActState, follow
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.checks import (
@@ -49,7 +48,6 @@ ACTS_KEPT: Final = 1_000
 SETS_KEPT_MAX: Final = 256
 """Sets of signals of which a provider remembers bounds, and what it said."""
 MICROSECONDS: Final = 1_000_000
-AHEAD_US: Final = round(SignalsConfig.time_ahead_s_max * MICROSECONDS)
 ENTRIES: Final = b"\x0a"
 DATA_POINTS: Final = b"\x12"
 """How an entry begins in what is heard, and in what is said."""
@@ -104,8 +102,10 @@ class OutsideProvision:
         catalogue: Catalogue,
         clock: Clock,
         random: Random,
+        ahead_us: int,
     ) -> None:
         """See ``OutsideConnection.provide``."""
+        self._ahead_us = ahead_us
         self._catalogue, self._clock, self._random = catalogue, clock, random
         self._names = names
         self._writer = Writer(
@@ -233,7 +233,7 @@ class OutsideProvision:
         return {**foreign, **refused}, fitting, taken, taken_us
 
     def _latest_us(self) -> int:
-        return self._clock.now_us() + AHEAD_US
+        return self._clock.now_us() + self._ahead_us
 
     def _message(
         self, numbers: Sequence[int], values: Sequence[Value], times_us: Sequence[int]

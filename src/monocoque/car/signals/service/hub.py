@@ -301,8 +301,9 @@ class HubConnection:
 
     async def read_anew(self, numbers: Sequence[int], wait_s: float) -> list[Reading]:
         """The same, after asking whoever supplies these signals, and waiting for it so long."""
-        self._check(numbers, self.access.reads, "read")
-        await self._hub.supplies.ask(numbers, wait_s)
+        if self._hub.supplies.are_there:
+            self._check(numbers, self.access.reads, "read")
+            await self._hub.supplies.ask(numbers, wait_s)
         return await self.read(numbers)
 
     @asynccontextmanager

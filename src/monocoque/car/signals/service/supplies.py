@@ -78,14 +78,21 @@ class Supplies:
                     del self._of[number]
             supply.leave()
 
+    @property
+    def are_there(self) -> bool:
+        """Whether anybody supplies anything."""
+        return bool(self._of)
+
     async def ask(self, numbers: Sequence[int], wait_s: float) -> None:
         """Have their suppliers say these signals anew; returns when they have, or in time."""
         asked: dict[HubSupply, list[int]] = {}
-        for number in numbers if self._of else ():
+        for number in numbers:
             supplies = self._of.get(number)
             if supplies:
                 asked.setdefault(supplies[-1], []).append(number)
         waiting = [each for supply, its in asked.items() for each in supply.ask(its, wait_s)]
+        if not waiting:
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 for each in waiting:
