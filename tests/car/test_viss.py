@@ -91,14 +91,14 @@ async def test_the_past_is_read_by_a_duration():
         answer = await client.ask("get", path=SPEED.path, filter=filtered("history", "PT1M"))
         assert [dp["value"] for dp in answer["data"]["dp"]] == ["0.0", "1.0", "2.0"]
         none = await client.ask("get", path=IS_LOCKED.path, filter=filtered("history", "PT1M"))
-        assert none["error"]["number"] == "404"
+        assert none["error"]["number"] == 404
 
 
 async def test_an_actuator_is_set_or_the_reason_is_said():
     async with door() as (stand, client):
         limit = {"path": CHARGE_LIMIT.path, "value": "70"}
         missing = await client.ask("set", **limit)
-        assert missing["error"]["number"] == "503"
+        assert missing["error"]["number"] == 503
         async with stand.all.provide([], [CHARGE_LIMIT.number]) as provision:
 
             async def answer(*states):
@@ -111,7 +111,7 @@ async def test_an_actuator_is_set_or_the_reason_is_said():
                 assert "error" not in await client.ask("set", **limit)
                 group.create_task(answer((ActState.REFUSED, "moving")))
                 refused = (await client.ask("set", **limit))["error"]
-        assert (refused["number"], refused["reason"]) == ("403", "forbidden_request")
+        assert (refused["number"], refused["reason"]) == (403, "forbidden_request")
         assert "moving" in refused["description"]
 
 
@@ -127,7 +127,7 @@ async def test_a_subscription_to_changes_says_what_changed_until_it_is_ended():
         assert {each["subscriptionId"] for each in events} == {name}
         assert "error" not in await client.ask("unsubscribe", subscriptionId=name)
         again = await client.ask("unsubscribe", subscriptionId=name)
-        assert again["error"]["number"] == "404"
+        assert again["error"]["number"] == 404
 
 
 async def test_subscriptions_by_time_range_and_curve():
@@ -164,14 +164,14 @@ async def test_a_token_that_is_taken_back_ends_its_subscriptions():
 async def test_nobody_comes_in_without_a_token_and_no_further_than_its_scope():
     async with door("read:Vehicle.Speed") as (_, client):
         good, client.token = client.token, ""
-        assert (await client.ask("get", path=SPEED.path))["error"]["number"] == "401"
+        assert (await client.ask("get", path=SPEED.path))["error"]["number"] == 401
         client.token = "nonsense"
         assert (await client.ask("get", path=SPEED.path))["error"]["reason"] == "invalid_token"
         client.token = good
-        assert (await client.ask("get", path=IS_LOCKED.path))["error"]["number"] == "403"
+        assert (await client.ask("get", path=IS_LOCKED.path))["error"]["number"] == 403
         set_it = await client.ask("set", path=IS_LOCKED.path, value="true")
-        assert set_it["error"]["number"] == "403"
-        assert (await client.ask("get", path="Vehicle.Unknown"))["error"]["number"] == "404"
+        assert set_it["error"]["number"] == 403
+        assert (await client.ask("get", path="Vehicle.Unknown"))["error"]["number"] == 404
 
 
 async def test_http_reads_and_sets_and_says_its_errors():
@@ -195,7 +195,7 @@ async def test_http_reads_and_sets_and_says_its_errors():
             ):
                 answer = await http.request(method, path, content=body)
                 assert answer.status_code == status, (method, path)
-                assert answer.json()["error"]["number"] == str(status)
+                assert answer.json()["error"]["number"] == status
             foreign = await http.get("/Vehicle/Speed", headers={"origin": "http://evil.example"})
             assert foreign.status_code == 400
         async with httpx.AsyncClient(base_url=base) as http:
@@ -209,7 +209,7 @@ async def test_http_reads_and_sets_and_says_its_errors():
 async def test_a_message_that_is_wrong_is_answered_and_the_next_is_served(message):
     async with door() as (_, client):
         await client.socket.send(message)
-        assert json.loads(await client.socket.recv())["error"]["number"] == "400"
+        assert json.loads(await client.socket.recv())["error"]["number"] == 400
         answer = await client.ask("get", path=SPEED.path, filter=filtered("metadata"))
         assert "metadata" in answer
 
@@ -221,12 +221,12 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
             (await client.ask("get", path=SPEED.path)).get("error", {}).get("number")
             for _ in range(120)
         ]
-        assert "429" in numbers
+        assert 429 in numbers
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
             other = Client(socket, client.token)
             answers = [await other.ask("subscribe", path=SPEED.path) for _ in range(3)]
             assert [answer.get("error", {}).get("number") for answer in answers] == [
-                None, None, "429",
+                None, None, 429,
             ]  # fmt: skip
             await other.socket.send("x" * 5_000)
             with pytest.raises(ConnectionClosed):

@@ -60,6 +60,8 @@ def test_filters_are_read() -> None:
         {"logic-op": "gt", "boundary": "9"},
     ]
     assert when("range", two) == Range((Boundary("lt", 1.0), Boundary("gt", 9.0)), "OR")
+    # The schema of VISS 3.0 has another name for it than its text.
+    assert when("range", {"boundary-op": "lt", "boundary": "5"}) == Range((Boundary("lt", 5.0),))
     assert when("curvelog", {"maxerr": "2", "bufsize": "15"}) == Curvelog(2.0, 15)
     several = [
         {"variant": "paths", "parameter": ["A.B", "C"]},
@@ -68,7 +70,12 @@ def test_filters_are_read() -> None:
     request = asked(filter=several)
     assert (request.paths, request.when) == (("A.B", "C"), Timebased(50))
     assert asked("get", filter={"variant": "paths", "parameter": "A"}).paths == ("A",)
-    assert asked("get", filter={"variant": "metadata"}).wants_metadata
+    for nothing in ({}, {"parameter": ""}, {"parameter": []}, {"parameter": None}):
+        assert asked("get", filter={"variant": "metadata", **nothing}).metadata == ()
+    some = {"variant": "metadata", "parameter": ["type", "datatype"]}
+    assert asked("get", filter=some).metadata == ("type", "datatype")
+    assert asked("get", filter={"variant": "metadata", "parameter": "unit"}).metadata == ("unit",)
+    assert asked("get").metadata is None
     for text, seconds in (("PT1M", 60), ("P1DT2H3M4S", 93_784), ("P2D", 172_800)):
         request = asked("get", filter={"variant": "history", "parameter": text})
         assert request.history_s == seconds
@@ -125,6 +132,10 @@ def test_a_request_that_is_wrong_is_refused(members) -> None:
         ("change", {"logic-op": "ne"}),
         ("range", []),
         ("range", [5]),
+        ("range", {"boundary-op": "in", "boundary": 5}),
+        ("change", {"boundary-op": "lt", "diff": 5}),
+        ("metadata", 5),
+        ("metadata", ["type"] * 65),
         ("range", {"logic-op": 5, "boundary": 5}),
         ("range", {"logic-op": "gt", "boundary": "x"}),
         ("range", {"logic-op": "gt", "boundary": 5, "combination-op": "NOR"}),
@@ -236,11 +247,11 @@ def test_answers_are_texts() -> None:
 
 def test_errors_have_the_numbers_of_the_specification() -> None:
     for error, number, reason in (
-        (RequestMalformed("x"), "400", "bad_request"),
-        (errors.SignalTokenExpired("x"), "401", "expired_token"),
-        (errors.SignalUnknown("x"), "404", "unavailable_data"),
-        (errors.QueueFull("x"), "429", "too_many_requests"),
-        (errors.DefectError("x"), "502", "bad_gateway"),
+        (RequestMalformed("x"), 400, "bad_request"),
+        (errors.SignalTokenExpired("x"), 401, "expired_token"),
+        (errors.SignalUnknown("x"), 404, "unavailable_data"),
+        (errors.QueueFull("x"), 429, "too_many_requests"),
+        (errors.DefectError("x"), 502, "bad_gateway"),
     ):
         said = error_of(error)
         assert (said["number"], said["reason"]) == (number, reason)
@@ -255,6 +266,10 @@ def test_metadata_is_a_tree() -> None:
     battery = tree["Vehicle"]["children"]["Powertrain"]["children"]["TractionBattery"]
     limit = battery["children"]["Charging"]["children"]["ChargeLimit"]
     assert (limit["min"], limit["max"]) == ("0", "100")
+    chosen = metadata_of([SPEED], ("type", "unit"))["Vehicle"]
+    leaf = {"type": "sensor", "unit": "km/h"}
+    assert chosen == {"type": "branch", "children": {"Speed": leaf}}
+    assert metadata_of([SPEED], ("unit",))["Vehicle"]["children"]["Speed"] == {"unit": "km/h"}
     words = Signal(9, "A.B", DataType.STRING, EntryType.SENSOR, "", "x", allowed=("X", "Y"))
     assert metadata_of([words])["A"]["children"]["B"]["allowed"] == ["X", "Y"]
 

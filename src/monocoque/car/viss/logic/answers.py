@@ -37,11 +37,11 @@ TIME_US_MAX: Final = 253_402_300_799_999_999
 """The last moment that has a year of four digits."""
 
 
-def error_of(error: MonocoqueError) -> dict[str, str]:
+def error_of(error: MonocoqueError) -> dict[str, Any]:
     """The member ``error`` of an answer."""
     number, reason = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
     return {
-        "number": str(number),
+        "number": number,
         "reason": reason,
         "description": f"{error.what} {error.hint}",
     }
@@ -66,17 +66,24 @@ def data_of(points: Sequence[tuple[Signal, Any]]) -> Any:
     return listed[0] if len(listed) == 1 else listed
 
 
-def metadata_of(signals: Sequence[Signal]) -> dict[str, Any]:
-    """The signals as the tree that VSS writes, from its top."""
+def metadata_of(signals: Sequence[Signal], names: Sequence[str] = ()) -> dict[str, Any]:
+    """The signals as the tree that VSS writes, from its top.
+
+    names: of each node, only the members of these names; all when there is none.
+    """
     root: dict[str, Any] = {}
     for signal in signals:
         *branches, name = signal.path.split(".")
         level = root
         for branch in branches:
-            node = level.setdefault(branch, {"type": "branch", "children": {}})
+            node = level.setdefault(branch, {**_chosen({"type": "branch"}, names), "children": {}})
             level = node["children"]
-        level[name] = _leaf(signal)
+        level[name] = _chosen(_leaf(signal), names)
     return root
+
+
+def _chosen(members: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: members[name] for name in members if not names or name in names}
 
 
 def _leaf(signal: Signal) -> dict[str, Any]:

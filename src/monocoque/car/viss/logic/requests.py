@@ -19,6 +19,9 @@ ACTIONS: Final = ("get", "set", "subscribe", "unsubscribe")
 NAME_CHARACTERS_MAX: Final = 128
 FILTERS_MAX: Final = 4
 PATHS_MAX: Final = 256
+METADATA_MAX: Final = 64
+BOUNDARY: Final = "boundary-op"
+"""What the schema of VISS 3.0 calls the operation of a range; its text calls it ``logic-op``."""
 OPERATIONS: Final = ("eq", "ne", "gt", "gte", "lt", "lte")
 COMBINATIONS: Final = ("AND", "OR")
 HISTORY_S_MAX: Final = 366 * 86_400
@@ -83,7 +86,8 @@ class Request:
     value: str | tuple[str, ...] | None = None
     subscription_id: str = ""
     history_s: int | None = None
-    wants_metadata: bool = False
+    metadata: tuple[str, ...] | None = None
+    """Which members of it are wanted, empty for all; None when none is asked for."""
     when: Timebased | Change | Range | Curvelog | None = None
 
 
@@ -149,7 +153,7 @@ def _filters(found: Any, action: str) -> dict[str, Any]:
             raise RequestMalformed("A filter is no JSON object.")
         said |= _filter(each.get("variant"), each.get("parameter"))
     if action == "subscribe":
-        if "history_s" in said or "wants_metadata" in said:
+        if "history_s" in said or "metadata" in said:
             raise RequestMalformed("Nobody can subscribe to the past, or to metadata.")
         said.setdefault("when", Change("ne", 0.0))
     elif "when" in said:
@@ -183,6 +187,16 @@ def _change(parameter: Any) -> dict[str, Any]:
     return {"when": Change(_operation(limits), _number(limits.get("diff"), "diff"))}
 
 
+def _metadata(parameter: Any) -> dict[str, Any]:
+    """No parameter, and an empty one, ask for everything."""
+    names = parameter if isinstance(parameter, list) else [parameter]
+    if parameter in (None, "", []):
+        return {"metadata": ()}
+    if len(names) > METADATA_MAX:
+        raise RequestMalformed(f"A filter names at most {METADATA_MAX} members of metadata.")
+    return {"metadata": tuple(_name(name, "metadata") for name in names)}
+
+
 def _curvelog(parameter: Any) -> dict[str, Any]:
     limits = _object(parameter)
     size = _number(limits.get("bufsize"), "bufsize")
@@ -198,7 +212,7 @@ _FILTERS: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "range": lambda parameter: {"when": _range(parameter)},
     "curvelog": _curvelog,
     "history": lambda parameter: {"history_s": _duration_s(parameter)},
-    "metadata": lambda _: {"wants_metadata": True},
+    "metadata": _metadata,
 }
 """Every variant, and how its parameter is read."""
 
@@ -208,7 +222,7 @@ def _range(parameter: Any) -> Range:
     if not 1 <= len(limits) <= 2:
         raise RequestMalformed("A range has one boundary or two.")
     boundaries = tuple(
-        Boundary(_operation(_object(each)), _number(each.get("boundary"), "boundary"))
+        Boundary(_operation(_object(each), BOUNDARY), _number(each.get("boundary"), "boundary"))
         for each in limits
     )
     combination = limits[-1].get("combination-op", limits[0].get("combination-op", "AND"))
@@ -217,8 +231,8 @@ def _range(parameter: Any) -> Range:
     return Range(boundaries, combination)
 
 
-def _operation(limits: Mapping[str, Any]) -> str:
-    operation = limits.get("logic-op")
+def _operation(limits: Mapping[str, Any], other_name: str = "logic-op") -> str:
+    operation = limits.get("logic-op", limits.get(other_name))
     if not isinstance(operation, str) or operation not in OPERATIONS:
         raise RequestMalformed(f"logic-op is none of {', '.join(OPERATIONS)}.")
     return operation

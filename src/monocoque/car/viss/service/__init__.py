@@ -110,11 +110,11 @@ class _Application:
             members = await self._ask(scope, receive)
         except MonocoqueError as error:
             members = {"error": error_of(error)}
-            status = int(members["error"]["number"])
+            status = members["error"]["number"]
         except Exception:  # a defect in one request disturbs no other
             self._desk.context.log.exception("a request failed")
             members = {"error": error_of(DefectError("The car could not answer."))}
-            status = int(members["error"]["number"])
+            status = members["error"]["number"]
         members["ts"] = time_text(self._desk.hub.clock.now_us())
         body = json.dumps(members, separators=(",", ":")).encode()
         length = str(len(body)).encode()

@@ -87,8 +87,8 @@ class Desk:
         """Values, the past, or metadata: the members of the answer."""
         connection = self.connect(request.authorization)
         signals = self.signals(request, connection)
-        if request.wants_metadata:
-            return {"metadata": metadata_of(signals)}
+        if request.metadata is not None:
+            return {"metadata": metadata_of(signals, request.metadata)}
         if request.history_s is not None:
             return {"data": data_of(await self._past(signals, request.history_s))}
         readings = await connection.read([signal.number for signal in signals])
