@@ -368,6 +368,29 @@ async def test_a_broker_that_asks_the_cars_own_provider_hears_what_was_said_last
         await broker.close()
 
 
+async def test_who_publishes_all_the_time_can_be_asked_all_the_time():
+    """An answer and a publication may want to be written at the same moment."""
+    async with door("read provide", PATIENT) as (stand, client):
+        token, _ = await stand.token("read provide")
+        broker = await open_broker(stand.address, token, SystemClock(), Random(1))
+        async with broker.provide([SPEED.number]) as provision:
+            await provision.publish([SPEED.number], [0.0], 1)
+            is_over = asyncio.Event()
+
+            async def keep_asking():
+                while not is_over.is_set():
+                    await get(client, SPEED.path)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(8):
+                    group.create_task(keep_asking())
+                for turn in range(2_000):
+                    assert not await provision.publish([SPEED.number], [float(turn)], turn + 2)
+                is_over.set()
+            await _until_read(client, 1_999.0)
+        await broker.close()
+
+
 @pytest.mark.parametrize("seconds", [-1, 2**40, 2**62])
 async def test_an_absurd_time_is_refused_by_name_and_the_rest_of_the_batch_stands(seconds):
     async with door() as (stand, client):

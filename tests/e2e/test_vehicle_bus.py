@@ -60,7 +60,7 @@ class ControlUnits:
         self.port = port
         self._bus = can.Bus(interface="udp_multicast", channel=GROUP, port=port, hop_limit=0)
         self._values = {name: dict(fields) for name, fields in PARKED.items()}
-        self._tasks: dict[str, can.broadcastmanager.ModifiableCyclicTaskABC] = {}
+        self._tasks: dict[str, can.broadcastmanager.ThreadBasedCyclicSendTask] = {}
         self._asked: queue.SimpleQueue[can.Message] = queue.SimpleQueue()
         self._ends = threading.Event()
         self._listener = threading.Thread(target=self._listen)
@@ -76,12 +76,16 @@ class ControlUnits:
         """From now on."""
         for name in self._values:
             task = self._bus.send_periodic(self.message(name), PERIOD_S)
-            assert isinstance(task, can.broadcastmanager.ModifiableCyclicTaskABC)
+            assert isinstance(task, can.broadcastmanager.ThreadBasedCyclicSendTask)
             self._tasks[name] = task
 
     def be_silent(self) -> None:
         """From now on."""
         self._bus.stop_all_periodic_tasks()
+        for task in self._tasks.values():
+            # One may be about to send yet, and the bus may be shut next.
+            if task.thread is not None:
+                task.thread.join()
 
     def change(self, name: str, **fields: object) -> None:
         """These fields have other values from now on."""
@@ -114,6 +118,7 @@ class ControlUnits:
                     self._asked.put(message)
 
     def close(self) -> None:
+        self.be_silent()
         self._ends.set()
         self._listener.join()
         self._bus.shutdown()

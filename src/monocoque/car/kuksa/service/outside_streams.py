@@ -106,6 +106,7 @@ class OutsideProvision:
     ) -> None:
         """See ``OutsideConnection.provide``."""
         self._ahead_us = ahead_us
+        self._writing = asyncio.Lock()
         self._catalogue, self._clock, self._random = catalogue, clock, random
         self._names = names
         self._writer = Writer(
@@ -303,7 +304,10 @@ class OutsideProvision:
 
     async def _send(self, request: v2.OpenProviderStreamRequest | bytes) -> None:
         try:
-            await self._call.write(request)
+            # What is published and what is answered meet here, and gRPC breaks a stream off when
+            # two write to it at once.
+            async with self._writing:
+                await self._call.write(request)
         except grpc.aio.AioRpcError as error:
             raise error_of(error.code().name, error.details() or "") from None
         except asyncio.InvalidStateError:
