@@ -389,9 +389,7 @@ def test_a_log_that_is_cut_and_a_catalogue_beside_the_cars_end_the_telling_with_
 def test_a_car_on_a_bus_that_cannot_be_is_refused_in_two_lines(
     car: Car, tmp_path: Path, words: tuple[str, ...], what: str, hint: str
 ) -> None:
-    (tmp_path / "bad.dbc").write_text(
-        'VERSION "1"\nBO_ 256 Battery: 8 Drive\n SG_ Charge : 0|10@1+'
-    )
+    (tmp_path / "bad.dbc").write_text('VERSION "1"\nBO_ number Battery: 8 Drive\n')
     row = "signal: Vehicle.Nothing, message: Motion, field: Speed"
     (tmp_path / "bad.yaml").write_text(f"version: 1\nfrom_bus:\n  - {{{row}}}\n")
     said = [str(tmp_path / word) if word.endswith((".dbc", ".yaml")) else word for word in words]
