@@ -109,7 +109,9 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
             "--vss",
             id="car",
         ),
-        pytest.param(["cars", "--car", "c"], "--cars, --until-input-ends, --vss", id="cars"),
+        pytest.param(
+            ["cars", "--car", "c"], "--cars, --until-input-ends, --vss, --when-told", id="cars"
+        ),
         pytest.param(
             ["cell", "--until-input-ends"], "--cars, --homes, --port, --without", id="cell"
         ),

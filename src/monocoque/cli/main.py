@@ -101,7 +101,7 @@ CanChannel = Annotated[
 ]
 OPTIONS_OF_ROLES = {
     "cell": {"--cars", "--homes", "--port", "--without"},
-    "cars": {"--cars", "--until-input-ends", "--vss"},
+    "cars": {"--cars", "--until-input-ends", "--vss", "--when-told"},
     "car": {
         "--broker",
         "--broker-token",
@@ -175,6 +175,7 @@ def _start_cell(
 
 @app.command()
 def run(
+    context: typer.Context,
     role: Annotated[
         str, typer.Argument(help="cell, cars, car, factory, http, or a service of the cell.")
     ],
@@ -194,6 +195,12 @@ def run(
     until_input_ends: Annotated[
         bool, typer.Option("--until-input-ends", help="Stop when standard input closes.")
     ] = False,
+    when_told: Annotated[
+        bool,
+        typer.Option(
+            "--when-told", help="For the role cars: begin when a line comes on standard input."
+        ),
+    ] = False,
     without: Without = None,
     vss: Vss = None,
     broker: BrokerAddress = "",
@@ -204,22 +211,7 @@ def run(
     lenient: Lenient = False,
 ) -> None:
     """Run one role in a process of its own, beside a cell on the same data directory."""
-    given = {
-        "--cars": cars is not None,
-        "--homes": homes is not None,
-        "--port": port is not None,
-        "--car": bool(car),
-        "--until-input-ends": until_input_ends,
-        "--without": bool(without),
-        "--vss": vss is not None,
-        "--broker": bool(broker),
-        "--broker-token": broker_token is not None,
-        "--can": bool(can),
-        "--dbc": dbc is not None,
-        "--map": mapping is not None,
-        "--lenient": lenient,
-    }
-    _refuse_options_of_others(role, {name for name, is_given in given.items() if is_given})
+    _refuse_options_of_others(role, _given_options(context))
     with _start_on(data):
         match role:
             case "cell":
@@ -227,7 +219,9 @@ def run(
             case "cars":
                 from monocoque.cli.starting_cars import start_cars
 
-                start_cars(data, cars or 0, vss, ends_with_input=until_input_ends)
+                start_cars(
+                    data, cars or 0, vss, when_told=when_told, ends_with_input=until_input_ends
+                )
             case "car":
                 from monocoque.cli.starting_cars import outside_of, start_car
                 from monocoque.cli.vehicle_bus import words_of
@@ -244,6 +238,16 @@ def run(
                 from monocoque.cli.starting_part import start_part
 
                 start_part(data, role, port)
+
+
+def _given_options(context: typer.Context) -> set[str]:
+    """The options that were typed, but for ``--data``, which every role takes."""
+    sources = {
+        parameter.opts[0]: context.get_parameter_source(str(parameter.name))
+        for parameter in context.command.params
+    }
+    typed = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+    return typed - {"role", "--data"}
 
 
 def _refuse_options_of_others(role: str, given: set[str]) -> None:

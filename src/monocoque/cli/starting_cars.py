@@ -6,6 +6,7 @@ Rules: this is where adapters are chosen, as in starting.py.
 import contextlib
 import dataclasses
 import re
+import sys
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -41,8 +42,15 @@ from monocoque.roles.parts import take_part
 _BROKER: Final = re.compile(r"grpc://(?P<address>[A-Za-z0-9_.\[\]:-]{1,253}:\d{1,5})/?\Z")
 
 
-def start_cars(data: Path, count: int, vss: Path | None, *, ends_with_input: bool) -> None:
-    """Run the oldest cars that nobody runs, so many at most, and those that leave the line."""
+def start_cars(
+    data: Path, count: int, vss: Path | None, *, when_told: bool, ends_with_input: bool
+) -> None:
+    """Run the oldest cars that nobody runs, so many at most, and those that leave the line.
+
+    when_told: whether to begin with a line on standard input, and not at all without one.
+    """
+    if when_told and not sys.stdin.readline():
+        return
     process = _car_process(data, vss)
     main = run_cars_and_factory(process, take_cars(process, count))
     run_until_stopped(main, ends_with_input=ends_with_input)

@@ -3,7 +3,7 @@
 Rules:
 
 * it is started before the cell is ready, since loading its code takes as long as readying the
-  cell; its cars wait for the cell;
+  cell; it touches nothing before it is told to begin, so a cell that may not start changes nothing;
 * it is started again whenever it ends, with the folders that its cars had;
 * it runs the factory too, so the cars that are missing come to it when they leave the line;
 * it ends by itself when the cell is killed: its standard input closes.
@@ -22,6 +22,8 @@ from monocoque.roles.layout import Layout
 
 PAUSE_S = 0.5
 """Pause before it is started again."""
+BEGIN = b"begin\n"
+"""What it waits for on its standard input."""
 END_S_MAX = 5.0
 """How long it may take to end before it is killed."""
 
@@ -35,7 +37,7 @@ class CarsProcess:
         self._child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it, without waiting for anything."""
+        """Start it, without waiting for anything; it loads its code, and no more."""
         if self._cars == 0:
             return
         self._child = await asyncio.create_subprocess_exec(
@@ -46,11 +48,17 @@ class CarsProcess:
         )
         write_process_file(self._layout.run / "cars.json", self._child.pid)
 
+    def _begin(self) -> None:
+        """Tell it that its cars may live; one that has ended does not hear it."""
+        if self._child is not None and self._child.stdin is not None:
+            self._child.stdin.write(BEGIN)
+
     async def keep(self, metrics: Metrics) -> None:
-        """Start it again whenever it ends, until cancelled; then it has ended."""
+        """Let its cars live, and start it again whenever it ends, until cancelled; then it has."""
         log = get_log("monocoque.cars")
         try:
             while self._child is not None:
+                self._begin()
                 status = await self._child.wait()
                 log.error("the cars' process ended", status=status)
                 metrics.service_restarts.labels(service="cars").inc()
@@ -74,5 +82,6 @@ class CarsProcess:
 
 
 def _command(path: Path, cars: int) -> list[str]:
-    arguments = ["run", "cars", "--data", str(path), "--cars", str(cars), "--until-input-ends"]
+    arguments = ["run", "cars", "--data", str(path), "--cars", str(cars)]
+    arguments += ["--when-told", "--until-input-ends"]
     return [sys.executable, "-m", "monocoque.cli.main", *arguments]
