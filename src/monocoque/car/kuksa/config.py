@@ -17,7 +17,7 @@ class KuksaConfig:
     """Calls and streams of all clients together."""
     batches_waiting_max: int = 1_000
     """Of one subscription, before newer values replace older ones."""
-    gather_s: float = 0.004
+    gather_s: float = 0.005
     """A subscriber that was sent something within this time hears the next together with what comes
     until then; one that hears less often waits for nothing."""
     values_per_request_max: int = 2_000

@@ -22,10 +22,11 @@ from typing import Final
 
 from monocoque.car.kuksa.logic.metadata import signal_of
 from monocoque.car.kuksa.logic.names import Names, match
+from monocoque.car.kuksa.logic.reading import Reader
 from monocoque.car.kuksa.logic.replies import reason_of
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_value
 from monocoque.car.kuksa.service.calls import WAIT_FOR_OUTCOME
-from monocoque.car.kuksa.service.outside_streams import ACTS_KEPT, Heard, OutsideProvision
+from monocoque.car.kuksa.service.outside_streams import ACTS_KEPT, ENTRIES, Heard, OutsideProvision
 from monocoque.car.kuksa.service.stub import KuksaStub
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import DEADLINE, Act, ActState, follow
@@ -102,6 +103,8 @@ class OutsideConnection:
         """See ``open_broker``. good: how far an act is that was answered without an error."""
         self._good = good
         self._ahead_us = ahead_us
+        # What one subscription learns of the messages' shape, the others need not learn again.
+        self._reader = Reader(ENTRIES)
         self.catalogue = catalogue
         self.stub = stub
         self.clock = clock
@@ -141,7 +144,7 @@ class OutsideConnection:
         )
         request.filter.min_sample_interval.interval_ms = round(interval_s_min * 1_000)
         call = self.stub.stream("SubscribeById", request)
-        heard = Heard(call, self._names)
+        heard = Heard(call, self._names, self._reader)
         try:
             heard.first = await heard.receive()
             yield heard

@@ -56,11 +56,11 @@ DATA_POINTS: Final = b"\x12"
 class Heard:
     """The port ``Subscription``, on a stream."""
 
-    def __init__(self, call: Any, names: Names) -> None:
-        """See ``OutsideConnection.subscribe``."""
+    def __init__(self, call: Any, names: Names, reader: Reader) -> None:
+        """See ``OutsideConnection.subscribe``. reader: of messages that begin with ``ENTRIES``."""
         self._call = call
         self._names = names
-        self._reader = Reader(ENTRIES)
+        self._reader = reader
         self.first: Batch | None = None
 
     async def next(self) -> Batch:

@@ -14,7 +14,7 @@ from typing import Final
 from monocoque.car.signals.logic.readings import Batch, conflate
 from monocoque.contracts.errors import MonocoqueError
 
-GATHERED_VALUES: Final = 250
+GATHERED_VALUES: Final = 500
 """A reader that gathers waits for no more than this."""
 
 
