@@ -273,6 +273,12 @@ async def test_what_was_acknowledged_outlives_every_kill(
     installation = Apart(tmp_path, CARS)
     installation.start_apart()
     try:
+        await asyncio.to_thread(
+            wait_until,
+            "every car is online",
+            lambda: installation.cars_online() == CARS,
+            START_S_MAX,
+        )
         person = Person(installation)
         await person.sign_in()
         async with publisher(installation.data, chance) as bus:

@@ -1,9 +1,11 @@
 """Apps in processes of their own: those that work, and those that take, break or hang."""
 
 import asyncio
+import os
 from dataclasses import replace
 from random import Random
 
+import psutil
 import pytest
 
 from monocoque.car.apps import service
@@ -29,19 +31,23 @@ async def stand(tmp_path):
     await records.close()
 
 
-def sessions_of_apps():
-    return set(look())
+def sessions_below():
+    """Of what this process started; other tests run beside it."""
+    children = psutil.Process().children(recursive=True)
+    return {os.getsid(child.pid) for child in children if child.is_running()}
 
 
 async def test_an_app_runs_writes_its_log_and_its_folder_and_ends_with_the_car(stand):
-    before = sessions_of_apps()
+    before = sessions_below()
     async with stand.running():
         await stand.install("good", GOOD)
         app = await stand.until("good", "running")
         assert (app.restarts, app.reason) == (0, "")
         await stand.until_logged("good", "good morning")
         assert (stand.apps / "good/data/diary").read_text() == "one day"
-    assert sessions_of_apps() <= before
+        of_app = sessions_below() - before
+        assert of_app
+    assert of_app.isdisjoint(look())
 
 
 async def test_a_stopped_app_stays_stopped_until_it_is_started(stand):

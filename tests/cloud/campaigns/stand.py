@@ -143,6 +143,15 @@ class Car:
         await until(is_directed)
         self.read_version = (await self.targets()).version
 
+    async def first_directed(self) -> int | None:
+        """Wait for the first word of the director: a campaign may be over before it is said."""
+
+        async def is_told() -> bool:
+            return await self.directions() is not None
+
+        await until(is_told)
+        return await self.directed()
+
 
 class Cell:
     """A cell with campaigns."""

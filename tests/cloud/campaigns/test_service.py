@@ -241,7 +241,7 @@ async def test_a_car_that_turns_out_to_have_it_or_a_newer_one_is_not_told(record
             has.car_id: "installed",
             newer.car_id: "skipped",
         }
-        assert [await car.directed() for car in (has, newer)] == [0, 0]
+        assert [await car.first_directed() for car in (has, newer)] == [0, 0]
 
 
 async def test_a_car_of_which_one_unit_is_newer_is_never_told_to_go_back(records):
@@ -255,7 +255,7 @@ async def test_a_car_of_which_one_unit_is_newer_is_never_told_to_go_back(records
         await car.poll()
         await cell.until_state(campaign_id, "finished")
         assert await cell.phases(campaign_id) == {car.car_id: "skipped"}
-        assert await car.directed() == 0
+        assert await car.first_directed() == 0
         with pytest.raises(ReleaseOlderThanCar):
             await cell.start(release_number=2, cars=[car.car_id])
         await cell.start(release_number=3, cars=[car.car_id])
