@@ -1,6 +1,7 @@
 """The broker inside the car: what it takes, keeps, passes on and refuses."""
 
 import asyncio
+import contextlib
 from random import Random
 
 import pytest
@@ -9,10 +10,11 @@ from monocoque.car.signals.logic.access import NOTHING, Access, everything
 from monocoque.car.signals.logic.acts import ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.readings import Freshness
-from monocoque.car.signals.service.hub import ACTS_WAITING_MAX, SignalHub
+from monocoque.car.signals.service.hub import ACTS_WAITING_MAX, PROVISIONS_PER_TOKEN_MAX, SignalHub
 from monocoque.contracts.errors import (
     QueueFull,
     SignalClaimed,
+    SignalClientsFull,
     SignalDenied,
     SignalNotActuator,
     SignalProviderMissing,
@@ -238,6 +240,23 @@ async def test_a_revoked_token_ends_its_own_clients_and_no_others(bench):
 
 
 @on_bench
+async def test_a_connection_whose_token_was_revoked_does_nothing_more_whatever_it_had_open(bench):
+    access = {"reads": frozenset({SPEED}), "provides": frozenset({SPEED}), "token_id": "token_a"}
+    ended, other = bench.with_access(**access), bench.with_access(**access | {"token_id": "b"})
+    async with ended.provide([SPEED]) as provision:
+        await provision.publish([SPEED], [5.0], NOW_US)
+        bench.hub.revoke("token_a")
+        # What it said is marked at once, though its holder has not left.
+        [reading] = await bench.all.read([SPEED])
+        assert reading.freshness is Freshness.PROVIDER_GONE
+        for wish in (ended.read([SPEED]), ended.provide([SPEED]).__aenter__()):
+            with pytest.raises(SignalTokenRefused):
+                await wish
+    [reading] = await other.read([SPEED])
+    assert reading.value == 5.0
+
+
+@on_bench
 async def test_a_provider_says_only_what_it_provides(bench):
     async with bench.all.provide([SPEED]) as provision:
         refused = await provision.publish([SPEED, GEAR], [5.0, 1], NOW_US)
@@ -281,6 +300,51 @@ async def test_an_act_is_visible_as_a_target_until_its_value_is_met(bench):
         await provision.publish([TARGET], [21.0], NOW_US)
         assert (await bench.all.outcome(act.act_id)).state is ActState.DONE
         assert await bench.all.targets([TARGET]) == {}
+
+
+@on_bench
+async def test_a_value_that_was_refused_meets_no_target(bench):
+    async with bench.all.provide([], [TARGET]) as provision, asyncio.TaskGroup() as group:
+        group.create_task(_do(provision, (ActState.ACCEPTED,)))
+        await bench.all.actuate({TARGET: 21.0}, 10.0)
+        refused = await provision.publish([TARGET], [21.0], 2**61)
+        assert set(refused) == {TARGET}
+        assert await bench.all.targets([TARGET]) == {TARGET: 21.0}
+    client = bench.with_access(provides=frozenset({TARGET}), token_id="token_a")
+    async with client.provide([], [TARGET]) as provision, asyncio.TaskGroup() as group:
+        group.create_task(_do(provision, (ActState.ACCEPTED,)))
+        await bench.all.actuate({TARGET: 22.0}, 10.0)
+        assert set(client.publish_once([TARGET], [22.0], [2**61])) == {TARGET}
+        assert await bench.all.targets([TARGET]) == {TARGET: 22.0}
+        assert client.publish_once([TARGET], [22.0], [NOW_US]) == {}
+        assert await bench.all.targets([TARGET]) == {}
+
+
+@on_bench
+async def test_who_may_provide_nothing_takes_no_place_and_one_token_not_all_of_them(bench):
+    reader = bench.with_access(reads=frozenset({SPEED}))
+    with pytest.raises(SignalDenied):
+        async with reader.provide([]):
+            pass
+    greedy = bench.with_access(provides=frozenset({SPEED}), token_id="token_a")
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(PROVISIONS_PER_TOKEN_MAX):
+            await stack.enter_async_context(greedy.provide([SPEED]))
+        with pytest.raises(SignalClientsFull):
+            await stack.enter_async_context(greedy.provide([SPEED]))
+        other = bench.with_access(provides=frozenset({SPEED}), token_id="token_b")
+        await stack.enter_async_context(other.provide([SPEED]))
+
+
+@on_bench
+async def test_what_is_gone_is_said_once(bench):
+    async with bench.all.provide([SPEED]) as provision, bench.all.subscribe([SPEED]) as heard:
+        await provision.publish([SPEED], [5.0], NOW_US)
+        for _ in range(3):
+            provision.doubt(frozenset({SPEED}))
+        await provision.publish([SPEED], [6.0], NOW_US)
+        batches = [await heard.next() for _ in range(4)]
+    assert [list(batch.not_fresh) for batch in batches] == [[], [], [SPEED], []]
 
 
 @on_bench

@@ -13,8 +13,10 @@ class KuksaConfig:
     """0 for any that is free; the car's folder says which."""
     message_bytes_max: int = 1_048_576
     """Of one message, in either direction."""
-    calls_max: int = 500
+    calls_max: int = 1_000
     """Calls and streams of all clients together."""
+    calls_per_client_max: int = 300
+    """Of one token, or of all tokens of another issuer, at a time."""
     batches_waiting_max: int = 1_000
     """Of one subscription, before newer values replace older ones."""
     gather_s: float = 0.005

@@ -1,12 +1,21 @@
 """What every call has in common: whose it is, how its errors are said, and which calls there are.
 
-Rules: a call without a good token is refused before anything of it is read; an error of the tree is
-said with its sentence and hint; any other is counted, logged, and said as "internal".
+Rules:
+
+* a call without a good token is refused before anything of it is read;
+* of the calls that the door takes at a time, a client has its share, so that one that floods costs
+  nobody else a call. A token is a client, and so is another issuer with all its tokens;
+* an error of the tree is said with its sentence and hint; any other is counted, logged, and said as
+  "internal".
+
+Left out on purpose: a share of connections, which come without a name.
 """
 
 import functools
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +37,7 @@ from monocoque.contracts.errors import (
     MonocoqueError,
     RequestMalformed,
     RequestTooLarge,
+    SignalClientsFull,
     SignalUnknown,
 )
 from monocoque.contracts.signals import Signal
@@ -51,6 +61,8 @@ class Desk:
     tokens: Tokens
     config: KuksaConfig
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _open: Counter[str] = field(default_factory=Counter)
+    """Calls that go on, by client."""
 
     def __post_init__(self) -> None:
         """Writers that all subscribers share."""
@@ -60,12 +72,29 @@ class Desk:
         self.by_path = Writer(ENTRIES, members, paths)
         self.by_id = Writer(ENTRIES, members, {})
 
-    def connect(self, call: Call) -> HubConnection:
-        """The connection of this call. Raises SignalTokenRefused, SignalTokenExpired."""
+    @contextmanager
+    def connected(self, call: Call) -> Iterator[HubConnection]:
+        """The connection of this call, while it goes on.
+
+        Raises SignalTokenRefused, SignalTokenExpired, and SignalClientsFull when its client has as
+        many others already as it may.
+        """
         metadata = dict(call.invocation_metadata() or ())
         shown = metadata.get("authorization", "")
         access = self.tokens.access_of(str(shown), self.hub.catalogue)
-        return self.hub.connect(f"{access.holder}/{next(self._numbers)}", access)
+        client = access.issuer_id or access.token_id
+        if self._open[client] >= self.config.calls_per_client_max:
+            raise SignalClientsFull(
+                f"A client has at most {self.config.calls_per_client_max} calls at a time.",
+                hint="End a stream, or wait for an answer, before the next.",
+            )
+        self._open[client] += 1
+        try:
+            yield self.hub.connect(f"{access.holder}/{next(self._numbers)}", access)
+        finally:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
 
     def signal(self, path: str) -> Signal:
         """The signal of a path. Raises RequestMalformed, SignalUnknown."""
@@ -113,8 +142,8 @@ class Desk:
         return WAIT_FOR_OUTCOME in dict(call.invocation_metadata() or ())
 
 
-Unary = Callable[[Desk, Any, Call], Awaitable[Any]]
-Stream = Callable[[Desk, Any, Call], AsyncIterator[Any]]
+Unary = Callable[[Desk, HubConnection, Any, Call], Awaitable[Any]]
+Stream = Callable[[Desk, HubConnection, Any, Call], AsyncIterator[Any]]
 
 
 def handlers(
@@ -129,11 +158,12 @@ def handlers(
     """
     found = {}
     for method in service.methods:
-        kind = f"{_word(method.client_streaming)}_{_word(method.server_streaming)}"
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        guard: Any = _stream if method.server_streaming else _unary
+        # Each is a stream of requests to gRPC, which would else read the one that there is first.
+        make = getattr(grpc, f"stream_{_word(method.server_streaming)}_rpc_method_handler")
+        serve: Any = _stream if method.server_streaming else _unary
+        take: Any = _each if method.client_streaming else _only
         found[method.name] = make(
-            functools.partial(guard, desk, methods[method.name]),
+            functools.partial(serve, desk, methods[method.name], take),
             request_deserializer=(
                 None
                 if method.name in raw
@@ -157,17 +187,22 @@ def _parse(kind: type[Message], data: bytes) -> Message | None:
 
 
 def _checked(request: Any) -> Any:
-    """The request; of a stream, its requests as they come. Raises RequestMalformed."""
-    if hasattr(request, "__aiter__"):
-        return _checked_each(request)
+    """The request. Raises RequestMalformed."""
     if request is None:
         raise RequestMalformed("The bytes are no such message.")
     return request
 
 
-async def _checked_each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _only(requests: AsyncIterator[Any]) -> Any:
+    """The request of a call that has one. Raises RequestMalformed."""
     async for request in requests:
-        yield _checked(request)
+        return _checked(request)
+    raise RequestMalformed("The call ended before its request.")
+
+
+async def _each(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """The requests of a stream, as they come, which raise RequestMalformed."""
+    return (_checked(request) async for request in requests)
 
 
 def _serialize(message: Any) -> bytes:
@@ -175,9 +210,10 @@ def _serialize(message: Any) -> bytes:
     return message if isinstance(message, bytes) else message.SerializeToString()
 
 
-async def _unary(desk: Desk, method: Unary, request: Any, call: Call) -> Any:
+async def _unary(desk: Desk, method: Unary, take: Any, requests: Any, call: Call) -> Any:
     try:
-        return await method(desk, _checked(request), call)
+        with desk.connected(call) as connection:
+            return await method(desk, connection, await take(requests), call)
     except MonocoqueError as error:
         await _abort(call, error)
     except Exception:  # a defect in one call disturbs no other
@@ -185,10 +221,13 @@ async def _unary(desk: Desk, method: Unary, request: Any, call: Call) -> Any:
         await _fail(desk, call)
 
 
-async def _stream(desk: Desk, method: Stream, request: Any, call: Call) -> AsyncIterator[Any]:
+async def _stream(
+    desk: Desk, method: Stream, take: Any, requests: Any, call: Call
+) -> AsyncIterator[Any]:
     try:
-        async for answer in method(desk, _checked(request), call):
-            yield answer
+        with desk.connected(call) as connection:
+            async for answer in method(desk, connection, await take(requests), call):
+                yield answer
     except MonocoqueError as error:
         await _abort(call, error)
     except Exception:  # a defect in one call disturbs no other

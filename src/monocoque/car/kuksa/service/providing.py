@@ -49,13 +49,13 @@ Answer = v2.OpenProviderStreamResponse
 
 
 async def open_provider_stream(
-    desk: Desk, requests: AsyncIterator[bytes], call: Call
+    desk: Desk, connection: HubConnection, requests: AsyncIterator[bytes], call: Call
 ) -> AsyncIterator[Answer]:
     """Read what a provider says, and yield what it must know, until either ends."""
-    stream = _Stream(desk, desk.connect(call))
-    answers = stream.answers
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        reading = group.create_task(_read(stream, requests, stack, group))
+        stream = _Stream(desk, connection, stack, group)
+        answers = stream.answers
+        reading = group.create_task(_read(stream, requests))
         try:
             while (answer := await answers.get()) is not None:
                 yield answer
@@ -66,15 +66,10 @@ async def open_provider_stream(
         raise stream.error
 
 
-async def _read(
-    stream: "_Stream",
-    requests: AsyncIterator[bytes],
-    stack: AsyncExitStack,
-    group: asyncio.TaskGroup,
-) -> None:
+async def _read(stream: "_Stream", requests: AsyncIterator[bytes]) -> None:
     try:
         async for data in requests:
-            await stream.take(data, stack, group)
+            await stream.take(data)
     except MonocoqueError as error:
         stream.error = error
     else:
@@ -86,9 +81,18 @@ async def _read(
 class _Stream:
     """One provider."""
 
-    def __init__(self, desk: Desk, connection: HubConnection) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        connection: HubConnection,
+        stack: AsyncExitStack,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """stack: what it provides ends with that. group: whatever hears for it runs in that."""
         self._desk = desk
         self._connection = connection
+        self._stack = stack
+        self._group = group
         self._says: HubProvision | None = None
         self._supply: HubSupply | None = None
         self._hearing: list[asyncio.Task[None]] = []
@@ -107,64 +111,62 @@ class _Stream:
         for task in self._hearing:
             task.cancel()
 
-    async def take(self, data: bytes, stack: AsyncExitStack, group: asyncio.TaskGroup) -> None:
+    async def take(self, data: bytes) -> None:
         """Do what one message of the provider says. Raises RequestMalformed."""
         published = read_published(self._reader, data, self._desk.hub.clock.now_us())
         if published is not None:
-            await self._say(published[0], published[1], {}, stack)
+            await self._say(published[0], published[1], {})
             return
         try:
             request = v2.OpenProviderStreamRequest.FromString(data)
         except DecodeError as error:
             raise RequestMalformed("The bytes are no such message.") from error
-        await self._follow(request, stack, group)
+        await self._follow(request)
 
     async def _follow(
         self,
         request: v2.OpenProviderStreamRequest,
-        stack: AsyncExitStack,
-        group: asyncio.TaskGroup,
     ) -> None:
         match request.WhichOneof("action"):
             case "publish_values_request":
-                await self._publish(request.publish_values_request, stack)
+                await self._publish(request.publish_values_request)
             case "provide_actuation_request":
-                await self._claim(request.provide_actuation_request, stack, group)
+                await self._claim(request.provide_actuation_request)
             case "provide_signal_request":
-                await self._cover(request.provide_signal_request, stack, group)
+                await self._cover(request.provide_signal_request)
             case "batch_actuate_stream_response":
                 await self._note(request.batch_actuate_stream_response)
             case "get_provider_value_response":
-                await self._take_answer(request.get_provider_value_response, stack)
+                await self._take_answer(request.get_provider_value_response)
             case "provider_error_indication":
                 if self._says is not None:
                     self._says.doubt(self._says.numbers)
             case None:
                 raise RequestMalformed("A message of the provider says nothing.")
 
-    async def _begin_to_say(self, stack: AsyncExitStack) -> HubProvision:
+    async def _begin_to_say(self) -> HubProvision:
         if self._says is None:
             may_say = tuple(self._connection.access.provides)
-            self._says = await stack.enter_async_context(self._connection.provide(may_say))
+            self._says = await self._stack.enter_async_context(self._connection.provide(may_say))
+            # It is asked nothing, but hears when its token ends.
+            self._hearing.append(self._group.create_task(self._hear(self._says)))
         return self._says
 
-    async def _cover(
-        self, request: v2.ProvideSignalRequest, stack: AsyncExitStack, group: asyncio.TaskGroup
-    ) -> None:
+    async def _cover(self, request: v2.ProvideSignalRequest) -> None:
         """It supplies these signals, too."""
         intervals_ms = {
             number: interval.interval_ms
             for number, interval in request.signals_sample_intervals.items()
         }
         self._connection.check_provides(tuple(intervals_ms))
-        await self._begin_to_say(stack)
+        await self._begin_to_say()
         is_first = self._supply is None
         if self._supply is None:
-            self._supply = await stack.enter_async_context(self._connection.supply())
+            self._supply = await self._stack.enter_async_context(self._connection.supply())
         self._supply.cover(intervals_ms)
         await self.answers.put(Answer(provide_signal_response=v2.ProvideSignalResponse()))
         if is_first:
-            self._hearing.append(group.create_task(self._hear_wishes(self._supply)))
+            self._hearing.append(self._group.create_task(self._hear_wishes(self._supply)))
 
     async def _hear_wishes(self, supply: HubSupply) -> None:
         """Send on how often its signals are wanted, and when it is asked for them."""
@@ -181,9 +183,7 @@ class _Stream:
             self.error = error
             await self.answers.put(None)
 
-    async def _take_answer(
-        self, response: v2.GetProviderValueResponse, stack: AsyncExitStack
-    ) -> None:
+    async def _take_answer(self, response: v2.GetProviderValueResponse) -> None:
         """What the provider answers is said, if it is news.
 
         KUKSA asks always under the same number, and looks at no number of an answer; so what an
@@ -192,7 +192,7 @@ class _Stream:
         supply = self._supply
         if supply is None:
             return  # nobody asked it
-        says = await self._begin_to_say(stack)
+        says = await self._begin_to_say()
         (numbers, values, times_us), empty = self._read_points(response.entries)
         says.doubt(frozenset(empty))
         places = news_among(self._desk.hub.readings(numbers), values, times_us)
@@ -201,13 +201,13 @@ class _Stream:
             [values[place] for place in places],
             [times_us[place] for place in places],
         )
-        await self._say(response.request_id, said, {}, stack)
+        await self._say(response.request_id, said, {})
         supply.answer(response.request_id, tuple(response.entries))
 
-    async def _publish(self, request: v2.PublishValuesRequest, stack: AsyncExitStack) -> None:
+    async def _publish(self, request: v2.PublishValuesRequest) -> None:
         said, empty = self._read_points(request.data_points)
         status = {number: _error(RequestMalformed("A value is missing.")) for number in empty}
-        await self._say(request.request_id, said, status, stack)
+        await self._say(request.request_id, said, status)
 
     def _read_points(self, points: Mapping[int, v2.Datapoint]) -> tuple[Said, list[int]]:
         """What these say, and which of them have no value."""
@@ -226,29 +226,24 @@ class _Stream:
             times_us.append(read_time_us(point, now_us))
         return (tuple(numbers), values, times_us), empty
 
-    async def _say(
-        self, request_id: int, said: Said, status: dict[int, v2.Error], stack: AsyncExitStack
-    ) -> None:
+    async def _say(self, request_id: int, said: Said, status: dict[int, v2.Error]) -> None:
         """Publish this; status: what was refused already."""
         numbers, values, times_us = said
         self._desk.check_count(len(numbers) + len(status))
-        says = self._says or await self._begin_to_say(stack)
+        says = self._says or await self._begin_to_say()
         for number, error in says.publish_now(numbers, values, times_us).items():
             status[number] = _error(error)
         if status:
             answer = v2.PublishValuesResponse(request_id=request_id, status=status)
             await self.answers.put(Answer(publish_values_response=answer))
 
-    async def _claim(
-        self,
-        request: v2.ProvideActuationRequest,
-        stack: AsyncExitStack,
-        group: asyncio.TaskGroup,
-    ) -> None:
+    async def _claim(self, request: v2.ProvideActuationRequest) -> None:
+        if not request.actuator_identifiers:
+            raise RequestMalformed("No actuator is named.")
         self._desk.check_count(len(request.actuator_identifiers))
         numbers = [self._desk.signal_of(each).number for each in request.actuator_identifiers]
-        provision = await stack.enter_async_context(self._connection.provide([], numbers))
-        self._hearing.append(group.create_task(self._hear(provision)))
+        provision = await self._stack.enter_async_context(self._connection.provide([], numbers))
+        self._hearing.append(self._group.create_task(self._hear(provision)))
         self.has_claims = True
         await self.answers.put(Answer(provide_actuation_response=v2.ProvideActuationResponse()))
 

@@ -16,7 +16,6 @@ from monocoque.car.kuksa.logic.metadata import metadata_v1
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_time, write_value
 from monocoque.car.kuksa.service.calls import Call, Desk, Stream, Unary
 from monocoque.car.kuksa.service.version2 import NAME, raise_unless_good
-from monocoque.car.signals.logic.acts import Act
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading
 from monocoque.car.signals.service.hub import HubConnection
 from monocoque.contracts.errors import MonocoqueError, RequestMalformed
@@ -36,9 +35,10 @@ _FIELDS_OF_VIEW: Final = {
 }
 
 
-async def get(desk: Desk, request: v1.GetRequest, call: Call) -> v1.GetResponse:
+async def get(
+    desk: Desk, connection: HubConnection, request: v1.GetRequest, call: Call
+) -> v1.GetResponse:
     """Present values, targets or metadata."""
-    connection = desk.connect(call)
     desk.check_count(len(request.entries))
     if not request.entries:
         raise RequestMalformed("No entry is named.")
@@ -63,26 +63,29 @@ async def get(desk: Desk, request: v1.GetRequest, call: Call) -> v1.GetResponse:
     return response
 
 
-async def set_entries(desk: Desk, request: v1.SetRequest, call: Call) -> v1.SetResponse:
+async def set_entries(
+    desk: Desk, connection: HubConnection, request: v1.SetRequest, call: Call
+) -> v1.SetResponse:
     """Say values, and ask for targets."""
-    return v1.SetResponse(errors=await _set(desk, desk.connect(call), request.updates, call))
+    return v1.SetResponse(errors=await _set(desk, connection, request.updates, call))
 
 
 async def streamed_update(
-    desk: Desk, requests: AsyncIterator[v1.StreamedUpdateRequest], call: Call
+    desk: Desk,
+    connection: HubConnection,
+    requests: AsyncIterator[v1.StreamedUpdateRequest],
+    call: Call,
 ) -> AsyncIterator[v1.StreamedUpdateResponse]:
     """The same, again and again."""
-    connection = desk.connect(call)
     async for request in requests:
         errors = await _set(desk, connection, request.updates, call)
         yield v1.StreamedUpdateResponse(errors=errors)
 
 
 async def subscribe(
-    desk: Desk, request: v1.SubscribeRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v1.SubscribeRequest, call: Call
 ) -> AsyncIterator[v1.SubscribeResponse]:
     """Present values and targets as they change; the first message has what there is."""
-    connection = desk.connect(call)
     desk.check_count(len(request.entries))
     signals: dict[int, tuple[Signal, set[str]]] = {}
     for entry in request.entries:
@@ -107,10 +110,9 @@ async def subscribe(
 
 
 async def get_server_info(
-    desk: Desk, request: v1.GetServerInfoRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v1.GetServerInfoRequest, call: Call
 ) -> v1.GetServerInfoResponse:
     """Who answers."""
-    desk.connect(call)
     return v1.GetServerInfoResponse(name=NAME, version=__version__)
 
 
@@ -188,10 +190,13 @@ async def _tell_targets(
         if not numbers:
             return
         present = await connection.targets(list(numbers))
-        with desk.hub.acts.watched(numbers, TARGETS_WAITING_MAX) as asked:
+        with (
+            desk.hub.acts.watched(numbers, TARGETS_WAITING_MAX) as asked,
+            desk.hub.lives.lasting(connection.access, asked),
+        ):
             await answers.put(_targets_message(signals, present))
             while True:
-                act: Act = await asked.get()
+                act = await asked.next()
                 await answers.put(_targets_message(signals, {act.number: act.target}))
     except MonocoqueError as error:
         await answers.put(error)

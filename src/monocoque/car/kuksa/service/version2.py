@@ -39,17 +39,19 @@ VALUES_JOINED_MAX: Final = 1_000
 """Batches about different signals that wait together are one message, up to so many values."""
 
 
-async def get_value(desk: Desk, request: v2.GetValueRequest, call: Call) -> v2.GetValueResponse:
+async def get_value(
+    desk: Desk, connection: HubConnection, request: v2.GetValueRequest, call: Call
+) -> v2.GetValueResponse:
     """The latest value of one signal."""
-    connection = desk.connect(call)
     signal = desk.signal_of(request.signal_id)
     (reading,) = await connection.read_anew([signal.number], desk.answer_s(call))
     return v2.GetValueResponse(data_point=_datapoint(signal, reading))
 
 
-async def get_values(desk: Desk, request: v2.GetValuesRequest, call: Call) -> v2.GetValuesResponse:
+async def get_values(
+    desk: Desk, connection: HubConnection, request: v2.GetValuesRequest, call: Call
+) -> v2.GetValuesResponse:
     """The latest values of several, in their order; all or nothing."""
-    connection = desk.connect(call)
     desk.check_count(len(request.signal_ids))
     signals = [desk.signal_of(each) for each in request.signal_ids]
     numbers = [signal.number for signal in signals]
@@ -59,10 +61,9 @@ async def get_values(desk: Desk, request: v2.GetValuesRequest, call: Call) -> v2
 
 
 async def list_metadata(
-    desk: Desk, request: v2.ListMetadataRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v2.ListMetadataRequest, call: Call
 ) -> v2.ListMetadataResponse:
     """What there is below a path or a branch; what the token may not read is left out."""
-    connection = desk.connect(call)
     found = desk.signals_below(request.root)
     readable = [signal for signal in found if signal.number in connection.access.reads]
     if not readable:
@@ -70,53 +71,54 @@ async def list_metadata(
     return v2.ListMetadataResponse(metadata=[metadata_v2(signal) for signal in readable])
 
 
-async def subscribe(desk: Desk, request: v2.SubscribeRequest, call: Call) -> AsyncIterator[bytes]:
+async def subscribe(
+    desk: Desk, connection: HubConnection, request: v2.SubscribeRequest, call: Call
+) -> AsyncIterator[bytes]:
     """Values by path, as they come."""
     signals = [desk.signal(path) for path in request.signal_paths]
-    async for message in _subscribe(desk, request, call, signals, by_path=True):
+    async for message in _subscribe(desk, connection, request, signals, by_path=True):
         yield message
 
 
 async def subscribe_by_id(
-    desk: Desk, request: v2.SubscribeByIdRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v2.SubscribeByIdRequest, call: Call
 ) -> AsyncIterator[bytes]:
     """Values by number, as they come."""
     signals = [desk.hub.catalogue.numbered(number) for number in request.signal_ids]
-    async for message in _subscribe(desk, request, call, signals, by_path=False):
+    async for message in _subscribe(desk, connection, request, signals, by_path=False):
         yield message
 
 
-async def actuate(desk: Desk, request: v2.ActuateRequest, call: Call) -> v2.ActuateResponse:
+async def actuate(
+    desk: Desk, connection: HubConnection, request: v2.ActuateRequest, call: Call
+) -> v2.ActuateResponse:
     """Ask one actuator."""
-    await ask(desk, desk.connect(call), [request], call)
+    await ask(desk, connection, [request], call)
     return v2.ActuateResponse()
 
 
 async def batch_actuate(
-    desk: Desk, request: v2.BatchActuateRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v2.BatchActuateRequest, call: Call
 ) -> v2.BatchActuateResponse:
     """Ask several; none is asked when one is wrong."""
-    connection = desk.connect(call)
     desk.check_count(len(request.actuate_requests))
     await ask(desk, connection, request.actuate_requests, call)
     return v2.BatchActuateResponse()
 
 
 async def actuate_stream(
-    desk: Desk, requests: AsyncIterator[v2.ActuateRequest], call: Call
+    desk: Desk, connection: HubConnection, requests: AsyncIterator[v2.ActuateRequest], call: Call
 ) -> v2.ActuateResponse:
     """Ask again and again; the first that goes wrong ends the stream."""
-    connection = desk.connect(call)
     async for request in requests:
         await ask(desk, connection, [request], call)
     return v2.ActuateResponse()
 
 
 async def publish_value(
-    desk: Desk, request: v2.PublishValueRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v2.PublishValueRequest, call: Call
 ) -> v2.PublishValueResponse:
     """Say one value; who says many opens a stream."""
-    connection = desk.connect(call)
     signal = desk.signal_of(request.signal_id)
     value = value_of(request.data_point.value)
     time_us = read_time_us(request.data_point, desk.hub.clock.now_us())
@@ -126,10 +128,9 @@ async def publish_value(
 
 
 async def get_server_info(
-    desk: Desk, request: v2.GetServerInfoRequest, call: Call
+    desk: Desk, connection: HubConnection, request: v2.GetServerInfoRequest, call: Call
 ) -> v2.GetServerInfoResponse:
     """Who answers."""
-    desk.connect(call)
     return v2.GetServerInfoResponse(name=NAME, version=__version__)
 
 
@@ -199,9 +200,13 @@ def _datapoint(signal: Signal, reading: Reading) -> v2.Datapoint:
 
 
 async def _subscribe(
-    desk: Desk, request: Any, call: Call, signals: Sequence[Signal], *, by_path: bool
+    desk: Desk,
+    connection: HubConnection,
+    request: Any,
+    signals: Sequence[Signal],
+    *,
+    by_path: bool,
 ) -> AsyncIterator[bytes]:
-    connection = desk.connect(call)
     desk.check_count(len(signals))
     if not signals:
         raise RequestMalformed("No signal is named.")

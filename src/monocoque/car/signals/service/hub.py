@@ -4,7 +4,7 @@ Rules:
 
 * it knows no door: gRPC, WebSocket and the rest bring connections to it, each with its access;
 * a batch goes through it as a whole. What depends only on which signals it names (who may say it,
-  what fits, who hears it) is worked out once and remembered (``_Plan``);
+  what fits, who hears it) is worked out once and remembered (plans.py);
 * readers of the same signals share one channel, so that a batch is cut and encoded once for all;
 * a signal whose last provider is gone says so, to readers and to subscribers;
 * everything here is synchronous between two waits, so no lock is needed.
@@ -24,10 +24,8 @@ from monocoque.car.signals.logic.access import Access
 from monocoque.car.signals.logic.acts import PROVIDER_GONE, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.checks import (
-    Bounds,
     all_fit,
     all_in_time,
-    bounds_of,
     check_actuator,
     leave_out,
     sift,
@@ -35,6 +33,7 @@ from monocoque.car.signals.logic.checks import (
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading, cut, places_of
 from monocoque.car.signals.service.acts import Acts
 from monocoque.car.signals.service.lives import Lives
+from monocoque.car.signals.service.plans import Channel, Numbers, Plan
 from monocoque.car.signals.service.port import QUEUE_BATCHES
 from monocoque.car.signals.service.queues import Queue
 from monocoque.car.signals.service.supplies import HubSupply, Supplies
@@ -48,42 +47,18 @@ from monocoque.contracts.errors import (
     SignalProviderMissing,
     SignalTokenExpired,
 )
-from monocoque.contracts.signals import Signal, Value, check
+from monocoque.contracts.signals import Value, check
 from monocoque.plumbing.clock import Clock
 
 PLANS_MAX: Final = 1_024
 """So many sets of signals are remembered; then they are worked out anew."""
 SUBSCRIPTIONS_MAX: Final = 1_000
 PROVISIONS_MAX: Final = 100
+PROVISIONS_PER_TOKEN_MAX: Final = 20
+"""A client that claims its actuators one by one leaves the others their places."""
 ACTS_WAITING_MAX: Final = 256
 """Requests that wait for one provider to take them."""
 MICROSECONDS: Final = 1_000_000
-
-Numbers = tuple[int, ...]
-
-
-class _Channel:
-    """The readers of one set of signals."""
-
-    __slots__ = ("numbers", "queues")
-
-    def __init__(self, numbers: frozenset[int]) -> None:
-        self.numbers = numbers
-        self.queues: list[Queue] = []
-
-
-class _Plan:
-    """What is done with a batch of these signals, in this order."""
-
-    __slots__ = ("bounds", "number_set", "routes", "routes_made", "signals")
-
-    def __init__(self, signals: Sequence[Signal]) -> None:
-        self.signals = signals
-        self.bounds: list[Bounds] = [bounds_of(each) for each in signals]
-        self.number_set = frozenset(each.number for each in signals)
-        self.routes: list[tuple[_Channel, list[int] | None]] = []
-        """Who hears it, and which places of the batch; None for all of them."""
-        self.routes_made = -1
 
 
 class SignalHub:
@@ -111,15 +86,17 @@ class SignalHub:
         self._times_us: dict[int, int] = {}
         self._sources: dict[int, str] = {}
         self._gone: set[int] = set()
-        self._plans: dict[Numbers, _Plan] = {}
-        self._channels: dict[frozenset[int], _Channel] = {}
+        self._plans: dict[Numbers, Plan] = {}
+        self._channels: dict[frozenset[int], Channel] = {}
         self._channels_made = 0
         self._provisions: list[HubProvision] = []
         self._claims: dict[int, HubProvision] = {}
 
     def connect(self, name: str, access: Access) -> "HubConnection":
         """A connection of this name, which does what the access allows."""
-        return HubConnection(self, name, access)
+        connection = HubConnection(self, name, access)
+        self.lives.note(connection)
+        return connection
 
     def revoke(self, token_id: str) -> None:
         """Whatever stands on this token, or on a token of this issuer, ends now."""
@@ -150,20 +127,20 @@ class SignalHub:
         self._send(plan, Batch(numbers, values, times_us, source))
         return {}
 
-    def open_channel(self, numbers: Sequence[int], queue: Queue) -> _Channel:
+    def open_channel(self, numbers: Sequence[int], queue: Queue) -> Channel:
         """Let this queue hear these signals, beginning with how they are."""
         key = frozenset(numbers)
         channel = self._channels.get(key)
         if channel is None:
             if len(self._channels) >= SUBSCRIPTIONS_MAX:
                 raise SignalClientsFull("As many different subscriptions as there may be.")
-            channel = self._channels[key] = _Channel(key)
+            channel = self._channels[key] = Channel(key)
             self._channels_made += 1
         channel.queues.append(queue)
         queue.put(self._present(numbers))
         return channel
 
-    def close_channel(self, channel: _Channel, queue: Queue) -> None:
+    def close_channel(self, channel: Channel, queue: Queue) -> None:
         """This queue hears nothing more."""
         channel.queues.remove(queue)
         if not channel.queues:
@@ -174,6 +151,12 @@ class SignalHub:
         """Somebody provides. Raises SignalClaimed, SignalClientsFull."""
         if len(self._provisions) >= PROVISIONS_MAX:
             raise SignalClientsFull("As many providers as there may be.")
+        token_id = provision.token_id
+        if token_id and self._provided_by(token_id) >= PROVISIONS_PER_TOKEN_MAX:
+            raise SignalClientsFull(
+                f"One token provides at most {PROVISIONS_PER_TOKEN_MAX} times at once.",
+                hint="Claim more actuators in one request.",
+            )
         for number in provision.actuators:
             if number in self._claims:
                 path = self.catalogue.numbered(number).path
@@ -183,6 +166,8 @@ class SignalHub:
 
     def remove_provision(self, provision: "HubProvision") -> None:
         """Somebody provides no longer: what it said is marked, what it was asked has failed."""
+        if provision not in self._provisions:
+            return  # it ended before its holder left
         self._provisions.remove(provision)
         for number in provision.actuators:
             del self._claims[number]
@@ -194,7 +179,7 @@ class SignalHub:
 
     def mark_gone(self, name: str, numbers: frozenset[int]) -> None:
         """Who has this name does not stand behind what it said of these signals any more."""
-        left = tuple(number for number in numbers if self._sources.get(number) == name)
+        left = tuple(n for n in numbers - self._gone if self._sources.get(n) == name)
         if left:
             self._gone.update(left)
             plan = self._plans.get(left) or self._make_plan(left)
@@ -208,10 +193,20 @@ class SignalHub:
         doer = self._claims.get(number)
         return doer is not None and doer.name == name
 
-    def note_met_by(self, token_id: str, numbers: Sequence[int], values: Sequence[Value]) -> None:
-        """Who claimed an actuator may say its value in another call, with the same token."""
+    def note_met_by(
+        self,
+        token_id: str,
+        numbers: Sequence[int],
+        values: Sequence[Value],
+        refused: Mapping[int, MonocoqueError],
+    ) -> None:
+        """Who claimed an actuator may say its value in another call, with the same token.
+
+        refused: what it said of these was not taken, and meets nothing.
+        """
         for number, value in zip(numbers, values, strict=True):
-            if token_id and number in self._claims and self._claims[number].token_id == token_id:
+            doer = self._claims.get(number)
+            if token_id and doer and doer.token_id == token_id and number not in refused:
                 self.acts.note_value(number, value)
 
     def ask(self, wishes: Mapping[int, Value], asked_by: str, timeout_s: float) -> list[Act]:
@@ -235,13 +230,16 @@ class SignalHub:
             doer.hand(tuple(acts))
         return [act for acts in doers.values() for act in acts]
 
-    def _make_plan(self, numbers: Numbers) -> _Plan:
+    def _provided_by(self, token_id: str) -> int:
+        return sum(provision.token_id == token_id for provision in self._provisions)
+
+    def _make_plan(self, numbers: Numbers) -> Plan:
         if len(self._plans) >= PLANS_MAX:
             self._plans.clear()
-        plan = self._plans[numbers] = _Plan([self.catalogue.numbered(n) for n in numbers])
+        plan = self._plans[numbers] = Plan([self.catalogue.numbered(n) for n in numbers])
         return plan
 
-    def _send(self, plan: _Plan, batch: Batch) -> None:
+    def _send(self, plan: Plan, batch: Batch) -> None:
         if plan.routes_made != self._channels_made:
             plan.routes = [
                 (channel, places_of(channel.numbers, batch.numbers))
@@ -288,6 +286,11 @@ class HubConnection:
         self.name = name
         self.access = access
         self._hub = hub
+        self._error: MonocoqueError | None = None
+
+    def end(self, error: MonocoqueError) -> None:
+        """From now on it does nothing, for this reason."""
+        self._error = error
 
     @property
     def catalogue(self) -> Catalogue:
@@ -333,6 +336,8 @@ class HubConnection:
         self._check((*numbers, *actuators), self.access.provides, "provide")
         for number in actuators:
             check_actuator(self.catalogue.numbered(number))
+        if not numbers and not actuators:
+            raise SignalDenied("The token does not let its bearer provide anything.")
         provision = HubProvision(self._hub, self.name, frozenset(numbers), frozenset(actuators))
         provision.token_id = self.access.token_id
         self._hub.add_provision(provision)
@@ -364,7 +369,7 @@ class HubConnection:
         """
         self.check_provides(numbers)
         refused = self._hub.take(self.name, tuple(numbers), values, times_us)
-        self._hub.note_met_by(self.access.token_id, numbers, values)
+        self._hub.note_met_by(self.access.token_id, numbers, values, refused)
         return refused
 
     async def actuate(self, wishes: Mapping[int, Value], timeout_s: float) -> tuple[Act, ...]:
@@ -390,6 +395,8 @@ class HubConnection:
 
     def _check(self, numbers: Sequence[int], allowed: frozenset[int], action: str) -> None:
         """Raise unless all of these exist, are allowed, and the token is still good."""
+        if self._error is not None:
+            raise self._error
         expires_us = self.access.expires_us
         if expires_us is not None and self._hub.clock.now_us() >= expires_us:
             raise SignalTokenExpired("The token's time is over.")
@@ -443,7 +450,7 @@ class HubProvision:
         if not self.numbers.issuperset(key):
             refused, key, values, each_us = leave_out(self.numbers, key, values, each_us)
         said = self._hub.take(self.name, key, values, each_us) if key else {}
-        self._note_met(key, values)
+        self._note_met(key, values, said)
         return {**refused, **said} if refused else said
 
     def doubt(self, numbers: frozenset[int]) -> None:
@@ -469,13 +476,20 @@ class HubProvision:
         self._has_news.set()
 
     def end(self, error: MonocoqueError) -> None:
-        """It provides nothing more, for this reason."""
+        """It provides nothing more, for this reason, whether or not its holder hears of it."""
         self._error = error
+        self._hub.remove_provision(self)
         self._has_news.set()
 
-    def _note_met(self, numbers: Numbers, values: Sequence[Value]) -> None:
+    def _note_met(
+        self, numbers: Numbers, values: Sequence[Value], refused: Mapping[int, MonocoqueError]
+    ) -> None:
         open_numbers = self._hub.acts.open_numbers
         if open_numbers and not open_numbers.isdisjoint(numbers):
             for number, value in zip(numbers, values, strict=True):
-                if number in open_numbers and self._hub.is_doer(self.name, number):
+                if (
+                    number in open_numbers
+                    and number not in refused
+                    and self._hub.is_doer(self.name, number)
+                ):
                     self._hub.acts.note_value(number, value)

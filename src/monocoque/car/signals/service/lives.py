@@ -1,5 +1,7 @@
 """Whatever lasts at a broker ends with the token that it stands on.
 
+Rules: what waits is woken and told; a connection does nothing more, whatever begins on it later.
+
 Left out on purpose: services of the car, whose access has no end and no token.
 """
 
@@ -7,6 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
+from weakref import WeakSet
 
 from monocoque.car.signals.logic.access import Access
 from monocoque.contracts.errors import MonocoqueError, SignalTokenExpired, SignalTokenRefused
@@ -16,10 +19,19 @@ MICROSECONDS: Final = 1_000_000
 
 
 class Lasting(Protocol):
-    """A subscription, a provision or a supply."""
+    """A connection, a subscription, a provision or a supply."""
 
     def end(self, error: MonocoqueError) -> None:
         """It is over, for this reason; whoever waits for it is told."""
+        ...
+
+
+class Standing(Lasting, Protocol):
+    """A connection, which is there as long as somebody holds it."""
+
+    @property
+    def access(self) -> Access:
+        """What it stands on."""
         ...
 
 
@@ -30,10 +42,17 @@ class Lives:
         """None yet."""
         self._clock = clock
         self._live: list[tuple[Access, Lasting]] = []
+        self._connections: WeakSet[Standing] = WeakSet()
+
+    def note(self, connection: Standing) -> None:
+        """Tell this connection, too, when its token is revoked; it looks at the time itself."""
+        if connection.access.token_id:
+            self._connections.add(connection)
 
     def revoke(self, token_id: str) -> None:
         """Whatever stands on this token, or on a token of this issuer, ends now."""
-        for access, lasting in list(self._live):
+        standing = [(each.access, each) for each in self._connections]
+        for access, lasting in (*standing, *self._live):
             if token_id in (access.token_id, access.issuer_id):
                 lasting.end(SignalTokenRefused("The token was revoked."))
 
