@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -33,38 +34,48 @@ from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.logs import read_log
 from monocoque.plumbing.clock import SystemClock
 
-FRAMES = 60_000
-RUNS = 3
 NAMES = ("Motion", "Battery", "Climate", "Place", "Motion", "Doors")
 
 Progress = Callable[[str], object]
 
 
-def measure(progress: Progress) -> dict[str, float | int]:
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured."""
+
+    frames: int = 60_000
+    runs: int = 3
+    """The best of them counts."""
+
+
+FULL = Effort()
+
+
+def measure(progress: Progress, effort: Effort = FULL) -> dict[str, float | int]:
     """Run it and return the figures; progress is told what is being done."""
     with tempfile.TemporaryDirectory(prefix="monocoque-bench-") as directory:
         log = Path(directory) / "drive.log"
-        progress(f"writing a log of {FRAMES} frames")
-        _write(log)
+        progress(f"writing a log of {effort.frames} frames")
+        _write(log, effort.frames)
         progress("reading it")
-        read_s = min(_read(log) for _ in range(RUNS))
+        read_s = min(_read(log, effort.frames) for _ in range(effort.runs))
         progress("telling it to the signals")
-        runs = [asyncio.run(_tell(log)) for _ in range(RUNS)]
+        runs = [asyncio.run(_tell(log, effort.frames)) for _ in range(effort.runs)]
     told_s, tally = min(runs, key=lambda run: run[0])
     return {
         "decoded_frames_per_second": round(tally.decoded_frames / told_s),
         "decoded_values_per_second": round(tally.values / told_s),
-        "log_frames_per_second": round(FRAMES / read_s),
+        "log_frames_per_second": round(effort.frames / read_s),
         "published_values_per_second": round(tally.published_values / told_s),
     }
 
 
-def _write(log: Path) -> None:
+def _write(log: Path, frames: int) -> None:
     random = Random(3)
     database = load_database(own_files()[0].read_text(), is_lenient=False)
     messages = [database.get_message_by_name(name) for name in NAMES]
     with can.CanutilsLogWriter(log) as writer:
-        for index in range(FRAMES):
+        for index in range(frames):
             message = messages[index % len(messages)]
             data = message.encode(
                 {each.name: random.randrange(2 ** min(each.length, 6)) for each in message.signals},
@@ -81,13 +92,13 @@ def _write(log: Path) -> None:
             )
 
 
-def _read(log: Path) -> float:
+def _read(log: Path, frames: int) -> float:
     started_s = time.perf_counter()
-    assert sum(1 for _ in read_log(log, CanBusConfig())) == FRAMES
+    assert sum(1 for _ in read_log(log, CanBusConfig())) == frames
     return time.perf_counter() - started_s
 
 
-async def _tell(log: Path) -> tuple[float, Tally]:
+async def _tell(log: Path, frames: int) -> tuple[float, Tally]:
     catalogue, config = Catalogue(SIGNALS), CanConfig()
     translation = load_translation(*own_files(), catalogue, config, is_lenient=False)
     hub = SignalHub(catalogue, SystemClock(), Random(1))
@@ -103,7 +114,7 @@ async def _tell(log: Path) -> tuple[float, Tally]:
         tally = await replay(broker, translation, read_log(log, CanBusConfig()), config)
         told_s = time.perf_counter() - started_s
         listener.cancel()
-    assert tally.decoded_frames == FRAMES
+    assert tally.decoded_frames == frames
     return told_s, tally
 
 

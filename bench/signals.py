@@ -25,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -42,18 +43,13 @@ from tests.car.door_stand import DoorStand
 BATCH = 50
 SIGNALS = 500
 """Fewer than a car has: VSS 6 names 1,263."""
-STREAM_S = 4.0
 READERS = 20
 CHANNELS = 4
 """Connections that the readers share."""
 AHEAD_MAX = 64
 BUFFER = 1_000
-INPROCESS_VALUES = 2_000_000
-GETS = 4_000
 IN_FLIGHT = 50
-PACED_BATCHES = 600
 PACE_S = 0.01
-WARM_UP_BATCHES = 100
 WAIT_S_MAX = 60.0
 SCOPE = "read provide"
 
@@ -66,6 +62,22 @@ KINDS = (
     (DataType.FLOAT, 0, None),
 )
 """What cars measure: mostly fractions, some small numbers, some truths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured."""
+
+    stream_s: float = 4.0
+    """How long a provider goes on saying values."""
+    inprocess_values: int = 2_000_000
+    gets: int = 4_000
+    paced_batches: int = 600
+    warm_up_batches: int = 100
+    """Said at the same pace before, and not measured."""
+
+
+FULL = Effort()
 
 
 def catalogue() -> Catalogue:
@@ -81,22 +93,21 @@ def catalogue() -> Catalogue:
     return Catalogue(made)
 
 
-def measure(progress: Progress) -> dict[str, float | int]:
+def measure(progress: Progress, effort: Effort = FULL) -> dict[str, float | int]:
     """Run it and return the figures; progress is told what is being done."""
     figures: dict[str, float | int] = {}
-    progress(f"{INPROCESS_VALUES} values through the hub alone")
-    figures["inprocess_values_per_second"] = round(asyncio.run(_in_process()))
-    for name, work in (
-        ("stream_values_per_second", _stream),
-        ("fanout_deliveries_per_second", _fan_out),
-        ("unary_gets_per_second", _gets),
-    ):
-        progress(f"measuring {name}")
-        with _car() as (address, token):
-            figures[name] = round(asyncio.run(work(address, token)))
-    progress(f"{PACED_BATCHES} batches, one every {PACE_S} s")
+    progress(f"{effort.inprocess_values} values through the hub alone")
+    figures["inprocess_values_per_second"] = round(asyncio.run(_in_process(effort)))
     with _car() as (address, token):
-        times_ms = sorted(asyncio.run(_paced(address, token)))
+        for name, work in (
+            ("stream_values_per_second", _stream),
+            ("fanout_deliveries_per_second", _fan_out),
+            ("unary_gets_per_second", _gets),
+        ):
+            progress(f"measuring {name}")
+            figures[name] = round(asyncio.run(work(address, token, effort)))
+        progress(f"{effort.paced_batches} batches, one every {PACE_S} s")
+        times_ms = asyncio.run(_paced(address, token, effort))
     for percent in (50, 95, 99):
         at = statistics.quantiles(times_ms, n=100)[percent - 1]
         figures[f"paced_p{percent}_ms"] = round(at, 3)
@@ -178,7 +189,7 @@ class _Reader:
         self.values += len(batch.values)
 
 
-async def _through(address: str, token: str, readers_count: int) -> float:
+async def _through(address: str, token: str, effort: Effort, readers_count: int) -> float:
     """Values per second that a provider can say when each reader reads each of them."""
     turns, clock = _Turns(), SystemClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -204,7 +215,7 @@ async def _through(address: str, token: str, readers_count: int) -> float:
             for reader in readers:
                 group.create_task(read(reader))
             began_s = time.perf_counter()
-            while time.perf_counter() - began_s < STREAM_S:
+            while time.perf_counter() - began_s < effort.stream_s:
                 refused = await provision.publish(*turns.at(said), clock.now_us())
                 assert not refused
                 said += 1
@@ -223,15 +234,15 @@ async def _broker(stack: contextlib.AsyncExitStack, address: str, token: str) ->
     return broker
 
 
-async def _stream(address: str, token: str) -> float:
-    return await _through(address, token, 1)
+async def _stream(address: str, token: str, effort: Effort) -> float:
+    return await _through(address, token, effort, 1)
 
 
-async def _fan_out(address: str, token: str) -> float:
-    return READERS * await _through(address, token, READERS)
+async def _fan_out(address: str, token: str, effort: Effort) -> float:
+    return READERS * await _through(address, token, effort, READERS)
 
 
-async def _in_process() -> float:
+async def _in_process(effort: Effort) -> float:
     clock = SystemClock()
     all_signals = catalogue()
     hub = SignalHub(all_signals, clock, Random(1))
@@ -245,7 +256,7 @@ async def _in_process() -> float:
 
         async def read() -> None:
             nonlocal heard_values, total
-            while heard_values < INPROCESS_VALUES:
+            while heard_values < effort.inprocess_values:
                 batch = await heard.next()
                 assert not batch.lost
                 for value in batch.values:
@@ -256,15 +267,15 @@ async def _in_process() -> float:
         began_s = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             group.create_task(read())
-            for turn in range(INPROCESS_VALUES // BATCH):
+            for turn in range(effort.inprocess_values // BATCH):
                 await provision.publish(numbers, made[turn % len(made)], turn)
                 if turn % 32 == 0:
                     await asyncio.sleep(0)
     return heard_values / (time.perf_counter() - began_s)
 
 
-async def _gets(address: str, token: str) -> float:
-    left = iter(range(GETS))
+async def _gets(address: str, token: str, effort: Effort) -> float:
+    left = iter(range(effort.gets))
     async with contextlib.AsyncExitStack() as stack:
         stub = (await _broker(stack, address, token)).stub
         request = v2.GetValueRequest(signal_id=v2.SignalID(id=1))
@@ -275,10 +286,10 @@ async def _gets(address: str, token: str) -> float:
 
         began_s = time.perf_counter()
         await asyncio.gather(*(ask() for _ in range(IN_FLIGHT)))
-        return GETS / (time.perf_counter() - began_s)
+        return effort.gets / (time.perf_counter() - began_s)
 
 
-async def _paced(address: str, token: str) -> list[float]:
+async def _paced(address: str, token: str, effort: Effort) -> list[float]:
     times_ms: list[float] = []
     turns, clock = _Turns(), SystemClock()
     numbers = tuple(range(1, SIGNALS + 1))
@@ -289,14 +300,14 @@ async def _paced(address: str, token: str) -> list[float]:
         await heard.next()
         reader = _Reader(heard)
         next_s = time.perf_counter()
-        for turn in range(WARM_UP_BATCHES + PACED_BATCHES):
+        for turn in range(effort.warm_up_batches + effort.paced_batches):
             next_s += PACE_S
             await asyncio.sleep(max(0.0, next_s - time.perf_counter()))
             sent_s = time.perf_counter()
             await provision.publish(*turns.at(turn), clock.now_us())
             await reader.read()
             times_ms.append((time.perf_counter() - sent_s) * 1_000)
-    return times_ms[WARM_UP_BATCHES:]
+    return times_ms[effort.warm_up_batches :]
 
 
 def main() -> None:
