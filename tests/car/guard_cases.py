@@ -74,7 +74,7 @@ CASES: tuple[Case, ...] = (
     ("unlock", {}, SLOW, "gear"),
     ("unlock", {}, FAST, "moving"),
     ("unlock", {}, at_kmh(5.0), "gear"),
-    ("unlock", {}, at_kmh(5.5), "moving"),
+    ("unlock", {}, at_kmh(5.01), "moving"),
     ("climate", ON, STANDING, None),
     ("climate", ON, FAST, None),
     ("climate", ON, LOW, "charge_low"),

@@ -21,16 +21,14 @@ from tests.car.guard_cases import CASES
 
 SOURCE = Path(logic.__file__)
 
-COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
-    ast.Gt: (ast.GtE, ast.Lt, ast.NotEq),
-    ast.GtE: (ast.Gt, ast.LtE),
-    ast.Lt: (ast.LtE, ast.Gt, ast.NotEq),
-    ast.LtE: (ast.Lt, ast.GtE),
-    ast.Eq: (ast.NotEq, ast.LtE, ast.GtE),
-    ast.NotEq: (ast.Eq, ast.Lt, ast.Gt),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-}
+COMPARISONS: tuple[tuple[type[ast.cmpop], ...], ...] = (
+    (ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq),
+    (ast.In, ast.NotIn),
+)
+"""Operators of one kind, each of which is tried in place of each other."""
+ARITHMETIC: tuple[type[ast.operator], ...] = (
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
+)  # fmt: skip
 
 _TYPE = "Arguments = Mapping[str, int | bool | str]"
 _TABLE = "INTERLOCKS: Final = ("
@@ -109,8 +107,21 @@ def _changes(node: ast.AST) -> Iterator[Change]:
 
 
 def _comparisons(node: Any) -> Iterator[Change]:
-    for other in COMPARISONS.get(type(node.ops[0]), ()):
-        yield f"{type(node.ops[0]).__name__} to {other.__name__}", _set_operation(other)
+    """Each operator of the chain: ``a <= b <= c`` has two."""
+    for place, operator in enumerate(node.ops):
+        where = f" at {place}" if len(node.ops) > 1 else ""
+        (kind,) = (kind for kind in COMPARISONS if type(operator) in kind)
+        for other in kind:
+            if other is not type(operator):
+                name = f"{type(operator).__name__} to {other.__name__}{where}"
+                yield name, _set_operation(place, other)
+
+
+def _arithmetic(node: Any) -> Iterator[Change]:
+    if isinstance(node.op, ARITHMETIC):
+        for other in ARITHMETIC:
+            if other is not type(node.op):
+                yield f"{type(node.op).__name__} to {other.__name__}", _set(op=other())
 
 
 def _both(node: Any) -> Iterator[Change]:
@@ -123,6 +134,8 @@ def _both(node: Any) -> Iterator[Change]:
 def _negations(node: Any) -> Iterator[Change]:
     if isinstance(node.op, ast.Not):
         yield "without not", _set(operand=ast.UnaryOp(ast.Not(), node.operand))
+    elif isinstance(node.op, ast.USub):
+        yield "without minus", _set(op=ast.UAdd())
 
 
 def _constants(node: Any) -> Iterator[Change]:
@@ -158,6 +171,7 @@ def _answers(node: Any) -> Iterator[Change]:
 
 _MAKERS: dict[type[ast.AST], Callable[[Any], Iterator[Change]]] = {
     ast.Compare: _comparisons,
+    ast.BinOp: _arithmetic,
     ast.BoolOp: _both,
     ast.UnaryOp: _negations,
     ast.Constant: _constants,
@@ -174,9 +188,9 @@ def _set(**members: Any) -> Callable[[Any], None]:
     return change
 
 
-def _set_operation(other: type[ast.cmpop]) -> Callable[[Any], None]:
+def _set_operation(place: int, other: type[ast.cmpop]) -> Callable[[Any], None]:
     def change(node: Any) -> None:
-        node.ops[0] = other()
+        node.ops[place] = other()
 
     return change
 
