@@ -76,7 +76,8 @@ def mutants() -> Iterator[Mutant]:
             changed = next(itertools.islice(ast.walk(tree), index, None))
             change(changed)
             line = lines[getattr(node, "lineno", 1) - 1].strip()
-            yield Mutant(f"{line}: {what}", ast.fix_missing_locations(tree))
+            ast.fix_missing_locations(changed)
+            yield Mutant(f"{line}: {what}", tree)
 
 
 def survives(mutant: Mutant) -> bool:
