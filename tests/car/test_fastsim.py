@@ -25,6 +25,7 @@ from monocoque.car.body.logic.physics.condition import Condition, Doing, pass_on
 from monocoque.car.body.logic.physics.vehicle import MODEL_3
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "protocol" / "body.md"
 PINS = ROOT / "requirements" / "fastsim.txt"
 ENVIRONMENTS = ROOT / "build" / "fastsim"
 INSTALL_S_MAX = 300
@@ -85,6 +86,9 @@ async def test_a_model_3_takes_as_much_as_fastsim_says(programs, cycle) -> None:
     )
     assert poles_wh_per_km == pytest.approx(their_poles, rel=BESIDE_MAX)
     assert inside_wh_per_km == pytest.approx(their_inside, rel=BESIDE_MAX)
+    page = PAGE.read_text(encoding="utf-8")
+    for mine, other in ((poles_wh_per_km, their_poles), (inside_wh_per_km, their_inside)):
+        assert f"| {mine:.1f} | {other:.1f} | {mine / other - 1:+.1%} |" in page.replace(" %", "%")
 
 
 async def _theirs(programs: Path, cycle: str) -> dict:

@@ -22,6 +22,7 @@ OF_SIGNALS = {
     "paced_p95_ms",
     "paced_p99_ms",
 }
+OF_BODY = {"cars", "fleet_step_ms", "single_step_us"}
 OF_CAN = {
     "decoded_frames_per_second",
     "decoded_values_per_second",
@@ -42,7 +43,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
 
 def is_of_body(figures: dict) -> bool:
     """Whether these are the figures of the body, and all are there."""
-    assert figures.keys() == {"cars", "fleet_step_ms", "single_step_us"}
+    assert figures.keys() == OF_BODY
     assert figures["fleet_step_ms"].keys() == {"p50", "p99"}
     return all(each > 0 for each in (*figures["fleet_step_ms"].values(), figures["single_step_us"]))
 
@@ -74,6 +75,12 @@ def test_the_command_prints_the_figures_as_json() -> None:
     figures = json.loads(printed.stdout)
     assert is_of_body(figures)
     assert figures["cars"] == 1_000
+
+
+def test_the_pages_name_every_figure() -> None:
+    pages = {name: (ROOT / f"docs/protocol/{name}.md").read_text() for name in ("body", "kuksa")}
+    assert all(f"`{name}`" in pages["kuksa"] for name in OF_SIGNALS)
+    assert all(f"`{name}`" in pages["body"] for name in OF_CAN | OF_BODY - {"cars"})
 
 
 def test_a_benchmark_that_is_not_there_is_named_with_those_that_are() -> None:
