@@ -119,6 +119,8 @@ PRIVATE = KEYS["P-256"][0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEn
         P256 | {"x": "not base64url!"},
         P256 | {"alg": "ES384"},
         P256 | {"alg": "HS256"},
+        P256 | {"alg": ""},
+        {"keys": [P256 | {"alg": ""}]},
         P256 | {"crv": "P-521"},
         P256 | {"crv": ["P-256"]},
         P256 | {"use": "enc"},
@@ -140,6 +142,13 @@ def test_a_file_without_a_usable_public_key_is_refused(data) -> None:
         read_keys(data if isinstance(data, bytes) else json.dumps(data).encode())
 
 
+@pytest.mark.parametrize("second", [pem_of(KEYS["P-256"][0]), PRIVATE, b"-----BEGIN PUBLIC KEY"])
+def test_of_several_keys_in_one_pem_none_is_left_out_silently(second) -> None:
+    with pytest.raises(DocumentMalformed, match=r"several keys|private key") as refused:
+        read_keys(pem_of(KEYS["RSA"][0]) + second)
+    assert refused.value.hint
+
+
 @given(st.binary(max_size=200))
 def test_whatever_is_no_key_is_refused(data) -> None:
     for file in (data, b"-----BEGIN PUBLIC KEY-----\n" + data):
@@ -149,7 +158,8 @@ def test_whatever_is_no_key_is_refused(data) -> None:
 
 @pytest.mark.parametrize("kind", KEYS)
 @pytest.mark.parametrize(
-    "header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": None}, {}, {"alg": ["ES256"]}]
+    "header",
+    [{"alg": "none"}, {"alg": "HS256"}, {"alg": ""}, {"alg": None}, {}, {"alg": ["ES256"]}],
 )
 def test_no_header_brings_another_algorithm(kind, header) -> None:
     private, _ = KEYS[kind]

@@ -52,6 +52,7 @@ _ALGORITHMS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("OKP", "Ed25519"): ("EdDSA",),
 }
 _MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+_PEM_BEGIN: Final = b"-----BEGIN"
 _PUBLIC_KEY_HINT: Final = "Give a public key as PEM, JWK or JWKS: RSA, P-256, P-384 or Ed25519."
 
 Jwk = Mapping[str, str]
@@ -62,7 +63,7 @@ def read_keys(data: bytes) -> tuple[Jwk, ...]:
     """The public keys in a file, as JWKs of known members. Raises DocumentMalformed."""
     if len(data) > FILE_BYTES_MAX:
         raise DocumentMalformed(f"A file of keys has at most {FILE_BYTES_MAX} bytes.")
-    if b"-----BEGIN" in data:
+    if _PEM_BEGIN in data:
         return (_read_pem(data),)
     held = strict_object(data)
     if "keys" not in held:
@@ -163,7 +164,8 @@ def _members_of(jwk: Mapping[str, object]) -> Jwk:
     found = {name: value for name, value in members.items() if isinstance(value, str)}
     if found != members or not found.keys() >= set(names):
         raise DocumentMalformed("A key lacks a member, or has one that is no text.")
-    if found.get("alg", "") not in ("", *_ALGORITHMS[found["kty"], found.get("crv", "")]):
+    of_its_kind = _ALGORITHMS[found["kty"], found.get("crv", "")]
+    if found.get("alg", of_its_kind[0]) not in of_its_kind:
         raise DocumentMalformed("A key names an algorithm that is not of its kind.")
     _to_public(found)
     return found
@@ -172,6 +174,11 @@ def _members_of(jwk: Mapping[str, object]) -> Jwk:
 def _read_pem(data: bytes) -> Jwk:
     if b"PRIVATE KEY" in data:
         return _members_of({"d": ""})
+    if data.count(_PEM_BEGIN) > 1:
+        raise DocumentMalformed(
+            "The PEM holds several keys.",
+            hint="Give one key in a file, or all of them as a JWKS.",
+        )
     try:
         # KUKSA's guide writes this label, which no standard has, for a usual public key.
         key = load_pem_public_key(data.replace(b"EC PUBLIC KEY", b"PUBLIC KEY"))
