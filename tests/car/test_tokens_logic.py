@@ -38,18 +38,42 @@ def test_scopes_name_signals(scope, reads, actuates, provides) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "most", "reads", "actuates"),
+    ("scope", "most", "reads", "actuates", "provides", "creates"),
     [
-        ("read actuate", "read", {1, 2, 3}, set()),
-        ("read", "actuate:Vehicle.Door", {2, 3}, set()),
-        ("actuate", "read deny:read:Vehicle.Speed actuate:Vehicle.Door", {2, 3}, {2, 3}),
-        ("read:Vehicle.Speed", "read:Vehicle.Door", set(), set()),
-        ("read deny:read:Vehicle.Door", "read", {1}, set()),
+        ("read actuate", "read", {1, 2, 3}, set(), set(), set()),
+        ("actuate provide create", "read", {1, 2, 3}, set(), set(), set()),
+        ("read", "actuate:Vehicle.Door", {2, 3}, set(), set(), set()),
+        (
+            "actuate",
+            "read deny:read:Vehicle.Speed actuate:Vehicle.Door",
+            {2, 3},
+            {2, 3},
+            set(),
+            set(),
+        ),
+        ("provide", "provide:Vehicle.Door", {2, 3}, set(), {2, 3}, set()),
+        ("provide:Vehicle.Door.Left", "provide:Vehicle.Door", {2}, set(), {2}, set()),
+        (
+            "provide create",
+            "provide:Vehicle.Door create:Vehicle.Door.Left",
+            {2, 3},
+            set(),
+            {2, 3},
+            {2},
+        ),
+        ("create:Vehicle.Door", "create", set(), set(), set(), {2, 3}),
+        ("create", "provide", set(), set(), set(), set()),
+        ("provide", "provide deny:provide:Vehicle.Door", {1, 2, 3}, set(), {1}, set()),
+        ("read:Vehicle.Speed", "read:Vehicle.Door", set(), set(), set(), set()),
+        ("read deny:read:Vehicle.Door", "read", {1}, set(), set(), set()),
     ],
 )
-def test_a_token_of_another_issuer_gives_what_both_of_them_may(scope, most, reads, actuates):
+def test_a_token_of_another_issuer_gives_what_both_of_them_may(
+    scope, most, reads, actuates, provides, creates
+):
     token = SignalToken("issuer_1/a", "x", read_scopes(scope), 0, 9)
     issuer = Issuer("issuer_1", "maker", "car", read_scopes(most), ())
     access = access_of(token, CATALOGUE, issuer)
     assert (access.reads, access.actuates) == (reads, actuates)
+    assert (access.provides, access.creates) == (provides, creates)
     assert (access.holder, access.issuer_id) == ("x of maker", "issuer_1")
