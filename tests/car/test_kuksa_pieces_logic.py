@@ -146,23 +146,93 @@ def agrees(*messages):
         assert repr(ours) == repr(theirs) or ours == theirs
 
 
-def test_shapes_are_learnt_now_and_then_and_forgotten_when_they_are_too_many():
-    reader = Reader(b"\x12")
-    told = [
-        message_of({number: ("string", "x" * number, TIME_US)}).SerializeToString()
-        for number in range(1, 9)
-    ]
-    assert read_published(reader, told[0], NOW_US) is not None
-    found = [read_published(reader, data, NOW_US) is not None for data in told[1:]]
-    assert found == [False, False, False, True, False, False, False]
-    alike = [
-        entry() + entry(key=b"\x08\x02", value=bytes((0x12, size + 2, 0x5A, size)) + b"x" * size)
-        for size in range(40)
-    ]
+def entry(*, key=b"\x08\x01", time=b"\x0a\x02\x08\x05", value=b"\x12\x02\x60\x01", more=b""):
+    """One entry of a map, whole or wrong."""
+    point = time + value + more
+    inside = key + b"\x12" + bytes((len(point),)) + point
+    return b"\x0a" + bytes((len(inside),)) + inside
+
+
+def text(size):
+    """An entry with a text of so many characters."""
+    return entry(key=b"\x08\x02", value=bytes((0x12, size + 2, 0x5A, size)) + b"x" * size)
+
+
+ARRAY = entry(key=b"\x08\x03", value=b"\x12\x03\x8d\x01\x00")
+"""What is never learnt."""
+
+
+def test_of_shapes_that_begin_alike_some_are_learnt_now_and_all_in_time():
+    told = [entry() + text(size) for size in range(9)]
     reader = Reader(b"\x0a")
-    for data in alike * reading.LEARN_EVERY:
+    found = [reader.read(data, 0, NOW_US) is not None for data in told]
+    assert found == [True, False, False, False] * 2 + [True]
+    for _ in range(reading.LEARN_EVERY * len(told)):
+        found = [reader.read(data, 0, NOW_US) is not None for data in told]
+    assert all(found)
+
+
+def test_what_can_never_be_learnt_takes_no_turn_of_what_begins_otherwise():
+    reader = Reader(b"\x0a")
+    for _ in range(reading.LEARN_SELDOM):
+        assert reader.read(ARRAY, 0, NOW_US) is None
+        assert reader.read(entry(), 0, NOW_US) is not None
+
+
+@pytest.mark.parametrize("others", range(1, 12))
+def test_what_can_never_be_learnt_does_not_keep_what_begins_alike_from_it(others):
+    reader, told = Reader(b"\x0a"), [entry() + text(size) for size in range(others)]
+    for _ in range(20 * others):
+        assert reader.read(entry() + ARRAY, 0, NOW_US) is None
+        found = [reader.read(data, 0, NOW_US) is not None for data in told]
+    assert all(found)
+
+
+def test_what_is_never_learnt_is_tried_less_and_less_and_never_quite_given_up():
+    reader, mark = Reader(b"\x0a"), ARRAY[: reading.MARK_BYTES]
+    waits = []
+    for _ in range(reading.LEARN_SELDOM**2):
+        reader.read(ARRAY, 0, NOW_US)
+        waits.append(reader._turns[mark].every)
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (reading.LEARN_EVERY + 1, reading.LEARN_SELDOM)
+
+
+def sets_of_signals(count, size):
+    """Messages about so many sets of signals of this size; no signal is in two."""
+    entries = [entry(key=b"\x08" + pieces.write_varint(1 + at)) for at in range(count * size)]
+    return [b"".join(entries[size * at : size * (at + 1)]) for at in range(count)]
+
+
+def test_one_that_many_share_remembers_all_that_they_hear():
+    told = sets_of_signals(20, 250)
+    own, shared = Reader(b"\x0a"), Reader(b"\x0a", reading.OF_MANY)
+    for _ in range(3):
+        found = {
+            name: [reader.read(data, 0, NOW_US) is not None for data in told]
+            for name, reader in (("own", own), ("shared", shared))
+        }
+    assert all(found["shared"])
+    assert not all(found["own"])
+    assert 0 < own._entries_kept <= reading.OF_ONE.entries_kept_max
+
+
+def test_of_shapes_that_begin_alike_too_many_are_forgotten_and_no_others():
+    reader = Reader(b"\x0a")
+    assert reader.read(text(3), 0, NOW_US) is not None
+    for data in [entry() + text(size) for size in range(40)] * reading.LEARN_EVERY:
         reader.read(data, 0, NOW_US)
-    assert 0 < max(map(len, reader._shapes.values())) <= reading.SHAPES_ALIKE_MAX
+    alike = reader._shapes[entry()[: reading.MARK_BYTES]]
+    assert 0 < len(alike) <= reading.OF_ONE.shapes_alike_max
+    assert reader._shapes[text(3)[: reading.MARK_BYTES]]
+    assert reader._entries_kept == 1 + 2 * len(alike)
+
+
+def test_no_more_beginnings_are_counted_than_may_be():
+    reader = Reader(b"\x0a")
+    for data in sets_of_signals(reading.MARKS_COUNTED_MAX + 10, 1):
+        assert reader.read(data, 0, NOW_US) is not None
+    assert 0 < len(reader._turns) <= reading.MARKS_COUNTED_MAX
 
 
 @pytest.mark.parametrize(
@@ -209,13 +279,6 @@ def test_times_of_every_length_are_written_as_the_library_does():
         write_time(point.timestamp, time_us)
         assert pieces.write_time(time_us) == point.timestamp.SerializeToString()
     assert math.isclose(pieces.read_time_us(pieces.write_time(TIME_US)), TIME_US)
-
-
-def entry(*, key=b"\x08\x01", time=b"\x0a\x02\x08\x05", value=b"\x12\x02\x60\x01", more=b""):
-    """One entry of a map, whole or wrong."""
-    point = time + value + more
-    inside = key + b"\x12" + bytes((len(point),)) + point
-    return b"\x0a" + bytes((len(inside),)) + inside
 
 
 def test_an_entry_that_is_made_by_hand_is_read():

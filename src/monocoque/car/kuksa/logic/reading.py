@@ -6,6 +6,8 @@ Rules:
   and values are learnt from the first and used for the next; all bytes between them are compared,
   so a run either has exactly this shape or is read otherwise;
 * what is unusual is not read here: then the protobuf library reads it;
+* learning takes longer than reading, so it has its turns. They are counted by how messages begin,
+  and come more seldom where nothing can be learnt: one that never can takes no turn of another's;
 * what is remembered is bounded, and forgotten at once when it is too much.
 
 Left out on purpose: maps whose keys are paths.
@@ -28,14 +30,14 @@ from monocoque.car.kuksa.logic.pieces import (
 )
 from monocoque.contracts.signals import Value
 
-ENTRIES_KEPT_MAX: Final = 4_096
-"""Of all shapes that one reader remembers."""
-SHAPES_ALIKE_MAX: Final = 16
-"""Shapes that begin alike, which are tried one after another."""
 MARK_BYTES: Final = 6
 """By so many of its first bytes a shape is found."""
+MARKS_COUNTED_MAX: Final = 1_024
+"""Beginnings of unknown shapes that are told apart."""
 LEARN_EVERY: Final = 4
-"""Of messages of unknown shape, so many pass for one that is learnt: learning takes longer."""
+"""Of messages of unknown shape that begin alike, so many pass for one that is learnt."""
+LEARN_SELDOM: Final = 64
+"""The same where nothing was ever learnt: each time that nothing is, one more passes."""
 TEXT_MEMBER: Final = 11
 FLOAT_MEMBER: Final = 17
 DOUBLE_MEMBER: Final = 18
@@ -47,6 +49,22 @@ Said = tuple[tuple[int, ...], list[Value], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one reader remembers."""
+
+    entries_kept_max: int = 4_096
+    """Of all shapes together."""
+    shapes_alike_max: int = 16
+    """Shapes that begin alike, which are tried one after another."""
+
+
+OF_ONE: Final = Limits()
+"""For one stream."""
+OF_MANY: Final = Limits(entries_kept_max=32_768, shapes_alike_max=128)
+"""For one that all streams of a connection share."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
     numbers: tuple[int, ...]
     row: Struct
@@ -55,17 +73,33 @@ class _Shape:
     betweens: tuple[bytes, ...]
     turned: tuple[tuple[int, Callable[[bytes], Value]], ...]
     """Places of values that are not ready as they are, and how they become so."""
+    last_at: int
+    """Where the last entry begins."""
+
+    def may_be_at(self, data: bytes, at: int) -> bool:
+        """Whether its last entry is there. Shapes that begin alike are seldom alike in this."""
+        return data.startswith(self.preludes[-1], at + self.last_at)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """When unknown shapes that begin in one way are learnt."""
+
+    left: int = 1
+    """Until the next that is."""
+    every: int = LEARN_EVERY
 
 
 class Reader:
-    """Reads the maps of one stream."""
+    """Reads the maps of one stream, or of several whose maps are alike."""
 
-    def __init__(self, entry_tag: bytes) -> None:
+    def __init__(self, entry_tag: bytes, limits: Limits = OF_ONE) -> None:
         """entry_tag: how an entry of the map begins."""
         self._entry_tag = entry_tag
+        self._limits = limits
         self._shapes: dict[bytes, list[_Shape]] = {}
         self._entries_kept = 0
-        self._missed = 0
+        self._turns: dict[bytes, _Turn] = {}
 
     def read(self, data: bytes, at: int, now_us: int) -> Said | None:
         """All entries from there to the end, if they are usual ones.
@@ -77,10 +111,10 @@ class Reader:
         while at < len(data):
             shape, parts = self._find(data, at)
             if shape is None:
-                if not may_learn:
-                    self._missed += 1
-                    may_learn = self._missed % LEARN_EVERY == 1
-                shape = self._learn(data, at) if may_learn else None
+                turn = self._turn_of(data[at : at + MARK_BYTES])
+                turn.left -= 1
+                may_learn = may_learn or turn.left <= 0
+                shape = self._learn(data, at, turn) if may_learn else None
                 if shape is None:
                     return None
                 parts = shape.row.unpack_from(data, at)
@@ -101,27 +135,47 @@ class Reader:
     def _find(self, data: bytes, at: int) -> tuple[_Shape | None, tuple[Any, ...]]:
         """The shape that these entries have, if it is known, and their pieces."""
         left = len(data) - at
-        for shape in self._shapes.get(data[at : at + MARK_BYTES], ()):
-            if shape.row.size <= left:
+        alike = self._shapes.get(data[at : at + MARK_BYTES], ())
+        is_only = len(alike) == 1
+        for shape in alike:
+            if shape.row.size <= left and (is_only or shape.may_be_at(data, at)):
                 parts = shape.row.unpack_from(data, at)
                 if parts[0::4] == shape.preludes and parts[2::4] == shape.betweens:
                     return shape, parts
         return None, ()
 
-    def _learn(self, data: bytes, at: int) -> _Shape | None:
+    def _turn_of(self, mark: bytes) -> _Turn:
+        """The turn of unknown shapes that begin so; the first that comes has it."""
+        turn = self._turns.get(mark)
+        if turn is None:
+            if len(self._turns) >= MARKS_COUNTED_MAX:
+                self._turns.clear()
+            turn = self._turns[mark] = _Turn()
+        return turn
+
+    def _learn(self, data: bytes, at: int, turn: _Turn) -> _Shape | None:
         """The shape that these entries have, remembered; None for unusual ones."""
         shape = _learn(data, at, self._entry_tag)
         if shape is not None:
             self._keep(data[at : at + MARK_BYTES], shape)
+            turn.every = LEARN_EVERY
+        else:
+            # Of several that begin alike and come one after another, the turn must not always be
+            # the same one's; so the next is not as far from this as this was from the last.
+            turn.every = min(turn.every + 1, LEARN_SELDOM)
+        turn.left = turn.every
         return shape
 
     def _keep(self, mark: bytes, shape: _Shape) -> None:
-        alike = self._shapes.get(mark, [])
         count = len(shape.numbers)
-        if self._entries_kept + count > ENTRIES_KEPT_MAX or len(alike) >= SHAPES_ALIKE_MAX:
+        if self._entries_kept + count > self._limits.entries_kept_max:
             self._shapes.clear()
             self._entries_kept = 0
-        self._shapes.setdefault(mark, []).append(shape)
+        alike = self._shapes.setdefault(mark, [])
+        if len(alike) >= self._limits.shapes_alike_max:
+            self._entries_kept -= sum(len(each.numbers) for each in alike)
+            alike.clear()
+        alike.append(shape)
         self._entries_kept += count
 
 
@@ -196,13 +250,14 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     preludes: list[bytes] = []
     betweens: list[bytes] = []
     turned: list[tuple[int, Callable[[bytes], Value]]] = []
-    time = None
+    time, last_at = None, 0
     try:
         while walk.at < len(data):
             number, time_at, time_end, entry_end = _before_value(walk, entry_tag)
             if time not in (None, data[time_at:time_end]):
                 break
             time = data[time_at:time_end]
+            last_at = walk.begins - at
             preludes.append(data[walk.begins : time_at])
             word, turn, value_at, value_end = _value(walk)
             if value_end != entry_end:
@@ -221,7 +276,7 @@ def _learn(data: bytes, at: int, entry_tag: bytes) -> _Shape | None:
     row = Struct("<" + "".join(words))
     if row.size > len(data) - at:
         return None
-    return _Shape(tuple(numbers), row, tuple(preludes), tuple(betweens), tuple(turned))
+    return _Shape(tuple(numbers), row, tuple(preludes), tuple(betweens), tuple(turned), last_at)
 
 
 def _before_value(walk: _Walk, entry_tag: bytes) -> tuple[int, int, int, int]:

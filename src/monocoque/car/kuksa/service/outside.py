@@ -22,7 +22,7 @@ from typing import Final
 
 from monocoque.car.kuksa.logic.metadata import signal_of
 from monocoque.car.kuksa.logic.names import Names, match
-from monocoque.car.kuksa.logic.reading import Reader
+from monocoque.car.kuksa.logic.reading import OF_MANY, Reader
 from monocoque.car.kuksa.logic.replies import reason_of
 from monocoque.car.kuksa.logic.values import read_time_us, read_value, write_value
 from monocoque.car.kuksa.service.calls import WAIT_FOR_OUTCOME
@@ -104,7 +104,7 @@ class OutsideConnection:
         self._good = good
         self._ahead_us = ahead_us
         # What one subscription learns of the messages' shape, the others need not learn again.
-        self._reader = Reader(ENTRIES)
+        self._reader = Reader(ENTRIES, OF_MANY)
         self.catalogue = catalogue
         self.stub = stub
         self.clock = clock
