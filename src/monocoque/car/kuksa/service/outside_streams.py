@@ -159,7 +159,7 @@ class OutsideProvision:
                 if answer.HasField("batch_actuate_stream_request"):
                     self._take(answer.batch_actuate_stream_request)
                 elif answer.HasField("get_provider_value_request"):
-                    await self._send(self._answer(answer.get_provider_value_request))
+                    await self._say_again(answer.get_provider_value_request)
         except MonocoqueError as error:
             self._error = error
             self._has_ended.set()
@@ -179,12 +179,20 @@ class OutsideProvision:
             refused, key, values, each_us = self._sift(key, values, each_us)
         if key:
             entries = self._writer.write(key, values, each_us)
+            message: v2.OpenProviderStreamRequest | bytes
             if entries is not None:
-                await self._send(write_published(0, entries))
+                message = write_published(0, entries)
             else:
-                await self._send(self._message(key, values, each_us))
-            self._keep(key, values, each_us)
+                message = self._message(key, values, each_us)
+            async with self._writing:
+                await self._write(message)
+                self._keep(key, values, each_us)
         return refused
+
+    async def _say_again(self, request: v2.GetProviderValueRequest) -> None:
+        # What is answered is looked up once it can be written, or a newer value could come first.
+        async with self._writing:
+            await self._write(self._answer(request))
 
     def _keep(
         self, numbers: tuple[int, ...], values: Sequence[Value], times_us: Sequence[int]
@@ -302,12 +310,14 @@ class OutsideProvision:
         if acts:
             self._asked.put_nowait(tuple(acts))
 
-    async def _send(self, request: v2.OpenProviderStreamRequest | bytes) -> None:
+    async def _send(self, request: v2.OpenProviderStreamRequest) -> None:
+        async with self._writing:
+            await self._write(request)
+
+    async def _write(self, request: v2.OpenProviderStreamRequest | bytes) -> None:
+        """Inside ``_writing``: gRPC breaks a stream off when two write to it at once."""
         try:
-            # What is published and what is answered meet here, and gRPC breaks a stream off when
-            # two write to it at once.
-            async with self._writing:
-                await self._call.write(request)
+            await self._call.write(request)
         except grpc.aio.AioRpcError as error:
             raise error_of(error.code().name, error.details() or "") from None
         except asyncio.InvalidStateError:
