@@ -163,6 +163,7 @@ class _Stream:
         is_first = self._supply is None
         if self._supply is None:
             self._supply = await self._stack.enter_async_context(self._connection.supply())
+            self._supply.answer_s_max = self._desk.config.answer_s_max
         self._supply.cover(intervals_ms)
         await self.answers.put(Answer(provide_signal_response=v2.ProvideSignalResponse()))
         if is_first:

@@ -5,9 +5,10 @@ Rules:
 * of several that supply one signal, the last that said so is asked, so that one whose lost
   connection was not noticed yet is in nobody's way; all of them hear what is wanted;
 * a signal is asked for once at a time: whoever wants it meanwhile waits for the same answer;
-* a question has a deadline. Once it has passed, nobody waits for that answer any more, and the
-  signal is asked for again only after ``AGAIN_FACTOR`` times as long: who never answers costs one
-  reader one wait, now and then;
+* a question has a deadline, whoever asked it: a reader in a hurry waits less, and takes no time
+  from others. Once it has passed, nobody waits for that answer any more, and the signal is asked
+  for again only after ``AGAIN_FACTOR`` times as long: who never answers costs one reader one wait,
+  now and then;
 * wishes that come while a supplier does not listen become one piece of news.
 
 Left out on purpose: the answers' values, which are said like any other (hub.py).
@@ -25,6 +26,8 @@ from monocoque.contracts.errors import MonocoqueError
 
 QUESTIONS_WAITING_MAX: Final = 256
 """Questions that wait for one supplier to take them; the oldest go first."""
+ANSWER_S_MAX: Final = 1.0
+"""Until a question's deadline, unless whoever brings the supplier says otherwise."""
 AGAIN_FACTOR: Final = 10
 INTERVAL_MS_MAX: Final = 2**32 - 1
 QUESTION_IDS: Final = 2**32 - 1
@@ -90,13 +93,11 @@ class Supplies:
             supplies = self._of.get(number)
             if supplies:
                 asked.setdefault(supplies[-1], []).append(number)
-        waiting = [each for supply, its in asked.items() for each in supply.ask(its, wait_s)]
-        if not waiting:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                for each in waiting:
-                    await each.wait()
+        until_s = asyncio.get_running_loop().time() + wait_s
+        for each in [each for supply, its in asked.items() for each in supply.ask(its)]:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(min(until_s, each.due_s)):
+                    await each.is_over.wait()
 
     def join(self, supply: "HubSupply", number: int) -> None:
         """This one supplies this signal."""
@@ -119,6 +120,8 @@ class HubSupply:
         """See ``HubConnection.supply``."""
         self.intervals_ms: dict[int, int] = {}
         """How often it has new values, by signal."""
+        self.answer_s_max = ANSWER_S_MAX
+        """How long anybody waits for one answer of it."""
         self._supplies = supplies
         self._check = check
         self._told: dict[int, int | None] = {}
@@ -163,29 +166,27 @@ class HubSupply:
                 if not found.left:
                     found.is_over.set()
 
-    def ask(self, numbers: Sequence[int], wait_s: float) -> list[asyncio.Event]:
-        """Ask for these signals; what is set when those answers are there that can be waited for.
-
-        wait_s: until the deadline of what is asked now.
-        """
+    def ask(self, numbers: Sequence[int]) -> list[_Open]:
+        """Ask for these signals; the questions, new and old, whose answers can be waited for."""
         now_s = asyncio.get_running_loop().time()
-        found: list[asyncio.Event] = []
+        found: list[_Open] = []
         unasked: list[int] = []
         for number in dict.fromkeys(numbers):
             before = self._open.get(number)
             if before is None or now_s >= before.again_s:
                 unasked.append(number)
             elif now_s < before.due_s:
-                found.append(before.is_over)
+                found.append(before)
         if unasked:
             self._questions = self._questions % QUESTION_IDS + 1
             question = Question(self._questions, tuple(unasked))
-            due_s, again_s = now_s + wait_s, now_s + wait_s * AGAIN_FACTOR
+            due_s = now_s + self.answer_s_max
+            again_s = now_s + self.answer_s_max * AGAIN_FACTOR
             made = _Open(question, due_s, again_s, set(unasked))
             self._open.update(dict.fromkeys(unasked, made))
             self._asked.append(question)
             self._has_news.set()
-            found.append(made.is_over)
+            found.append(made)
         return found
 
     def note(self, number: int) -> None:
