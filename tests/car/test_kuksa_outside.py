@@ -9,7 +9,9 @@ import pytest
 
 from monocoque.car.kuksa import service as kuksa
 from monocoque.car.kuksa.config import KuksaConfig
+from monocoque.car.kuksa.logic.names import match
 from monocoque.car.kuksa.service.outside import OutsideBrokers, open_broker
+from monocoque.car.kuksa.service.outside_streams import OutsideProvision
 from monocoque.car.signals.logic.catalogue import Catalogue, own_catalogue
 from monocoque.car.signals.logic.readings import Batch
 from monocoque.car.signals.service.queues import GATHERED_VALUES, Queue
@@ -21,6 +23,7 @@ from monocoque.contracts.errors import (
     UnavailableError,
 )
 from monocoque.contracts.signals import CHARGE_LIMIT, SPEED
+from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import CAR_ID, DoorStand
 
@@ -91,6 +94,55 @@ async def test_an_error_inside_the_block_of_a_provider_comes_out_as_it_is():
             async with broker.provide([SPEED.number], [CHARGE_LIMIT.number]):
                 raise SignalProviderMissing("An error of the test.")
         await broker.close()
+
+
+class NarrowStream:
+    """A stream of gRPC that takes one message at a time, when it is let."""
+
+    def __init__(self):
+        self.asked = asyncio.Queue()
+        self.written = []
+        self.may_write = asyncio.Semaphore(0)
+        self.is_writing = asyncio.Event()
+
+    async def read(self):
+        return await self.asked.get()
+
+    async def write(self, message):
+        self.is_writing.set()
+        await self.may_write.acquire()
+        data = message if isinstance(message, bytes) else message.SerializeToString()
+        self.written.append(v2.OpenProviderStreamRequest.FromString(data))
+
+
+async def test_an_answer_that_had_to_wait_says_what_was_published_meanwhile():
+    catalogue, names = match(own_catalogue(), own_catalogue().signals)
+    stream, clock = NarrowStream(), SystemClock()
+    number = SPEED.number
+    provision = OutsideProvision(
+        stream, frozenset([number]), names, catalogue, clock, Random(1), 1_000_000
+    )
+    async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
+        reading = group.create_task(provision.read_for_ever())
+        stream.may_write.release()
+        await provision.publish([number], [1.0], 1)
+        stream.is_writing.clear()
+        group.create_task(provision.publish([number], [2.0], 2))
+        await stream.is_writing.wait()
+        question = v2.GetProviderValueRequest(request_id=1, signal_ids=[number])
+        stream.asked.put_nowait(v2.OpenProviderStreamResponse(get_provider_value_request=question))
+        await _until(stream.asked.empty)
+        for _ in range(2):
+            stream.may_write.release()
+        await _until(lambda: len(stream.written) == 3)
+        reading.cancel()
+    assert stream.written[1].publish_values_request.data_points[number].value.float == 2.0
+    assert stream.written[2].get_provider_value_response.entries[number].value.float == 2.0
+
+
+async def _until(is_so):
+    while not is_so():
+        await asyncio.sleep(0)
 
 
 def batch(*numbers):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
 from random import Random
 
@@ -9,11 +10,11 @@ import grpc
 import pytest
 
 from monocoque.car.kuksa.config import KuksaConfig
-from monocoque.car.kuksa.logic.names import match
 from monocoque.car.kuksa.service.outside import open_broker
-from monocoque.car.kuksa.service.outside_streams import SETS_KEPT_MAX, OutsideProvision
-from monocoque.car.signals.logic.catalogue import own_catalogue
+from monocoque.car.kuksa.service.outside_streams import SETS_KEPT_MAX
+from monocoque.car.signals.logic.acts import Act
 from monocoque.car.signals.logic.readings import Freshness
+from monocoque.car.signals.service.acts import ACTS_KEPT
 from monocoque.car.signals.service.supplies import ANSWER_S_MAX
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
@@ -234,6 +235,39 @@ async def test_a_wrong_answer_is_refused_by_number_and_the_last_value_stands():
         assert not lock.HasField("value")
 
 
+async def test_a_provider_does_not_find_out_by_guessing_what_it_may_not_read():
+    async with (
+        provided(scope=f"provide:{SPEED.path}") as (stand, _, provider),
+        stand.all.provide([IS_LOCKED.number]) as provision,
+    ):
+        await provision.publish([IS_LOCKED.number], [True], 1_000_000)
+        for guess in (True, False):
+            await provider.answer(1, n14=point(1, bool=guess))
+            refused = (await provider.stream.read()).publish_values_response.status
+            assert {number: error.code for number, error in refused.items()} == {
+                14: v2.ERROR_CODE_PERMISSION_DENIED
+            }
+
+
+async def test_acts_that_a_provider_never_speaks_of_are_not_kept_for_ever():
+    async with door() as (stand, client), asyncio.TaskGroup() as group:
+        stream = client.v2["OpenProviderStream"]()
+        claim = v2.ProvideActuationRequest(actuator_identifiers=[by_path(CHARGE_LIMIT.path)])
+        await stream.write(v2.OpenProviderStreamRequest(provide_actuation_request=claim))
+        await stream.read()
+
+        async def read_for_ever():
+            while True:
+                await stream.read()
+
+        reading = group.create_task(read_for_ever())
+        for turn in range(2 * ACTS_KEPT):
+            await stand.all.actuate({CHARGE_LIMIT.number: 50 + turn % 50}, WAIT_S_MAX)
+        gc.collect()
+        assert sum(isinstance(each, Act) for each in gc.get_objects()) < ACTS_KEPT + 100
+        reading.cancel()
+
+
 async def test_an_answer_under_a_number_of_its_own_counts_for_what_it_names():
     async with provided(n1=100, n14=0) as (_, client, provider), asyncio.TaskGroup() as group:
         asked = group.create_task(get(client, SPEED.path, IS_LOCKED.path))
@@ -393,55 +427,6 @@ async def test_who_publishes_all_the_time_can_be_asked_all_the_time():
                 is_over.set()
             await _until_read(client, 1_999.0)
         await broker.close()
-
-
-class NarrowStream:
-    """A stream of gRPC that takes one message at a time, when it is let."""
-
-    def __init__(self):
-        self.asked = asyncio.Queue()
-        self.written = []
-        self.may_write = asyncio.Semaphore(0)
-        self.is_writing = asyncio.Event()
-
-    async def read(self):
-        return await self.asked.get()
-
-    async def write(self, message):
-        self.is_writing.set()
-        await self.may_write.acquire()
-        data = message if isinstance(message, bytes) else message.SerializeToString()
-        self.written.append(v2.OpenProviderStreamRequest.FromString(data))
-
-
-async def test_an_answer_that_had_to_wait_says_what_was_published_meanwhile():
-    catalogue, names = match(own_catalogue(), own_catalogue().signals)
-    stream, clock = NarrowStream(), SystemClock()
-    number = SPEED.number
-    provision = OutsideProvision(
-        stream, frozenset([number]), names, catalogue, clock, Random(1), 1_000_000
-    )
-    async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
-        reading = group.create_task(provision.read_for_ever())
-        stream.may_write.release()
-        await provision.publish([number], [1.0], 1)
-        stream.is_writing.clear()
-        group.create_task(provision.publish([number], [2.0], 2))
-        await stream.is_writing.wait()
-        question = v2.GetProviderValueRequest(request_id=1, signal_ids=[number])
-        stream.asked.put_nowait(v2.OpenProviderStreamResponse(get_provider_value_request=question))
-        await _until(stream.asked.empty)
-        for _ in range(2):
-            stream.may_write.release()
-        await _until(lambda: len(stream.written) == 3)
-        reading.cancel()
-    assert stream.written[1].publish_values_request.data_points[number].value.float == 2.0
-    assert stream.written[2].get_provider_value_response.entries[number].value.float == 2.0
-
-
-async def _until(is_so):
-    while not is_so():
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("seconds", [-1, 2**40, 2**62])

@@ -99,8 +99,8 @@ class _Stream:
         self._reader = Reader(DATA_POINTS)
         self._filters = 0
         """How many times it was told what is wanted."""
-        self._open: dict[int, list[Act]] = {}
-        """What was sent to the provider, by signal."""
+        self._open: dict[int, Act] = {}
+        """What was sent to the provider last, by signal; what was sent before has ended by that."""
         self.has_claims = False
         """Whether it is there to be asked: KUKSA's own client then says no more, and stays."""
         self.answers: asyncio.Queue[Answer | None] = asyncio.Queue(ANSWERS_WAITING_MAX)
@@ -196,7 +196,9 @@ class _Stream:
         says = await self._begin_to_say()
         (numbers, values, times_us), empty = self._read_points(response.entries)
         says.doubt(frozenset(empty))
-        places = news_among(self._desk.hub.readings(numbers), values, times_us)
+        news = frozenset(news_among(self._desk.hub.readings(numbers), values, times_us))
+        # What it may not say is refused though it is known, or it could find out what is.
+        places = [p for p, n in enumerate(numbers) if p in news or n not in says.numbers]
         said = (
             tuple(numbers[place] for place in places),
             [values[place] for place in places],
@@ -255,7 +257,7 @@ class _Stream:
                 acts = await provision.next_acts()
                 await self.answers.put(Answer(batch_actuate_stream_request=self._asked(acts)))
                 for act in acts:
-                    self._open.setdefault(act.number, []).append(act)
+                    self._open[act.number] = act
                     await provision.tell(act.act_id, ActState.ACCEPTED)
         except MonocoqueError as error:
             self.error = error
@@ -273,10 +275,9 @@ class _Stream:
     async def _note(self, response: v2.BatchActuateStreamResponse) -> None:
         """The provider answers for one signal; no error means that it has begun."""
         number = self._desk.signal_of(response.signal_id).number
-        waiting = self._open.pop(number, [])
-        if response.error.code in (v2.ERROR_CODE_OK, v2.ERROR_CODE_UNSPECIFIED):
-            return
-        for act in waiting:
+        act = self._open.pop(number, None)
+        is_good = response.error.code in (v2.ERROR_CODE_OK, v2.ERROR_CODE_UNSPECIFIED)
+        if act is not None and not is_good:
             self._desk.hub.acts.tell(act.act_id, ActState.FAILED, FAILED_BY_PROVIDER)
 
 
