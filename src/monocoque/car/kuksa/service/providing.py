@@ -9,8 +9,9 @@ Rules:
 * what is asked is accepted when it was sent to the provider, and done when the provider says the
   value that was asked for; an error that the provider answers with ends it.
 * who said what it supplies (``provide_signal_request``) hears how often that is wanted, and is
-  asked for it when somebody gets a value. Its answer is said like anything that it publishes, but
-  for what the car knows already; what it answers without a value is marked, as if it had left;
+  asked for it when a client of this version gets a value. Its answer is said like anything that
+  it publishes, but for what the car knows already; what it answers without a value is marked, as
+  if it had left;
 * an error that a provider has with itself marks all that it said, until it says it anew.
 
 Left out on purpose: anything about a filter that a provider cannot keep; the answer is taken and

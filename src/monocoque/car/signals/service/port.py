@@ -8,8 +8,8 @@ Rules:
 * a subscription begins with the present readings. A reader that is too slow gets the newest value
   of each signal, and is told how many it missed;
 * an act is validated whole before any of it is forwarded, and ends by its deadline;
-* a provider may be a supply too: then it hears how often its signals are wanted, and is asked for
-  them when somebody reads.
+* a provider may be a supply too: then it hears how often its signals are wanted, and may be asked
+  for them. ``read`` asks nobody; only KUKSA's clients of version 2 have their values asked for.
 
 Left out on purpose: paths, which the catalogue turns into numbers, and tokens (car/tokens).
 """
