@@ -182,6 +182,7 @@ def test_what_can_never_be_learnt_takes_no_turn_of_what_begins_otherwise():
 @pytest.mark.parametrize("others", range(1, 12))
 def test_what_can_never_be_learnt_does_not_keep_what_begins_alike_from_it(others):
     reader, told = Reader(b"\x0a"), [entry() + text(size) for size in range(others)]
+    found: list[bool] = []
     for _ in range(20 * others):
         assert reader.read(entry() + ARRAY, 0, NOW_US) is None
         found = [reader.read(data, 0, NOW_US) is not None for data in told]
@@ -207,6 +208,7 @@ def sets_of_signals(count, size):
 def test_one_that_many_share_remembers_all_that_they_hear():
     told = sets_of_signals(20, 250)
     own, shared = Reader(b"\x0a"), Reader(b"\x0a", reading.OF_MANY)
+    found: dict[str, list[bool]] = {}
     for _ in range(3):
         found = {
             name: [reader.read(data, 0, NOW_US) is not None for data in told]

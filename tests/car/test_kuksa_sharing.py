@@ -1,6 +1,7 @@
 """What many subscribers hear is encoded once for all of them: over a real socket."""
 
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ PROVIDED = (CABIN_TEMPERATURE.number, *NUMBERS)
 """More than is heard, so that each batch is cut for who hears it: once, too."""
 BY_PATH, BY_NUMBER = True, False
 """The forms in which the door keeps a batch, and what messages in them are."""
-MESSAGES = {BY_PATH: v2.SubscribeResponse, BY_NUMBER: v2.SubscribeByIdResponse}
+MESSAGES: dict[bool, Any] = {BY_PATH: v2.SubscribeResponse, BY_NUMBER: v2.SubscribeByIdResponse}
 KEYS = {BY_PATH: PATHS, BY_NUMBER: NUMBERS}
 
 
@@ -24,11 +25,11 @@ async def two_subscribers(client, form):
     streams = []
     for order in (1, -1):
         if form is BY_PATH:
-            request = v2.SubscribeRequest(signal_paths=PATHS[::order], buffer_size=10)
-            streams.append(client.v2["Subscribe"](request))
+            by_path = v2.SubscribeRequest(signal_paths=PATHS[::order], buffer_size=10)
+            streams.append(client.v2["Subscribe"](by_path))
         else:
-            request = v2.SubscribeByIdRequest(signal_ids=NUMBERS[::order], buffer_size=10)
-            streams.append(client.v2["SubscribeById"](request))
+            by_number = v2.SubscribeByIdRequest(signal_ids=NUMBERS[::order], buffer_size=10)
+            streams.append(client.v2["SubscribeById"](by_number))
         await streams[-1].read()
     yield streams
     for stream in streams:
