@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 
 import grpc
 import pytest
@@ -192,3 +193,29 @@ async def until_speed(stand, value):
             batch = await heard.next()
             if list(batch.values) == [value]:
                 return
+
+
+async def test_whoever_reads_no_answers_and_leaves_leaves_nothing_behind():
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    async with floodable() as (stand, come):
+        client, _ = await come()
+        stream = client.v2["OpenProviderStream"]()
+        await stream.write(publish_speed(1.0))
+        await until_speed(stand, 1.0)
+        numbers = sorted(signal.number for signal in stand.hub.catalogue.signals)[:100]
+        wrong = {number: v2.Datapoint() for number in numbers}
+        said = v2.PublishValuesRequest(request_id=1, data_points=wrong)
+        targets = client.v1["Subscribe"](target_of_limit())
+        await targets.read()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):  # until the door can write no more
+                while True:
+                    await stream.write(v2.OpenProviderStreamRequest(publish_values_request=said))
+        stream.cancel()
+        targets.cancel()
+        while (await stand.all.read([SPEED.number]))[0].freshness is Freshness.FRESH:
+            await asyncio.sleep(0.01)
+        gc.collect()
+        await client.v2["GetServerInfo"](INFO)
+    assert complaints == []

@@ -11,11 +11,11 @@ Rules:
 Left out on purpose: a share of connections, which come without a name.
 """
 
+import contextlib
 import functools
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -72,7 +72,7 @@ class Desk:
         self.by_path = Writer(ENTRIES, members, paths)
         self.by_id = Writer(ENTRIES, members, {})
 
-    @contextmanager
+    @contextlib.contextmanager
     def connected(self, call: Call) -> Iterator[HubConnection]:
         """The connection of this call, while it goes on.
 
@@ -143,7 +143,7 @@ class Desk:
 
 
 Unary = Callable[[Desk, HubConnection, Any, Call], Awaitable[Any]]
-Stream = Callable[[Desk, HubConnection, Any, Call], AsyncIterator[Any]]
+Stream = Callable[[Desk, HubConnection, Any, Call], AsyncGenerator[Any, None]]
 
 
 def handlers(
@@ -226,8 +226,10 @@ async def _stream(
 ) -> AsyncIterator[Any]:
     try:
         with desk.connected(call) as connection:
-            async for answer in method(desk, connection, await take(requests), call):
-                yield answer
+            answers = method(desk, connection, await take(requests), call)
+            async with contextlib.aclosing(answers):
+                async for answer in answers:
+                    yield answer
     except MonocoqueError as error:
         await _abort(call, error)
     except Exception:  # a defect in one call disturbs no other

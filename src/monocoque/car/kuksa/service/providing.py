@@ -19,7 +19,7 @@ means nothing, as in KUKSA.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -51,7 +51,7 @@ Answer = v2.OpenProviderStreamResponse
 
 async def open_provider_stream(
     desk: Desk, connection: HubConnection, requests: AsyncIterator[bytes], call: Call
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer, None]:
     """Read what a provider says, and yield what it must know, until either ends."""
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         stream = _Stream(desk, connection, stack, group)
@@ -60,6 +60,8 @@ async def open_provider_stream(
         try:
             while (answer := await answers.get()) is not None:
                 yield answer
+        except GeneratorExit:
+            return  # the client left; as an error, the group would say it to nobody
         finally:
             reading.cancel()
             stream.end()

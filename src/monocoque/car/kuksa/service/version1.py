@@ -7,7 +7,7 @@ Left out on purpose: changes of metadata, which nobody makes while a car runs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Final
 
 from monocoque import __version__
@@ -75,7 +75,7 @@ async def streamed_update(
     connection: HubConnection,
     requests: AsyncIterator[v1.StreamedUpdateRequest],
     call: Call,
-) -> AsyncIterator[v1.StreamedUpdateResponse]:
+) -> AsyncGenerator[v1.StreamedUpdateResponse, None]:
     """The same, again and again."""
     async for request in requests:
         errors = await _set(desk, connection, request.updates, call)
@@ -84,7 +84,7 @@ async def streamed_update(
 
 async def subscribe(
     desk: Desk, connection: HubConnection, request: v1.SubscribeRequest, call: Call
-) -> AsyncIterator[v1.SubscribeResponse]:
+) -> AsyncGenerator[v1.SubscribeResponse, None]:
     """Present values and targets as they change; the first message has what there is."""
     desk.check_count(len(request.entries))
     signals: dict[int, tuple[Signal, set[str]]] = {}
@@ -103,6 +103,8 @@ async def subscribe(
         try:
             while not isinstance(answer := await answers.get(), MonocoqueError):
                 yield answer
+        except GeneratorExit:
+            return  # the client left; as an error, the group would say it to nobody
         finally:
             for task in tasks:
                 task.cancel()

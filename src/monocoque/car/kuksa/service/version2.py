@@ -8,7 +8,7 @@ Left out on purpose: the filter's duration, which KUKSA does not use either.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -73,7 +73,7 @@ async def list_metadata(
 
 async def subscribe(
     desk: Desk, connection: HubConnection, request: v2.SubscribeRequest, call: Call
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Values by path, as they come."""
     signals = [desk.signal(path) for path in request.signal_paths]
     async for message in _subscribe(desk, connection, request, signals, by_path=True):
@@ -82,7 +82,7 @@ async def subscribe(
 
 async def subscribe_by_id(
     desk: Desk, connection: HubConnection, request: v2.SubscribeByIdRequest, call: Call
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Values by number, as they come."""
     signals = [desk.hub.catalogue.numbered(number) for number in request.signal_ids]
     async for message in _subscribe(desk, connection, request, signals, by_path=False):
@@ -206,7 +206,7 @@ async def _subscribe(
     signals: Sequence[Signal],
     *,
     by_path: bool,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     desk.check_count(len(signals))
     if not signals:
         raise RequestMalformed("No signal is named.")
