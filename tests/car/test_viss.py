@@ -223,7 +223,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
         ]
         assert 429 in numbers
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
-            other = Client(socket, client.token)
+            other = Client(socket, (await stand.token())[0])
             answers = [await other.ask("subscribe", path=SPEED.path) for _ in range(3)]
             assert [answer.get("error", {}).get("number") for answer in answers] == [
                 None, None, 429,
@@ -232,7 +232,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
             with pytest.raises(ConnectionClosed):
                 await _read_for_ever(other.socket)
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
-            answer = await Client(socket, client.token).ask(
+            answer = await Client(socket, (await stand.token())[0]).ask(
                 "get", path=SPEED.path, filter=filtered("metadata")
             )
             assert "metadata" in answer

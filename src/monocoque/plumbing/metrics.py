@@ -82,6 +82,12 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self.signal_values_lost = Counter(
+            "monocoque_signal_values_lost",
+            "Values of signals that newer ones replaced, since a door's client read too slowly",
+            ["door"],
+            registry=self.registry,
+        )
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text form."""
