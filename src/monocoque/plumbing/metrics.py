@@ -59,7 +59,10 @@ class Metrics:
             "Cars whose authenticated hello came within the limit",
             registry=self.registry,
         )
+        self._make_those_of_streams()
 
+    def _make_those_of_streams(self) -> None:
+        """Of what flows without end, and may be lost on the way."""
         self.frames = Counter(
             "monocoque_frames",
             "Frames that came from cars, by what became of them",
