@@ -271,7 +271,7 @@ async def test_a_stranger_who_does_not_read_either_is_cut_off_all_the_same():
 async def test_values_that_a_slow_client_misses_are_counted(filtering):
     said = 500  # at once, so that no client can be quick enough
     async with door() as (stand, client), stand.all.provide([SPEED.number]) as provision:
-        await provision.publish([SPEED.number], [1.0], 1)
+        await provision.publish([SPEED.number], [1.0], stand.clock.now_us())
         await client.ask("subscribe", path=SPEED.path, filter=filtering)
         assert (await client.event())["data"]["dp"]["value"] == "1.0"
         for turn in range(1, said + 1):
