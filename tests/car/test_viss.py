@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,10 +11,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from monocoque.car.body import service as body
+from monocoque.car.body.config import BodyConfig
+from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import ActState
+from monocoque.car.signals.service import embodying, history
 from monocoque.car.tokens import service as tokens
 from monocoque.car.viss import service as viss
 from monocoque.car.viss.config import VissConfig
+from monocoque.car.viss.logic.answers import time_text
 from monocoque.contracts.signals import CHARGE_LIMIT, IS_LOCKED, SPEED
 from tests.car.door_stand import DoorStand
 
@@ -46,10 +52,10 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def door(scope="read actuate", config=None):
-    """A car with this door open, and a client of it."""
-    stand = DoorStand(viss=config or VissConfig())
-    async with asyncio.timeout(WAIT_S_MAX), stand.open(viss.run):
+async def door(scope="read actuate", *runs, config=None, configs=None):
+    """A car with this door open, and a client of it. runs: services beside the door."""
+    stand = DoorStand(viss=config or VissConfig(), **(configs or {}))
+    async with asyncio.timeout(WAIT_S_MAX), stand.open(viss.run, *runs):
         stand.address = await stand.plate.address("viss")
         token, stand.token_id = await stand.token(scope)
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
@@ -83,15 +89,32 @@ async def test_metadata_is_the_tree_below_a_path():
         assert answer["metadata"]["Vehicle"]["children"]["Speed"]["unit"] == "km/h"
 
 
-async def test_the_past_is_read_by_a_duration():
-    async with door() as (stand, client):
+async def test_the_past_that_was_kept_is_read_by_path_and_duration():
+    kept = SignalsConfig(history_interval_s=0.0, history_write_s=0.05)
+    async with (
+        door("read", history.run, configs={"signals": kept}) as (stand, client),
+        stand.all.provide([SPEED.number, IS_LOCKED.number]) as provision,
+    ):
         now_us = stand.clock.now_us()
-        for turn in range(3):
-            stand.history._heard.append((SPEED.number, now_us - 1_000 + turn, float(turn)))
+        for age_s, speed in ((3_000, 1.0), (100, 2.0), (50, 3.0), (5, 4.0)):
+            time_us = now_us - age_s * 1_000_000
+            await provision.publish([SPEED.number, IS_LOCKED.number], [speed, True], time_us)
+
+        async def past(duration):
+            answer = await client.ask("get", path=SPEED.path, filter=filtered("history", duration))
+            points = answer.get("data", {"dp": []})["dp"]
+            return [point["value"] for point in (points if isinstance(points, list) else [points])]
+
+        while await past("PT2H") != ["1.0", "2.0", "3.0", "4.0"]:
+            pass  # the service has not heard all of them yet
+        assert await past("PT2H") == ["1.0", "2.0", "3.0", "4.0"]
+        assert await past("PT2M") == ["2.0", "3.0", "4.0"]
+        assert await past("PT1M") == ["3.0", "4.0"]
         answer = await client.ask("get", path=SPEED.path, filter=filtered("history", "PT1M"))
-        assert [dp["value"] for dp in answer["data"]["dp"]] == ["0.0", "1.0", "2.0"]
+        points = answer["data"]["dp"]
+        assert points[0]["ts"] == time_text(now_us - 50_000_000)
         none = await client.ask("get", path=IS_LOCKED.path, filter=filtered("history", "PT1M"))
-        assert none["error"]["number"] == 404
+        assert none["error"]["number"] == 404  # its past is not kept
 
 
 async def test_an_actuator_is_set_or_the_reason_is_said():
@@ -202,6 +225,46 @@ async def test_http_reads_and_sets_and_says_its_errors():
             assert (await http.get("/Vehicle/Speed")).status_code == 401
 
 
+async def test_http_sets_what_the_body_then_does_and_says_why_the_guard_refuses():
+    services = (body.run, embodying.run)
+    async with door("read actuate", *services, configs={"body": BodyConfig()}) as (stand, client):
+        bearer = {"authorization": f"Bearer {client.token}"}
+        base = f"http://{stand.address}"
+        async with httpx.AsyncClient(base_url=base, headers=bearer, timeout=WAIT_S_MAX) as http:
+
+            async def post(signal, value):
+                return await http.post(at(signal), json={"value": value})
+
+            while (done := await post(CHARGE_LIMIT, "70")).status_code == 503:
+                pass  # the body is not there yet
+            assert done.status_code == 200
+            assert set(done.json()) == {"ts"}
+            while (await http.get(at(CHARGE_LIMIT))).json()["data"]["dp"]["value"] != "70":
+                pass  # until the body has said it
+            await body.change(
+                stand.records,
+                stand.context.machine_id,
+                stand.clock.now_us(),
+                lambda now: replace(now, locked=False, doors_open=("row1_left",)),
+            )
+            refused = await post(IS_LOCKED, "true")
+            assert refused.status_code == 403
+            error = refused.json()["error"]
+            assert (error["number"], error["reason"]) == (403, "forbidden_request")
+            assert "door_open" in error["description"]
+            assert (await post(SPEED, "5")).json()["error"]["reason"] == "invalid_data"
+        reader, _ = await stand.token("read")
+        answer = httpx.Headers({"authorization": f"Bearer {reader}"})
+        async with httpx.AsyncClient(base_url=base, headers=answer) as http:
+            denied = await http.post(at(CHARGE_LIMIT), json={"value": "80"})
+            assert (denied.status_code, denied.json()["error"]["number"]) == (403, 403)
+
+
+def at(signal):
+    """The path of a signal, as HTTP says it."""
+    return "/" + signal.path.replace(".", "/")
+
+
 @pytest.mark.parametrize(
     "message",
     ["", "{", "[]", '{"action":"fly"}', '{"action":"get","path":"' + "V" * 10_000 + '"}', b"\xff"],
@@ -223,7 +286,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
         ]
         assert 429 in numbers
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
-            other = Client(socket, client.token)
+            other = Client(socket, (await stand.token())[0])
             answers = [await other.ask("subscribe", path=SPEED.path) for _ in range(3)]
             assert [answer.get("error", {}).get("number") for answer in answers] == [
                 None, None, 429,
@@ -232,7 +295,7 @@ async def test_floods_and_too_large_messages_cost_nobody_else_anything():
             with pytest.raises(ConnectionClosed):
                 await _read_for_ever(other.socket)
         async with connect(f"ws://{stand.address}", subprotocols=[VISS]) as socket:
-            answer = await Client(socket, client.token).ask(
+            answer = await Client(socket, (await stand.token())[0]).ask(
                 "get", path=SPEED.path, filter=filtered("metadata")
             )
             assert "metadata" in answer

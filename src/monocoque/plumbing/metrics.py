@@ -59,7 +59,10 @@ class Metrics:
             "Cars whose authenticated hello came within the limit",
             registry=self.registry,
         )
+        self._make_those_of_streams()
 
+    def _make_those_of_streams(self) -> None:
+        """Of what flows without end, and may be lost on the way."""
         self.frames = Counter(
             "monocoque_frames",
             "Frames that came from cars, by what became of them",
@@ -80,6 +83,12 @@ class Metrics:
             "monocoque_spool_dropped",
             "Frames that a spool gave up, by reason",
             ["code"],
+            registry=self.registry,
+        )
+        self.signal_values_lost = Counter(
+            "monocoque_signal_values_lost",
+            "Values of signals that newer ones replaced, since a door's client read too slowly",
+            ["door"],
             registry=self.registry,
         )
 

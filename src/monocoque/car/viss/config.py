@@ -11,14 +11,25 @@ class VissConfig:
     """The address that it listens on; this machine alone, unless a person says otherwise."""
     port: int = 0
     """0 for any that is free; the car's folder says which."""
-    clients_max: int = 100
-    """WebSockets and requests of all clients together."""
+    sockets_max: int = 100
+    """WebSockets of all clients that have shown a good token."""
+    sockets_of_one_max: int = 10
+    """The same of one client."""
+    requests_max: int = 100
+    """Requests over HTTP of all clients that are being answered at once."""
+    requests_of_one_max: int = 20
+    """The same of one client."""
+    strangers_max: int = 100
+    """WebSockets that have shown no good token; and, counted apart, connections that have not asked
+    anything yet. The one that waited longest makes room for the newest."""
+    stranger_s_max: float = 10.0
+    """So long each of them may wait; a WebSocket whose token has ended is looked for as often."""
     message_bytes_max: int = 65_536
     """Of one request, or of the body of one."""
     requests_per_second_max: int = 200
-    """Of one client; more are answered with 429."""
+    """Of one client, by all its WebSockets and over HTTP; of all strangers together."""
     subscriptions_max: int = 50
-    """Of one client."""
+    """Of one client, by all its WebSockets."""
     signals_per_request_max: int = 1_000
     """That one path, or its filter, may name."""
     values_per_answer_max: int = 10_000

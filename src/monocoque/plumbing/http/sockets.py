@@ -1,21 +1,23 @@
 """Runs an application with WebSockets on a port of its own, beside the sites.
 
-Rules: as in server.py: our own sockets, no signals, a bounded end; messages and clients are bounded
-before they reach the application.
+Rules: as in server.py: our own sockets, no signals, a bounded end; messages are bounded before they
+reach the application, and so are connections that it does not serve (lobby.py).
 
-Left out on purpose: everything that the sites have (guard, sessions, problem bodies); whoever uses
-this has rules of its own.
+Left out on purpose: everything that the sites have (guard, sessions, problem bodies), and how many
+clients are served at once; whoever uses this has rules of its own, and answers in words of its own.
 """
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
 from monocoque.plumbing.http.listening import Listener
+from monocoque.plumbing.http.lobby import HttpProtocol, Lobby, SocketProtocol
 
 PING_S = 20.0
 """So often a silent client is asked whether it is there, and so long it may take to answer."""
@@ -48,14 +50,20 @@ async def serve_sockets(
     listener: Listener,
     started: asyncio.Event,
     *,
-    clients_max: int,
+    waiting_max: int,
+    wait_s_max: float,
     message_bytes_max: int,
     end_s_max: float,
 ) -> None:
-    """Answer until cancelled, then end in a bounded time. started: set when it answers."""
+    """Answer until cancelled, then end in a bounded time. started: set when it answers.
+
+    waiting_max: connections that are not being served; wait_s_max: so long each of them may last.
+    """
+    lobby = Lobby(waiting_max, wait_s_max)
     settings = uvicorn.Config(
         application,
-        ws="websockets-sansio",
+        http=cast(Any, partial(HttpProtocol, lobby=lobby)),
+        ws=cast(Any, partial(SocketProtocol, lobby=lobby)),
         ws_max_size=message_bytes_max,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
@@ -64,7 +72,6 @@ async def serve_sockets(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=clients_max,
         backlog=CLIENTS_WAITING_MAX,
         timeout_graceful_shutdown=max(1, round(end_s_max)),
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,

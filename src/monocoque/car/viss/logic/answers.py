@@ -23,6 +23,7 @@ ERRORS: Final[dict[type[MonocoqueError], tuple[int, str]]] = {
     errors.CarRefuses: (403, "forbidden_request"),
     errors.SignalUnknown: (404, "unavailable_data"),
     errors.DeadlinePassed: (408, "request_timeout"),
+    errors.SignalClientsFull: (503, "service_unavailable"),
     errors.LimitError: (429, "too_many_requests"),
     errors.RequestTooLarge: (400, "bad_request"),
     errors.SignalProviderMissing: (503, "service_unavailable"),

@@ -23,7 +23,6 @@ from monocoque.contracts.errors import (
     DeadlinePassed,
     RequestMalformed,
     RequestTooLarge,
-    RightsError,
     SignalDenied,
     SignalUnknown,
 )
@@ -46,17 +45,11 @@ class Desk:
 
     def connect(self, authorization: str) -> HubConnection:
         """The connection of one who shows this. Raises SignalTokenRefused, SignalTokenExpired."""
-        access = self._access(authorization)
+        access = self.access(authorization)
         return self.hub.connect(f"{access.holder}/viss", access)
 
-    def token_id(self, authorization: str) -> str:
-        """The name of the token that is shown; empty for one that opens nothing."""
-        try:
-            return self._access(authorization).token_id
-        except RightsError:
-            return ""
-
-    def _access(self, authorization: str) -> Access:
+    def access(self, authorization: str) -> Access:
+        """What one who shows this may do. Raises SignalTokenRefused, SignalTokenExpired."""
         shown = authorization
         if shown and not shown.lower().startswith("bearer "):
             shown = f"Bearer {shown}"
