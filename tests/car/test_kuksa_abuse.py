@@ -101,6 +101,43 @@ async def test_calls_that_never_send_their_request_cost_only_whoever_opened_them
         await other.v2["GetServerInfo"](INFO)
 
 
+async def test_values_that_a_slow_subscriber_missed_are_counted():
+    async with floodable() as (stand, come):
+        slow, _ = await come()
+        streams = [slow.v2["Subscribe"](HEAR_SPEED), slow.v1["Subscribe"](speed_v1())]
+        for stream in streams:
+            await stream.read()
+        async with stand.all.provide([SPEED.number]) as provision:
+            for value in range(1_000):  # more than waits, and all before a subscriber's turn
+                await provision.publish([SPEED.number], [float(value % 200)], value + 1)
+            seen = [await heard_until(stream, 1_000) for stream in streams]
+        lost = stand.metrics.registry.get_sample_value(
+            "monocoque_signal_values_lost_total", {"door": "kuksa"}
+        )
+        assert lost == 2 * 1_000 - sum(seen)
+        assert lost > 0
+
+
+def speed_v1():
+    entry = v1.SubscribeEntry(path=SPEED.path, view=v1.VIEW_CURRENT_VALUE, fields=[v1.FIELD_VALUE])
+    return v1.SubscribeRequest(entries=[entry])
+
+
+async def heard_until(stream, last_us):
+    """How many values came, up to the one of this time."""
+    count = 0
+    while True:
+        message = await stream.read()
+        count += 1
+        points = (
+            [message.entries[SPEED.path].timestamp]
+            if hasattr(message, "entries")
+            else [update.entry.value.timestamp for update in message.updates]
+        )
+        if points[-1].ToMicroseconds() == last_us:
+            return count
+
+
 async def _is_refused(client):
     try:
         await client.v2["GetServerInfo"](INFO)

@@ -35,6 +35,7 @@ def test_scopes_name_signals(scope, reads, actuates, provides) -> None:
     assert (access.reads, access.actuates, access.provides) == (reads, actuates, provides)
     assert (access.token_id, access.expires_us) == ("token_1", 9)
     assert (access.holder, access.issuer_id) == ("x", "")
+    assert access.client == access.token_id
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,4 @@ def test_a_token_of_another_issuer_gives_what_both_of_them_may(
     assert (access.reads, access.actuates) == (reads, actuates)
     assert (access.provides, access.creates) == (provides, creates)
     assert (access.holder, access.issuer_id) == ("x of maker", "issuer_1")
+    assert access.client == "issuer_1/x of maker"

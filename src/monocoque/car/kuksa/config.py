@@ -16,7 +16,7 @@ class KuksaConfig:
     calls_max: int = 1_000
     """Calls and streams of all clients together."""
     calls_per_client_max: int = 300
-    """Of one token, or of all tokens of another issuer, at a time."""
+    """Of one client: a token, or whatever tokens another issuer gave one subject."""
     batches_waiting_max: int = 1_000
     """Of one subscription, before newer values replace older ones."""
     gather_s: float = 0.005

@@ -4,7 +4,7 @@ Rules:
 
 * a call without a good token is refused before anything of it is read;
 * of the calls that the door takes at a time, a client has its share, so that one that floods costs
-  nobody else a call. A token is a client, and so is another issuer with all its tokens;
+  nobody else a call;
 * an error of the tree is said with its sentence and hint; any other is counted, logged, and said as
   "internal".
 
@@ -48,6 +48,8 @@ Call = Any
 """``grpc.aio.ServicerContext``, whose types name both messages."""
 ENTRIES: Final = b"\x0a"
 """How an entry begins in the answers to both kinds of subscription."""
+DOOR: Final = "kuksa"
+"""As metrics call it."""
 WAIT_FOR_OUTCOME: Final = "wait-for-outcome"
 """A client that says this in its metadata is answered when what it asks has ended."""
 
@@ -82,7 +84,7 @@ class Desk:
         metadata = dict(call.invocation_metadata() or ())
         shown = metadata.get("authorization", "")
         access = self.tokens.access_of(str(shown), self.hub.catalogue)
-        client = access.issuer_id or access.token_id
+        client = access.client
         if self._open[client] >= self.config.calls_per_client_max:
             raise SignalClientsFull(
                 f"A client has at most {self.config.calls_per_client_max} calls at a time.",
@@ -136,6 +138,10 @@ class Desk:
         left_s: float | None = call.time_remaining()
         longest_s = self.config.answer_s_max
         return longest_s if left_s is None else max(0.0, min(longest_s, left_s / 2))
+
+    def count_lost(self, count: int) -> None:
+        """So many values were replaced by newer ones before a subscriber took them."""
+        self.context.metrics.signal_values_lost.labels(door=DOOR).inc(count)
 
     def waits_for_outcome(self, call: Call) -> bool:
         """Whether the client wants to know how it ended."""
@@ -243,5 +249,5 @@ async def _abort(call: Call, error: MonocoqueError) -> None:
 
 
 async def _fail(desk: Desk, call: Call) -> None:
-    desk.context.metrics.errors.labels(where="kuksa", code=DefectError.code).inc()
+    desk.context.metrics.errors.labels(where=DOOR, code=DefectError.code).inc()
     await call.abort(grpc.StatusCode.INTERNAL, "The car could not answer; its log says why.")

@@ -97,7 +97,7 @@ async def subscribe(
     answers: asyncio.Queue[v1.SubscribeResponse | MonocoqueError] = asyncio.Queue(1)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_tell_values(connection, signals, answers)),
+            group.create_task(_tell_values(desk, connection, signals, answers)),
             group.create_task(_tell_targets(desk, connection, signals, answers)),
         ]
         try:
@@ -166,6 +166,7 @@ async def _set(
 
 
 async def _tell_values(
+    desk: Desk,
     connection: HubConnection,
     signals: Mapping[int, tuple[Signal, set[str]]],
     answers: "asyncio.Queue[v1.SubscribeResponse | MonocoqueError]",
@@ -176,7 +177,9 @@ async def _tell_values(
             return
         async with connection.subscribe(numbers) as heard:
             while True:
-                await answers.put(_values_message(signals, await heard.next()))
+                batch = await heard.next()
+                desk.count_lost(batch.lost)
+                await answers.put(_values_message(signals, batch))
     except MonocoqueError as error:
         await answers.put(error)
 

@@ -228,6 +228,9 @@ async def _subscribe(
         encode = partial(_encode, writer, partial(make, catalogue))
         while True:
             batches = await heard.next_apart(VALUES_JOINED_MAX, desk.config.gather_s)
+            lost = sum([batch.lost for batch in batches])
+            if lost:
+                desk.count_lost(lost)
             yield b"".join([batch.encoded(by_path, encode) for batch in batches])
 
 

@@ -30,6 +30,15 @@ class Access:
     holder: str = ""
     """Whose token it is, as whoever gave it out wrote it."""
 
+    @property
+    def client(self) -> str:
+        """Who counts as one where each has a share.
+
+        A person gave out each of the car's own tokens; another issuer may make any number for one
+        subject, so they are one client.
+        """
+        return f"{self.issuer_id}/{self.holder}" if self.issuer_id else self.token_id
+
 
 NOTHING: Final = Access()
 

@@ -132,7 +132,7 @@ class Clients:
 
     def know(self, seat: Seat, access: Access, shown: str) -> None:
         """A good token was shown on it. Raises TooManyRequests, SignalClientsFull."""
-        key = _key(access)
+        key = access.client
         if seat.client is None:
             client = self._of(access)
             if client.sockets >= self._config.sockets_of_one_max:
@@ -179,7 +179,7 @@ class Clients:
             self._requests -= 1
 
     def _of(self, access: Access) -> Client:
-        key = _key(access)
+        key = access.client
         client = self._known.get(key)
         if client is None:
             now_s = _now_s()
@@ -198,11 +198,6 @@ class Clients:
                 )
             )
         self._waiting[seat] = None
-
-
-def _key(access: Access) -> str:
-    """Of the car's own tokens, a person gave out each; another issuer may make any number."""
-    return f"{access.issuer_id}/{access.holder}" if access.issuer_id else access.token_id
 
 
 def _now_s() -> float:
