@@ -60,7 +60,13 @@ def _route(file: Path) -> Route:
             f"{file} cannot be read: {error.strerror}.",
             hint="Name a GPX or GeoJSON file with --route.",
         ) from error
-    return read_route(data)
+    try:
+        return read_route(data)
+    except RequestMalformed as error:
+        # The usual hint is for who asks over HTTP.
+        has_own = error.hint != RequestMalformed.default_hint
+        hint = error.hint if has_own else "A route is GPX with a track, or GeoJSON: a LineString."
+        raise RequestMalformed(f"{file}: {error.what}", hint=hint) from None
 
 
 def station_of(ac_kw: float | None, dc_kw: float | None) -> Station:
