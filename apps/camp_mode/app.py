@@ -4,8 +4,8 @@ Rules:
 
 * the climate goes on when the cabin has left the band around the wish, and off in its middle, so
   that it does not switch every minute;
-* shortly above the floor it ends for this night, says why, and begins again only when the battery is
-  clearly above the floor;
+* shortly above the floor it ends for this night, says why, and begins again only when the battery
+  is clearly above the floor;
 * who drives off, or switches the climate by hand, is right.
 
 Left out on purpose: warming before the driver comes; that is a scene.

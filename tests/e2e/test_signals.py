@@ -9,6 +9,8 @@ import random
 import socket
 import subprocess
 from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -16,13 +18,22 @@ import pytest
 
 from monocoque.car.body.logic import with_jam, with_obstacles
 from monocoque.car.body.logic.routes import Place, offset_m, read_route
+from monocoque.cli import apps_at_car, apps_making
 from monocoque.contracts.identifiers import CarId
-from monocoque.contracts.signals import IS_LOCKED, LATITUDE, LONGITUDE, SELECTED_GEAR, SPEED
+from monocoque.contracts.signals import (
+    IS_CLIMATE_ON,
+    IS_LOCKED,
+    LATITUDE,
+    LONGITUDE,
+    SELECTED_GEAR,
+    SPEED,
+)
 from tests.e2e.installation import MONOCOQUE, Installation, free_port, wait_until
 from tests.e2e.signal_client import METHODS, SignalClient, VissClient, change_body, viss_at
 from tests.trust.foreign_issuer import KEYS, pem_of
 
 DOORS_S_MAX = 20.0
+APPS_S_MAX = 60.0
 ROOT = Path(__file__).parents[2]
 ROUTE = ROOT / "docs" / "guide" / "routes" / "lake-to-hill.gpx"
 EXAMPLE = ROOT / "tests" / "car" / "vss_example.json"
@@ -32,6 +43,12 @@ IN_PARK = 126
 WINDOW = "Vehicle.Cabin.Door.Row2.DriverSide.Window.Position"
 WINDOW_PART = "window_row2_left"
 LOAD = "Vehicle.Bench.Drum.Load"
+SHORTER = {
+    "camp-mode": ("LOOK_S = 30.0", "LOOK_S = 0.5"),
+    "parked-guard": ("AFTER_S = 30.0", "AFTER_S = 2.0"),
+    "trip-log": ("PARKED_S = 120.0", "PARKED_S = 2.0"),
+}
+"""Our apps, and what they wait for that a test does not."""
 NO_REQUESTS = (
     "",
     "{",
@@ -291,6 +308,72 @@ def test_a_car_has_the_signals_of_a_file_and_says_what_it_left_out(car: Car) -> 
     assert "left out: Vehicle.Bench.Force has 'unit' twice" in left_out
     assert "left out: Vehicle.Bench.Lamp is there twice" in left_out
     assert len(left_out) == 5
+
+
+@pytest.mark.timeout(240)
+def test_our_apps_do_their_work_in_a_car_that_runs(car: Car, tmp_path: Path) -> None:
+    car.until_it_stands()
+    car.client.ask(IS_LOCKED.path, bool=True)
+    apps = {name: install(car, name, tmp_path) for name in SHORTER}
+    try:
+        for app in apps.values():
+            until_written(app / "log.txt", "[running]")
+        camp_mode_ends_at_its_floor(car, apps["camp-mode"])
+        car.run("drive", car.car_id)
+        wait_until("it moves", lambda: car.client.value(SPEED.path) > 10.0, DOORS_S_MAX)
+        car.run("park", car.car_id)
+        (line,) = until_written(apps["trip-log"] / "data" / "trips.jsonl", "\n").splitlines()
+        trip = json.loads(line)
+        assert trip["used_kwh"] > 0.0
+        assert trip["moving_s"] > 0
+        assert trip["why"].startswith("the climate was on most of the time")
+        (file,) = (apps["parked-guard"] / "data").glob("alarm-*.json")
+        alarm = json.loads(file.read_text())
+        assert alarm["cause"] == "the car was moved while it was locked"
+        assert {row["path"] for row in alarm["rows"]} >= {SPEED.path, LATITUDE.path}
+    finally:
+        for name in SHORTER:
+            apps_at_car.remove(car.installation.data, car.car_id, name)
+        car.client.ask(IS_CLIMATE_ON.path, bool=False)
+
+
+def camp_mode_ends_at_its_floor(car: Car, app: Path) -> None:
+    """It warms the cold cabin, ends when the battery is low, and begins again when that is full."""
+
+    def climate_is(wanted: bool) -> bool:
+        return car.client.value(IS_CLIMATE_ON.path) is wanted
+
+    def charge_to(percent: float) -> None:
+        how = partial(replace, charge_percent=percent)
+        change_body(car.installation.data, car.car_id, how)
+
+    wait_until("the climate is on", lambda: climate_is(True), APPS_S_MAX)
+    charge_to(18.0)
+    wait_until("the climate is off", lambda: climate_is(False), APPS_S_MAX)
+    until_written(app / "data" / "why.json", "the floor is near")
+    charge_to(62.0)
+    wait_until("the climate is on again", lambda: climate_is(True), APPS_S_MAX)
+
+
+def until_written(file: Path, text: str) -> str:
+    """What a file of an app says, once this is in it."""
+    wait_until(f"{file.name}: {text}", lambda: file.exists() and text in file.read_text(),
+               APPS_S_MAX)  # fmt: skip
+    return file.read_text()
+
+
+def install(car: Car, name: str, into: Path) -> Path:
+    """One of our apps, that waits for less; returns its folder in the car."""
+    own, shorter = ROOT / "apps" / name.replace("-", "_"), into / name
+    shorter.mkdir()
+    text, (waits, less) = (own / "app.py").read_text(), SHORTER[name]
+    assert waits in text
+    (shorter / "app.py").write_text(text.replace(waits, less))
+    package, key = into / f"{name}.app", into / "our.key"
+    apps_making.make_package(shorter, key, package)
+    public = apps_making.public_place(key)
+    apps_at_car.install(car.installation.data, car.car_id, package, public)
+    return car.folder / "apps" / name
 
 
 def test_a_client_hears_why_a_window_did_not_move(car: Car) -> None:
