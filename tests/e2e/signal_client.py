@@ -3,6 +3,7 @@
 Rules: real sockets and the car's own process; every call has a deadline.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Generator, Iterator
@@ -15,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from monocoque.car.body import service as body
 from monocoque.car.body.logic import Body
+from monocoque.cli.doorstep import give_token
 from monocoque.cli.wheel import at_the_wheel
 from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
@@ -22,9 +24,8 @@ from monocoque.plumbing.clock import SystemClock
 
 CALL_S_MAX = 20.0
 STREAM_S_MAX = 60.0
-METHODS = {
-    method.name: method for method in v2.DESCRIPTOR.services_by_name["VAL"].methods
-}  # fmt: skip
+TOKEN_S = 3_600.0
+METHODS = {method.name: method for method in v2.DESCRIPTOR.services_by_name["VAL"].methods}
 
 
 class SignalClient:
@@ -100,6 +101,12 @@ def viss_at(address: str, token: str) -> Generator[VissClient]:
     """A client of VISS at one car's door."""
     with connect(f"ws://{address}", subprotocols=[Subprotocol("VISSv3")]) as socket:
         yield VissClient(socket, token)
+
+
+def token_of(data: Path, car_id: CarId, scope: str) -> str:
+    """A token of a car of this installation, as `monocoque car token new` gives it out."""
+    token, _ = asyncio.run(give_token(data, car_id, "client of a test", scope, TOKEN_S))
+    return token
 
 
 def change_body(data: Path, car_id: CarId, how: Callable[[Body], Body]) -> Body:

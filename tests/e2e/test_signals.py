@@ -29,7 +29,14 @@ from monocoque.contracts.signals import (
     SPEED,
 )
 from tests.e2e.installation import MONOCOQUE, Installation, free_port, wait_until
-from tests.e2e.signal_client import METHODS, SignalClient, VissClient, change_body, viss_at
+from tests.e2e.signal_client import (
+    METHODS,
+    SignalClient,
+    VissClient,
+    change_body,
+    token_of,
+    viss_at,
+)
 from tests.trust.foreign_issuer import KEYS, pem_of
 
 DOORS_S_MAX = 20.0
@@ -90,7 +97,7 @@ class Car:
         self.doors = self.folder / "doors.json"
         wait_until("the car's doors are open", lambda: len(self.addresses()) == 2, DOORS_S_MAX)
         self.car_id = CarId(self.folder.name)
-        self.token = self.run("token", "new", self.car_id, "--scope", "read actuate").strip()
+        self.token = token_of(installation.data, self.car_id, "read actuate")
         self.client = SignalClient(self.addresses()["kuksa"], self.token)
 
     def addresses(self) -> dict[str, str]:
@@ -284,11 +291,8 @@ def test_a_car_has_the_signals_of_a_file_and_says_what_it_left_out(car: Car) -> 
         doors = car.folder.with_name(bench_id) / "doors.json"
         wait_until("its doors are open", lambda: doors.exists() and b"viss" in doors.read_bytes(),
                    DOORS_S_MAX)  # fmt: skip
-        scope = ("--scope", "read provide")
-        client = SignalClient(
-            json.loads(doors.read_bytes())["kuksa"],
-            car.run("token", "new", bench_id, *scope).strip(),
-        )
+        token = token_of(car.installation.data, bench_id, "read provide")
+        client = SignalClient(json.loads(doors.read_bytes())["kuksa"], token)
         wait_until("its body says", lambda: client.value(SPEED.path) == 0.0, DOORS_S_MAX)
         assert client.value(LOAD) is None
         client.say(LOAD, float=12.5)
