@@ -13,7 +13,7 @@ from tests.car.door_stand import DoorStand, KuksaClient
 
 WAIT_S_MAX = 30.0
 LEAVES_MIN = 1_250
-"""VSS 6.0 has 1 263, and 1 367 were on their way to the next: /COVESA/vehicle_signal_specification."""
+"""VSS 6.0 has 1 263; 1 367 were on their way to the next (COVESA/vehicle_signal_specification)."""
 SIDES = ("DriverSide", "Middle", "PassengerSide")
 KINDS: tuple[dict[str, Any], ...] = (
     {"type": "actuator", "datatype": "boolean"},
