@@ -81,7 +81,7 @@ def _put(root: dict[str, Any], path: str, leaf: dict[str, Any]) -> None:
 def _sample(signal: Signal, turn: int) -> Value:
     """A value that the signal takes, another one for each turn where it can be."""
     if signal.allowed:
-        word = signal.allowed[turn % len(signal.allowed)]
+        word: Any = signal.allowed[turn % len(signal.allowed)]
         return check(signal, (word,) if signal.data_type.is_array else word)
     if signal.data_type is DataType.STRING:
         return f"word {turn}"

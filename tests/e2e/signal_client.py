@@ -38,13 +38,15 @@ class SignalClient:
     def call(self, method: str, request: Any, deadline_s: float = CALL_S_MAX) -> Any:
         """What a method answers; bytes are sent as they are. Raises grpc.RpcError."""
         known = METHODS[method]
-        kind = "unary_stream" if known.server_streaming else "unary_unary"
+        streams = (known.client_streaming, known.server_streaming)
+        kind = "_".join("stream" if each else "unary" for each in streams)
         call = getattr(self._channel, kind)(
             f"/kuksa.val.v2.VAL/{method}",
             request_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
             response_deserializer=getattr(v2, known.output_type.name).FromString,
         )
-        return call(request, metadata=self._shown, timeout=deadline_s)
+        said = iter([request]) if known.client_streaming else request
+        return call(said, metadata=self._shown, timeout=deadline_s)
 
     def value(self, path: str) -> Any:
         """What a signal is now; None when nobody stands behind it."""
