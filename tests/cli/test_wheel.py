@@ -76,6 +76,14 @@ def test_a_car_drives_along_the_route_of_a_file(tmp_path, car, capsys) -> None:
     assert later.place_degrees[0] < begun.place_degrees[0] - 0.005
 
 
+def test_a_car_that_drives_already_says_that_it_does_not_take_the_route(tmp_path, car) -> None:
+    wheel.drive(tmp_path, CAR_ID)
+    with pytest.raises(CarRefuses, match="drives already") as refused:
+        wheel.drive(tmp_path, CAR_ID, ROUTE)
+    assert "car park" in refused.value.hint
+    assert now(car).route is None
+
+
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [

@@ -1,4 +1,7 @@
-"""A person at the command line reads, sets and watches the signals of a car that runs."""
+"""Signals of a car that runs: at the command line, at its doors, along a route, and for its apps.
+
+Rules: one car for all, and a test leaves it parked, its parts as they were.
+"""
 
 import contextlib
 import json

@@ -47,6 +47,11 @@ def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
     )
     if isinstance(driving, str):
         raise CarRefuses(f"{car_id} does not drive off: {driving}.")
+    if route is not None and driving.route != route:
+        raise CarRefuses(
+            f"{car_id} drives already, and not along {file}.",
+            hint="Park it with `monocoque car park`, and let it drive off once it stands.",
+        )
     way = f"for {config.drive_s:.0f} s" if route is None else f"{route.length_m / 1_000:.1f} km"
     typer.echo(f"{car_id} drives, {way}; `monocoque car park` ends it.")
 
