@@ -4,8 +4,8 @@ Rules:
 
 * the climate goes on when the cabin has left the band around the wish, and off in its middle, so
   that it does not switch every minute;
-* below the floor it ends for this night, says why, and begins again only when the battery is
-  clearly above the floor;
+* shortly above the floor it ends for this night, says why, and begins again only when the battery
+  is clearly above the floor;
 * who drives off, or switches the climate by hand, is right.
 
 Left out on purpose: warming before the driver comes; that is a scene.
@@ -17,6 +17,8 @@ import json
 from monocoque.app import App, Limits, actuate, read, signals
 
 FLOOR_PERCENT = 20.0
+MARGIN_PERCENT = 0.5
+"""So much above the floor it ends: from one look to the next, the battery may go on losing."""
 AGAIN_PERCENT = 25.0
 """After the floor was reached, so full must the battery be before it begins again."""
 WISH_CELSIUS = 20.0
@@ -66,7 +68,8 @@ class CampMode(App):
         if charge is None or cabin is None:
             self.say("nobody knows yet how full the battery and how warm the cabin is")
             return
-        self.is_below_floor = charge < (AGAIN_PERCENT if self.is_below_floor else FLOOR_PERCENT)
+        ends_percent = FLOOR_PERCENT + MARGIN_PERCENT
+        self.is_below_floor = charge < (AGAIN_PERCENT if self.is_below_floor else ends_percent)
         if is_moving:
             self.has_switched_on = False
             self.say("the car is driven, and the driver decides")

@@ -1,5 +1,8 @@
 """``monocoque car drive`` and ``park``: somebody at the wheel, in a process of its own."""
 
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,6 +18,8 @@ from monocoque.roles.layout import Layout
 from monocoque.roles.migrations import migrate_connection
 
 CAR_ID = CarId("car_0123456789abcdefghjkmnpqrs")
+MONOCOQUE = Path(sys.executable).with_name("monocoque")
+ROUTE = Path(__file__).parents[2] / "docs" / "guide" / "routes" / "lake-to-hill.gpx"
 
 
 @pytest.fixture
@@ -59,6 +64,66 @@ def test_a_car_is_plugged_into_the_station_that_was_named(tmp_path, car) -> None
     assert (now(car).station.kind, now(car).station.power_w) == (AC, 3_700.0)
     wheel.park(tmp_path, CAR_ID, wheel.station_of(None, None))
     assert now(car).station == WALLBOX
+
+
+def test_a_car_drives_along_the_route_of_a_file(tmp_path, car, capsys) -> None:
+    wheel.drive(tmp_path, CAR_ID, ROUTE)
+    said = capsys.readouterr().out
+    assert "km" in said
+    begun = now(car)
+    assert begun.route is not None
+    later = car.transact_once(lambda c: body.present(c, CAR_ID, begun.at_us + 60_000_000))
+    assert later.place_degrees[0] < begun.place_degrees[0] - 0.005
+
+
+def test_a_car_that_drives_already_says_that_it_does_not_take_the_route(tmp_path, car) -> None:
+    wheel.drive(tmp_path, CAR_ID)
+    with pytest.raises(CarRefuses, match="drives already") as refused:
+        wheel.drive(tmp_path, CAR_ID, ROUTE)
+    assert "car park" in refused.value.hint
+    assert now(car).route is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        (None, "cannot be read: No such file", "--route"),
+        (b"", "The route is neither GPX nor JSON.", "GPX with a track"),
+        (b"\x00\xff", "The route is neither GPX nor JSON.", "GPX with a track"),
+        (ROUTE.read_bytes()[:500], "The route is no XML", "GPX with a track"),
+        (b"<svg/>", "no GPX: it is <svg>", "GPX with a track"),
+        (b'{"type": "Point"}', "no LineString", "GPX with a track"),
+        (b'{"type": "LineString", "coordinates": [[8.5, 47.3]]}', "2 to 1000", "GPX with a track"),
+        (b'{"type": "LineString", "coordinates": [[8, 90], [8, 47]]}', "on the map", "Latitudes"),
+    ],
+)
+def test_a_file_that_is_no_route_is_refused_by_its_name_with_a_hint(
+    tmp_path, car, text, what, hint
+) -> None:
+    file = tmp_path / "way.gpx"
+    if text is not None:
+        file.write_bytes(text)
+    with pytest.raises((RequestMalformed, NotFound)) as refused:
+        wheel.drive(tmp_path, CAR_ID, file)
+    assert what in refused.value.what
+    assert "way.gpx" in refused.value.what
+    assert hint in refused.value.hint
+    assert now(car).drive is None
+
+
+def test_a_file_that_is_no_route_ends_the_command_with_1_and_two_lines(tmp_path, car) -> None:
+    file = tmp_path / "way.gpx"
+    file.write_bytes(b"my way")
+    done = subprocess.run(
+        [MONOCOQUE, "car", "drive", CAR_ID, "--route", file, "--data", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    what, hint = done.stderr.splitlines()
+    assert "way.gpx" in what
+    assert "GPX with a track" in hint
 
 
 @pytest.mark.parametrize(("ac_kw", "dc_kw"), [(1.0, 1.0), (0.0, None), (None, 401.0), (-1.0, None)])

@@ -47,6 +47,11 @@ def drive(data: Path, car_id: CarId, file: Path | None = None) -> None:
     )
     if isinstance(driving, str):
         raise CarRefuses(f"{car_id} does not drive off: {driving}.")
+    if route is not None and driving.route != route:
+        raise CarRefuses(
+            f"{car_id} drives already, and not along {file}.",
+            hint="Park it with `monocoque car park`, and let it drive off once it stands.",
+        )
     way = f"for {config.drive_s:.0f} s" if route is None else f"{route.length_m / 1_000:.1f} km"
     typer.echo(f"{car_id} drives, {way}; `monocoque car park` ends it.")
 
@@ -60,7 +65,13 @@ def _route(file: Path) -> Route:
             f"{file} cannot be read: {error.strerror}.",
             hint="Name a GPX or GeoJSON file with --route.",
         ) from error
-    return read_route(data)
+    try:
+        return read_route(data)
+    except RequestMalformed as error:
+        # The usual hint is for who asks over HTTP.
+        has_own = error.hint != RequestMalformed.default_hint
+        hint = error.hint if has_own else "A route is GPX with a track, or GeoJSON: a LineString."
+        raise RequestMalformed(f"{file}: {error.what}", hint=hint) from None
 
 
 def station_of(ac_kw: float | None, dc_kw: float | None) -> Station:
