@@ -93,6 +93,15 @@ def test_what_is_asked_for_is_done_and_read_again(path, value):
     on_a_signal_stand(story)
 
 
+@pytest.mark.parametrize("value", [1.5e308, -1.5e308, 1e30, 70.1, -5.1])
+def test_a_backrest_that_shall_lean_beyond_its_end_is_refused_and_others_go_on(value):
+    async def story(stand: SignalStand):
+        assert await done(stand, RECLINE, value) == (ActState.REFUSED, "out_of_reach")
+        assert await done(stand, RECLINE, 25.0) == (ActState.DONE, "")
+
+    on_a_signal_stand(story)
+
+
 def test_a_window_is_seen_on_its_way_and_a_new_wish_goes_on_from_there():
     async def story(stand: SignalStand):
         opening = await ask(stand, WINDOW, 100)
