@@ -67,6 +67,20 @@ class Spent:
         """What the battery holds less."""
         return self.given_wh - self.taken_wh + self.heat_wh
 
+    def within(self, room_wh: float, held_wh: float) -> "Spent":
+        """What of this a battery can do that has so much room, and holds so much.
+
+        What a full one is offered, the brakes turn into heat; what an empty one is asked for, it
+        does not give.
+        """
+        if -self.inside_wh > room_wh:
+            share = (room_wh + self.given_wh) / (self.taken_wh - self.heat_wh)
+            return Spent(self.given_wh, self.taken_wh * share, self.heat_wh * share)
+        if self.inside_wh > held_wh:
+            share = (held_wh + self.taken_wh) / (self.given_wh + self.heat_wh)
+            return Spent(self.given_wh * share, self.taken_wh, self.heat_wh * share)
+        return self
+
 
 NOTHING: Final = Spent()
 

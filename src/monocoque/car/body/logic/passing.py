@@ -4,12 +4,16 @@ Rules:
 
 * a body that nobody touches jumps from event to event, and from one half hour of weather to the
   next, so that a parked week costs next to nothing;
-* what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``.
+* what heats, charges, drains and ages follows closed forms (flow.py) of ``physics``;
+* a full battery takes nothing and an empty one gives nothing, at any moment of a drive: while that
+  may happen, a drive goes on piece by piece.
+
+Left out on purpose: that a car stops when its battery is empty; it rolls to the end of its way.
 """
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from monocoque.car.body.logic import stations
 from monocoque.car.body.logic.deeds import reach
@@ -18,13 +22,18 @@ from monocoque.car.body.logic.drives import (
     Drive,
     distance_m,
     drive_ends_us,
+    piece_ends_us,
     spent_in,
 )
+from monocoque.car.body.logic.flow import Spent
 from monocoque.car.body.logic.motions import ended
 from monocoque.car.body.logic.physics import battery, cabin, low_voltage, tyres
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
+from monocoque.car.body.logic.slopes import Slopes
 from monocoque.car.body.logic.state import Body
 from monocoque.car.body.logic.weather import held_celsius
+
+NOTICED_PERCENT: Final = 1e-9
 
 
 def step(body: Body, now_us: int) -> Body:
@@ -66,20 +75,38 @@ def _flow_on(body: Body, now_us: int) -> Body:
 
 
 def _drive_on(body: Body, drive: Drive, now_us: int) -> Body:
-    elapsed_s = (now_us - body.at_us) / SECOND_US
-    odometer_m = drive.began_m + distance_m(drive, now_us)
-    slopes = None if body.route is None else body.route.slopes
-    spent = spent_in(drive, now_us, slopes).since(spent_in(drive, body.at_us, slopes))
-    warmed = _warm(body, elapsed_s)
-    beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
-    driven = _pass(body, now_us, warmed, -spent.inside_wh - beside_wh, spent.heat_wh)
+    """All of it, or up to the end of a piece while the battery may become full or empty."""
+    charge_wh = body.charge_percent / 100 * body.capacity_wh
+    spent, warmed = _spent(body, drive, now_us)
+    may_fill = charge_wh + spent.taken_wh > body.capacity_wh
+    may_empty = charge_wh < spent.given_wh + spent.heat_wh
+    if may_fill or may_empty:
+        now_us = min(now_us, piece_ends_us(drive, body.at_us, _slopes(body)))
+        spent, warmed = _spent(body, drive, now_us)
+        spent = spent.within(max(0.0, body.capacity_wh - charge_wh), charge_wh)
+    # What passes the poles wears the battery, whichever way.
+    passed_wh = spent.given_wh + spent.taken_wh
+    driven = _pass(body, now_us, warmed, -spent.inside_wh, spent.heat_wh, passed_wh)
     return replace(
         driven,
-        odometer_m=odometer_m,
+        odometer_m=drive.began_m + distance_m(drive, now_us),
         place_measured_us=now_us,
-        trip_given_wh=body.trip_given_wh + spent.given_wh + beside_wh,
+        trip_given_wh=body.trip_given_wh + spent.given_wh,
         trip_taken_wh=body.trip_taken_wh + spent.taken_wh,
     )
+
+
+def _spent(body: Body, drive: Drive, now_us: int) -> tuple[Spent, cabin.Warmed]:
+    """What motor, computers and climate take of a drive until then, and how the cabin is."""
+    elapsed_s, slopes = (now_us - body.at_us) / SECOND_US, _slopes(body)
+    warmed = _warm(body, elapsed_s)
+    beside_wh = (ARDEN_7.auxiliary_w * elapsed_s + warmed.electric_j) / 3_600.0
+    moved = spent_in(drive, now_us, slopes).since(spent_in(drive, body.at_us, slopes))
+    return moved.plus(Spent(given_wh=beside_wh)), warmed
+
+
+def _slopes(body: Body) -> Slopes | None:
+    return None if body.route is None else body.route.slopes
 
 
 def _charge_on(body: Body, now_us: int) -> Body:
@@ -109,12 +136,26 @@ def _rest(body: Body, now_us: int) -> Body:
     return _pass(body, now_us, warmed, 0.0 if body.plugged else -warmed.electric_j / 3_600.0, 0.0)
 
 
-def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_wh: float) -> Body:
-    """The body at that moment, when its battery holds so much more and was heated by so much."""
+def _pass(
+    body: Body,
+    now_us: int,
+    warmed: cabin.Warmed,
+    stored_wh: float,
+    heat_wh: float,
+    passed_wh: float | None = None,
+) -> Body:
+    """The body at that moment, when its battery holds so much more and was heated by so much.
+
+    passed_wh: what went in and out of it; what it holds more or less, when nobody says.
+    """
     elapsed_s = (now_us - body.at_us) / SECOND_US
     charge_percent = body.charge_percent + stored_wh / body.capacity_wh * 100
-    # What a full battery gets back on a way down, the brakes turn into heat.
-    charge_percent = max(0.0, min(100.0, charge_percent))
+    # Full is full and empty is empty, whatever rounding says.
+    if charge_percent > 100.0 - NOTICED_PERCENT:
+        charge_percent = 100.0
+    elif charge_percent < NOTICED_PERCENT:
+        charge_percent = 0.0
+    passed_wh = abs(stored_wh) if passed_wh is None else passed_wh
     heat_w = heat_wh * 3_600.0 / elapsed_s
 
     def battery_celsius(share: float) -> float:
@@ -134,7 +175,7 @@ def _pass(body: Body, now_us: int, warmed: cabin.Warmed, stored_wh: float, heat_
             battery_celsius,
             elapsed_s,
         ),
-        cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, abs(stored_wh)),
+        cycle_loss=battery.cycle_loss_after(ARDEN_7, body.cycle_loss, passed_wh),
         low_voltage=low_voltage.charge_after(
             ARDEN_7, body.low_voltage, body.is_supplied, elapsed_s
         ),

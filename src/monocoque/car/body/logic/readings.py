@@ -7,6 +7,7 @@ that is on counts with what it takes in the long run.
 Equations: those of ``physics``. Left out on purpose: noise and errors of sensors.
 """
 
+import math
 from typing import Final
 
 from monocoque.car.body.logic import Body, flow, stations
@@ -138,7 +139,10 @@ def _battery_w(body: Body) -> float:
     if body.drive is not None:
         gain = gain_m_per_s2(body.drive, body.at_us)
         moving_w = flow.moving_w(body.speed_m_per_s, gain, body.slope)
-        return -(moving_w + ARDEN_7.auxiliary_w + _climate_w(body))
+        drawn_w = moving_w + ARDEN_7.auxiliary_w + _climate_w(body)
+        least_w = 0.0 if body.charge_percent >= 100.0 else -math.inf
+        most_w = 0.0 if body.charge_percent <= 0.0 else math.inf
+        return -max(least_w, min(most_w, drawn_w))
     if body.is_charging:
         return _comes_w(body)
     return 0.0 if body.plugged else -_climate_w(body)
