@@ -168,6 +168,57 @@ def test_the_climate_comes_first_at_a_weak_outlet() -> None:
     assert strong.charge_percent > 25.0
 
 
+@pytest.mark.parametrize("power_w", [500.0, 1_000.0, 3_000.0, 4_100.0, 150_000.0])
+@pytest.mark.parametrize("celsius", [-20.0, 0.0, 50.0])
+def test_no_station_gives_more_than_its_power(power_w, celsius) -> None:
+    cold = replace(WARM, battery_celsius=celsius, outside_celsius=celsius, cabin_celsius=celsius)
+    body = plug_in(cold, Station(DC, power_w))
+    after = step(body, HOUR_US // 4)
+    gained_wh = (after.charge_percent - body.charge_percent) / 100 * ARDEN_7.capacity_wh
+    warmed_k = after.battery_celsius - celsius
+    heat_wh = ARDEN_7.battery_heat_j_per_k * max(0.0, warmed_k) / 3_600
+    assert 0.0 < gained_wh + heat_wh + max(0.0, -warmed_k)
+    assert gained_wh + heat_wh <= power_w / 4
+
+
+@pytest.mark.parametrize("station", [Station(AC, 1_200.0), Station(DC, 1_500.0)])
+@pytest.mark.parametrize("why", ["full", "told"])
+def test_a_climate_that_takes_more_than_a_station_gives_takes_it_from_the_battery(
+    station, why
+) -> None:
+    arctic = replace(
+        plug_in(replace(WARM, charge_percent=80.0), station),
+        outside_celsius=-20.0, cabin_celsius=-20.0, climate_on=True,
+    )  # fmt: skip
+    resting = replace(arctic, charge_limit_percent=80)
+    if why == "told":
+        resting = replace(arctic, parts=Parts(charging=False))
+    charging = step(replace(arctic, charge_limit_percent=90), 3 * HOUR_US)
+    after = step(resting, 3 * HOUR_US)
+    # A battery that shall be filled at a fast charger is kept warm, too; the climate lacks that.
+    off = 2.0 if why == "told" and station.is_fast else 0.1
+    assert after.charge_percent < 75.0
+    assert charging.charge_percent == pytest.approx(after.charge_percent, abs=off)
+    assert readings.battery_w(resting) < -2_000.0
+    by_minutes = resting
+    for minute in range(1, 3 * 60 + 1):
+        by_minutes = step(by_minutes, minute * MINUTE_US)
+    assert by_minutes.charge_percent == pytest.approx(after.charge_percent, abs=0.1)
+    assert step(replace(resting, station=Station()), 3 * HOUR_US).charge_percent == 80.0
+
+
+def test_a_climate_that_comes_to_rest_at_a_weak_outlet_costs_the_battery_only_its_beginning() -> (
+    None
+):
+    cool = replace(
+        plug_in(WARM, Station(AC, 1_500.0)), parts=Parts(charging=False),
+        outside_celsius=0.0, cabin_celsius=-5.0, climate_on=True,
+    )  # fmt: skip
+    soon, later, at_once = (step(cool, minutes * MINUTE_US) for minutes in (30, 60, 600))
+    assert soon.charge_percent < WARM.charge_percent
+    assert soon.charge_percent == later.charge_percent == at_once.charge_percent
+
+
 @pytest.mark.parametrize("station", [Station(), Station(AC, 2_300.0), FAST])
 def test_the_time_that_is_told_is_about_the_time_it_takes(station) -> None:
     body = replace(plug_in(WARM, station), charge_limit_percent=90, charge_percent=40.0)

@@ -15,7 +15,7 @@ import math
 from dataclasses import replace
 from typing import Any, Final
 
-from monocoque.car.body.logic import stations
+from monocoque.car.body.logic import flow, stations
 from monocoque.car.body.logic.deeds import reach
 from monocoque.car.body.logic.drives import (
     SECOND_US,
@@ -34,6 +34,8 @@ from monocoque.car.body.logic.state import Body
 from monocoque.car.body.logic.weather import held_celsius
 
 NOTICED_PERCENT: Final = 1e-9
+REST_PIECE_US: Final = 60 * SECOND_US
+"""While a climate comes to rest at a weak station."""
 
 
 def step(body: Body, now_us: int) -> Body:
@@ -131,9 +133,29 @@ def _charge_on(body: Body, now_us: int) -> Body:
 
 
 def _rest(body: Body, now_us: int) -> Body:
-    """At rest, the outlet feeds the climate when there is one, and else the battery does."""
-    warmed = _warm(body, (now_us - body.at_us) / SECOND_US)
-    return _pass(body, now_us, warmed, 0.0 if body.plugged else -warmed.electric_j / 3_600.0, 0.0)
+    """At rest, the station feeds the climate as far as it can, and the battery does the rest."""
+    fed_w = stations.fed_w_max(body.station) if body.plugged else 0.0
+    if body.plugged and body.climate_on:
+        now_us = _lacks_until_us(body, fed_w, now_us)
+    elapsed_s = (now_us - body.at_us) / SECOND_US
+    warmed = _warm(body, elapsed_s)
+    lacks_w = max(0.0, warmed.electric_j / elapsed_s - fed_w)
+    held_w = flow.stored_w(-lacks_w, body.battery_celsius)
+    hours = elapsed_s / flow.SECONDS_PER_HOUR
+    return _pass(body, now_us, warmed, held_w * hours, (-lacks_w - held_w) * hours, lacks_w * hours)
+
+
+def _lacks_until_us(body: Body, fed_w: float, now_us: int) -> int:
+    """Up to when a climate surely lacks something all the time, or never.
+
+    What it takes goes from what it takes now to what it takes in the long run.
+    """
+    piece_us = min(now_us, (body.at_us // REST_PIECE_US + 1) * REST_PIECE_US)
+    piece_s = (piece_us - body.at_us) / SECOND_US
+    lacks_now = _warm(body, piece_s).electric_j / piece_s > fed_w
+    lacks_later = cabin.electric_w(ARDEN_7, body.cabin_air) > fed_w
+    wants_soon = lacks_now and body.parts.charging  # a battery that gives is not full any more
+    return piece_us if wants_soon or lacks_now != lacks_later else now_us
 
 
 def _pass(

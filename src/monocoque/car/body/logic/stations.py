@@ -2,12 +2,13 @@
 
 Rules:
 
+* nobody takes more than the station gives: what warms or cools the battery comes first, then the
+  climate, then the charge; what the climate lacks, the battery gives;
 * the smallest limit counts: the station, the car's charger, and what the battery takes at its
   charge and temperature, which makes the taper;
 * at a fast charger the battery is brought to the warmth in which it takes most, with energy of the
   station; outside of ``FAST_CELSIUS_MIN`` and ``FAST_CELSIUS_MAX`` it takes nothing there, and is
   brought back whether it shall be filled or not, so that who has to wait does not wait for ever;
-* the climate comes first: what it takes, the battery does not get;
 * a charge that nothing tapers is one closed form; another one goes on in pieces, in each of which
   the battery's temperature stays.
 
@@ -65,8 +66,27 @@ def offered_w(station: Station, celsius: float) -> float:
     """What station and charger can bring to the battery's poles."""
     if station.is_fast:
         left_w = max(0.0, station.power_w - float(charging.conditioning_electric_w(celsius)))
-        return min(left_w, ARDEN_7.dc_w_max) * ARDEN_7.dc_efficiency
+        return fed_w_max(Station(DC, left_w))
+    return fed_w_max(station)
+
+
+def fed_w_max(station: Station) -> float:
+    """The same while the battery is neither warmed nor cooled."""
+    if station.is_fast:
+        return min(station.power_w, ARDEN_7.dc_w_max) * ARDEN_7.dc_efficiency
     return min(station.power_w, ARDEN_7.ac_w_max) * ARDEN_7.ac_efficiency
+
+
+def conditioning_w(station: Station, celsius: float) -> float:
+    """Heat into a battery that is conditioned there, in W; negative when it is cooled.
+
+    As much as the station has power for.
+    """
+    if not station.is_fast:
+        return 0.0
+    needed_w = float(charging.conditioning_electric_w(celsius))
+    share = min(1.0, station.power_w / needed_w) if needed_w > 0.0 else 0.0
+    return share * float(charging.conditioning_w(celsius))
 
 
 def is_fit(station: Station, celsius: float) -> bool:
@@ -113,9 +133,7 @@ def fill(
     if is_tapered and charge < FULL:
         missing_wh = (1.0 - charge) * capacity_wh
         stored_wh = missing_wh * -math.expm1(-stored_wh / missing_wh)
-    heat_w = comes_w - stored_w
-    if station.is_fast:
-        heat_w += float(charging.conditioning_w(celsius))
+    heat_w = comes_w - stored_w + conditioning_w(station, celsius)
     return Filled(stored_wh, heat_w * elapsed_s / flow.SECONDS_PER_HOUR)
 
 
