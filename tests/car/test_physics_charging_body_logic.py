@@ -238,6 +238,25 @@ def test_who_says_stop_ends_the_charge_and_a_new_plug_begins_one() -> None:
     assert step(replugged, 10 * SECOND_US).is_charging
 
 
+@pytest.mark.parametrize("station", [Station(), FAST])
+def test_a_plug_that_nothing_holds_is_never_live(station) -> None:
+    free = replace(plug_in(WARM, station), parts=Parts(plug_lock=False), charge_limit_percent=50)
+    full = replace(free, charge_percent=50.0)
+    for body in (free, full, replace(full, charge_limit_percent=100)):
+        assert not body.is_charging
+        assert readings.charge_w(body) == readings.charge_dc_v(body) == 0.0
+        assert step(body, HOUR_US).charge_percent == body.charge_percent
+    icy = replace(free, outside_celsius=-25.0, battery_celsius=-25.0)
+    assert not icy.is_unfit
+    assert step(icy, HOUR_US).battery_celsius == pytest.approx(-25.0)
+    heated = replace(icy, climate_on=True)
+    assert readings.battery_w(heated) < 0.0
+    assert step(heated, HOUR_US).charge_percent < heated.charge_percent
+    opening = begin_motion(full, Motion("plug_lock", {"plug_lock": False}, SECOND_US))
+    anew = step(plug_in(opening, station), MINUTE_US)
+    assert (anew.parts.plug_lock, plug_in(free, station).is_charging) == (True, True)
+
+
 @pytest.mark.parametrize("celsius", [-25.0, 58.0])
 def test_a_stopped_charge_leaves_the_battery_fit_for_the_next_one(celsius) -> None:
     stopped = replace(AT_FAST, parts=Parts(charging=False), battery_celsius=celsius)

@@ -134,8 +134,8 @@ def _charge_on(body: Body, now_us: int) -> Body:
 
 def _rest(body: Body, now_us: int) -> Body:
     """At rest, the station feeds the climate as far as it can, and the battery does the rest."""
-    fed_w = stations.fed_w_max(body.station) if body.plugged else 0.0
-    if body.plugged and body.climate_on:
+    fed_w = stations.fed_w_max(body.station) if body.is_fed else 0.0
+    if body.is_fed and body.climate_on:
         now_us = _lacks_until_us(body, fed_w, now_us)
     elapsed_s = (now_us - body.at_us) / SECOND_US
     warmed = _warm(body, elapsed_s)

@@ -145,7 +145,7 @@ def _battery_w(body: Body) -> float:
         return -max(least_w, min(most_w, drawn_w))
     if body.is_charging:
         return _comes_w(body)
-    fed_w = stations.fed_w_max(body.station) if body.plugged else 0.0
+    fed_w = stations.fed_w_max(body.station) if body.is_fed else 0.0
     return min(0.0, fed_w - _climate_w(body))
 
 

@@ -101,16 +101,21 @@ class Body:
         return self.wants_charge and is_fit(self.station, self.battery_celsius)
 
     @property
+    def is_fed(self) -> bool:
+        """Whether its plug is live: a plug that nothing holds in its socket never is."""
+        return self.plugged and self.parts.plug_lock
+
+    @property
     def wants_charge(self) -> bool:
         """Whether it is at a station, shall be filled, and is not full."""
-        if not self.plugged or self.charge_percent >= self.charge_limit_percent:
+        if not self.is_fed or self.charge_percent >= self.charge_limit_percent:
             return False
         return self.parts.charging
 
     @property
     def is_unfit(self) -> bool:
-        """Whether it is at a fast charger, and too cold or too hot to be filled there."""
-        return self.plugged and not is_fit(self.station, self.battery_celsius)
+        """Whether it is at a fast charger, too cold or too hot to be filled, and brought back."""
+        return self.is_fed and not is_fit(self.station, self.battery_celsius)
 
     @property
     def range_km(self) -> float:
@@ -135,7 +140,7 @@ class Body:
     @property
     def is_supplied(self) -> bool:
         """Whether the converter feeds the 12 V battery."""
-        return self.drive is not None or self.climate_on or self.plugged
+        return self.drive is not None or self.climate_on or self.is_fed
 
     @property
     def cabin_air(self) -> cabin.Air:
