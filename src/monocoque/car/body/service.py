@@ -210,7 +210,10 @@ def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int
 
 
 def present(connection: Connection, car_id: str, now_us: int) -> Body:
-    """The body now; a new one, parked at home, when there was none."""
+    """The body now; a new one, parked at home, when there was none.
+
+    In which weather that lives its own service says at its next look.
+    """
     text = records.read_state(connection, car_id)
     if text is None:
         return logic.new_body(now_us)
@@ -320,21 +323,21 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
 async def _look(context: Context) -> tuple[Body, str]:
     """The body as it is now, and the epoch; both begin here when there is none."""
     car_id, new_epoch = context.machine_id, keys.make_epoch(context.random)
-    weather = _weather(context.config(BodyConfig))
+    weather = weather_of(context.config(BodyConfig))
 
     def work(connection: Connection) -> tuple[Body, str]:
         memory, now_us = keys.begin(connection, car_id, new_epoch), context.clock.now_us()
-        text = records.read_state(connection, car_id)
-        if text is None:
-            body = logic.new_body(now_us, weather)
+        body = present(connection, car_id, now_us)
+        if body.awaits_weather:
+            body = logic.in_weather(body, weather)
             records.set_state(connection, car_id, logic.to_text(body))
-            return body, memory.epoch
-        return logic.step(logic.of_text(text), now_us), memory.epoch
+        return body, memory.epoch
 
     return await context.records.transact(work)
 
 
-def _weather(config: BodyConfig) -> logic.Weather:
+def weather_of(config: BodyConfig) -> logic.Weather:
+    """In which a new car lives."""
     return logic.Weather(
         config.weather_mean_celsius,
         config.weather_swing_k,

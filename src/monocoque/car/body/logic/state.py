@@ -7,7 +7,7 @@ Units stand in the names. Left out on purpose: what time does to it (passing.py)
 (deeds.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from monocoque.car.body.logic.drives import Drive, speed_in
@@ -63,6 +63,8 @@ class Body:
     outside_celsius: float = OUTSIDE_CELSIUS
     weather: Weather | None = None
     """What the air outside follows; None when it stays as it is."""
+    awaits_weather: bool = False
+    """Whether its own service has not said yet in which weather it lives; the usual one till then."""
     battery_celsius: float = OUTSIDE_CELSIUS
     calendar_loss: float = 0.0
     """The share of the battery's capacity that time has taken."""
@@ -190,10 +192,19 @@ class Body:
         return int(getattr(self.parts, part))
 
 
-def new_body(now_us: int, weather: Weather = USUAL) -> Body:
-    """A car that was just built, parked at home, as warm as the air around it."""
-    celsius = outside_celsius(weather, now_us)
-    return Body(
-        at_us=now_us, place_measured_us=now_us, weather=weather,
+def new_body(now_us: int, weather: Weather | None = None) -> Body:
+    """A car that was just built, parked at home, as warm as the air around it.
+
+    weather: None when whoever finds it first does not know.
+    """
+    built = Body(at_us=now_us, place_measured_us=now_us)
+    return replace(in_weather(built, weather or USUAL), awaits_weather=weather is None)
+
+
+def in_weather(body: Body, weather: Weather) -> Body:
+    """The body as it is after long in this weather."""
+    celsius = outside_celsius(weather, body.at_us)
+    return replace(
+        body, weather=weather, awaits_weather=False,
         outside_celsius=celsius, cabin_celsius=celsius, battery_celsius=celsius,
     )  # fmt: skip
