@@ -267,6 +267,27 @@ def test_a_stopped_charge_leaves_the_battery_fit_for_the_next_one(celsius) -> No
         assert after.charge_percent == body.charge_percent
 
 
+@pytest.mark.parametrize(("outside", "border"), [(-30.0, -10.0), (70.0, 55.0)])
+def test_a_battery_that_rests_at_a_fast_charger_stays_fit_however_often_it_is_looked_at(
+    outside, border
+) -> None:
+    body = replace(
+        AT_FAST, parts=Parts(charging=False), outside_celsius=outside, cabin_celsius=outside,
+        battery_celsius=border * 0.95,
+    )  # fmt: skip
+    at_once = step(body, 48 * HOUR_US)
+    by_steps = body
+    for quarter in range(1, 48 * 4 + 1):
+        by_steps = step(by_steps, quarter * HOUR_US // 4)
+        assert stations.is_fit(FAST, by_steps.battery_celsius)
+    assert by_steps.battery_celsius == at_once.battery_celsius == border
+    assert by_steps.calendar_loss == pytest.approx(at_once.calendar_loss, rel=0.03)
+    milder = step(replace(at_once, outside_celsius=20.0), 96 * HOUR_US)
+    assert milder.battery_celsius == pytest.approx(20.0, abs=3.0)
+    elsewhere = step(replace(body, station=Station()), 48 * HOUR_US)
+    assert not stations.is_fit(FAST, elsewhere.battery_celsius)
+
+
 def test_a_car_that_drives_has_no_plug() -> None:
     driving = begin_drive(AT_FAST, MINUTE_US)
     assert (driving.plugged, driving.is_charging) == (False, False)

@@ -180,10 +180,13 @@ def _pass(
     passed_wh = abs(stored_wh) if passed_wh is None else passed_wh
     heat_w = heat_wh * 3_600.0 / elapsed_s
 
+    is_kept_fit = body.is_fed and stations.is_fit(body.station, body.battery_celsius)
+
     def battery_celsius(share: float) -> float:
         begins, outside = body.battery_celsius, body.outside_celsius
         after_s = elapsed_s * share
-        return float(battery.temperature_after(ARDEN_7, begins, outside, heat_w, after_s))
+        after = float(battery.temperature_after(ARDEN_7, begins, outside, heat_w, after_s))
+        return stations.kept_fit(body.station, after) if is_kept_fit else after
 
     return replace(
         body,

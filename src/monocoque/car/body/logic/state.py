@@ -64,7 +64,7 @@ class Body:
     weather: Weather | None = None
     """What the air outside follows; None when it stays as it is."""
     awaits_weather: bool = False
-    """Whether its own service has not said yet in which weather it lives; the usual one till then."""
+    """Whether its own service has not said yet in which weather it lives; till then the usual."""
     battery_celsius: float = OUTSIDE_CELSIUS
     calendar_loss: float = 0.0
     """The share of the battery's capacity that time has taken."""

@@ -8,7 +8,8 @@ Rules:
   charge and temperature, which makes the taper;
 * at a fast charger the battery is brought to the warmth in which it takes most, with energy of the
   station; outside of ``FAST_CELSIUS_MIN`` and ``FAST_CELSIUS_MAX`` it takes nothing there, and is
-  brought back whether it shall be filled or not, so that who has to wait does not wait for ever;
+  brought back and kept inside whether it shall be filled or not, so that who has to wait does not
+  wait for ever;
 * a charge that nothing tapers is one closed form; another one goes on in pieces, in each of which
   the battery's temperature stays.
 
@@ -92,6 +93,16 @@ def conditioning_w(station: Station, celsius: float) -> float:
 def is_fit(station: Station, celsius: float) -> bool:
     """Whether a battery of this temperature may be filled there at all."""
     return not station.is_fast or FAST_CELSIUS_MIN <= celsius <= FAST_CELSIUS_MAX
+
+
+def kept_fit(station: Station, celsius: float) -> float:
+    """How warm a battery is that was fit for the station, and would now be so warm by itself.
+
+    A fast charger does not let it become unfit; what that takes is less than any of them gives.
+    """
+    if not station.is_fast:
+        return celsius
+    return max(FAST_CELSIUS_MIN, min(FAST_CELSIUS_MAX, celsius))
 
 
 def taken_w_max(station: Station, charge: float, celsius: float) -> float:

@@ -222,7 +222,7 @@ def _actuation_in_tenths(part: _Part) -> Actuation:
 
 
 def _tenths(value: Value) -> int:
-    """In tenths; what no part of a car reaches counts as ``TENTHS_MAX``, for the guard to refuse."""
+    """In tenths; what no part reaches counts as ``TENTHS_MAX``, for the guard to refuse."""
     assert isinstance(value, int | float)
     return round(max(-TENTHS_MAX, min(TENTHS_MAX, value * 10)))
 
