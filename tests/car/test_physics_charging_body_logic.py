@@ -17,6 +17,7 @@ from monocoque.car.body.logic import (
     begin_motion,
     begin_park,
     of_text,
+    passing,
     plug_in,
     readings,
     stations,
@@ -219,11 +220,78 @@ def test_a_climate_that_comes_to_rest_at_a_weak_outlet_costs_the_battery_only_it
     assert soon.charge_percent == later.charge_percent == at_once.charge_percent
 
 
-@pytest.mark.parametrize("station", [Station(), Station(AC, 2_300.0), FAST])
-def test_the_time_that_is_told_is_about_the_time_it_takes(station) -> None:
-    body = replace(plug_in(WARM, station), charge_limit_percent=90, charge_percent=40.0)
+@pytest.mark.parametrize("celsius", [-20.0, -9.0, 0.0, 25.0, 45.0])
+@pytest.mark.parametrize("station", [Station(), Station(AC, 2_300.0), FAST, Station(DC, 3_000.0)])
+def test_the_time_that_is_told_is_about_the_time_it_takes(station, celsius) -> None:
+    there = replace(
+        WARM, battery_celsius=celsius, outside_celsius=celsius, cabin_celsius=celsius,
+        charge_limit_percent=90, charge_percent=40.0,
+    )  # fmt: skip
+    body = plug_in(there, station)
+    if not body.is_charging:
+        body = step(body, 2 * HOUR_US)  # what is unfit is warmed first, and says nothing
     told = readings.time_to_full_s(body) / 60
-    assert minutes(body, 90.0) == pytest.approx(told, rel=0.1)
+    assert minutes(body, 90.0) == pytest.approx(told, rel=0.05, abs=2.0)
+
+
+def test_a_weak_fast_charger_that_warms_first_is_not_said_to_go_on_for_ever() -> None:
+    cold = replace(WARM, battery_celsius=0.0, outside_celsius=0.0, cabin_celsius=0.0)
+    told = readings.time_to_full_s(plug_in(cold, Station(DC, 1_000.0)))
+    assert 2 * 86_400 < told < 6 * 86_400
+    slow = plug_in(replace(WARM, charge_limit_percent=80), Station(DC, 10_000.0))
+    assert minutes(slow, 80.0) == pytest.approx(readings.time_to_full_s(slow) / 60, rel=0.05)
+
+
+@pytest.mark.parametrize("celsius", [-9.0, 0.0, 25.0])
+@pytest.mark.parametrize("power_w", [50_000.0, 150_000.0, 400_000.0])
+def test_a_fast_charge_that_is_looked_at_each_second_comes_to_what_one_step_does(
+    celsius, power_w
+) -> None:
+    cold = replace(WARM, battery_celsius=celsius, outside_celsius=celsius)
+    at_once = by_seconds = plug_in(cold, Station(DC, power_w))
+    for second in range(1, 1_801):
+        by_seconds = step(by_seconds, second * SECOND_US)
+        if second % 600 == 0:
+            one = step(at_once, second * SECOND_US)
+            assert by_seconds.charge_percent == pytest.approx(one.charge_percent, abs=0.1)
+            assert by_seconds.battery_celsius == pytest.approx(one.battery_celsius, abs=1.0)
+
+
+@pytest.mark.parametrize("station", [Station(DC, 2_000.0), Station(AC, 1_200.0)])
+def test_a_charge_that_cannot_go_on_is_passed_over_at_once(station) -> None:
+    body = replace(plug_in(WARM, station), outside_celsius=-20.0, climate_on=True)
+    passes = 0
+
+    def counted(at_us: int) -> Body:
+        nonlocal passes
+        now = body
+        while now.at_us < at_us:
+            now, passes = passing.flow_on(now, at_us), passes + 1
+        return now
+
+    week = counted(7 * 24 * HOUR_US)
+    assert passes < 400
+    assert (week.charge_percent, week.is_charging) == (0.0, True)
+    by_hours = body
+    for hour in range(1, 7 * 24 + 1):
+        by_hours = step(by_hours, hour * HOUR_US)
+    assert by_hours.battery_celsius == pytest.approx(week.battery_celsius, abs=0.1)
+    assert by_hours.charge_percent == week.charge_percent
+
+
+@pytest.mark.parametrize("celsius", [-25.0, 58.0])
+def test_an_unfit_battery_becomes_fit_when_it_does_however_often_it_is_looked_at(celsius) -> None:
+    body = replace(AT_FAST, battery_celsius=celsius, outside_celsius=celsius)
+    by_seconds = body
+    while not by_seconds.is_charging:
+        by_seconds = step(by_seconds, by_seconds.at_us + 7 * SECOND_US)
+        at_once = step(body, by_seconds.at_us)
+        assert by_seconds.battery_celsius == pytest.approx(at_once.battery_celsius, abs=0.01)
+        assert by_seconds.charge_percent == pytest.approx(at_once.charge_percent, abs=0.01)
+    assert by_seconds.at_us > MINUTE_US
+    # One that is too weak for the cold around never brings it there.
+    weak = replace(body, station=Station(DC, 50.0), outside_celsius=-40.0, battery_celsius=-25.0)
+    assert not step(weak, 24 * HOUR_US).is_charging
 
 
 def test_who_says_stop_ends_the_charge_and_a_new_plug_begins_one() -> None:
@@ -315,5 +383,38 @@ def test_instruments_show_which_way_the_charge_comes_in() -> None:
     weak = plug_in(WARM, Station(AC, 2_300.0))
     assert [readings.charge_ac_a(weak, phase) for phase in (1, 2, 3)] == [10.0, 0.0, 0.0]
     assert [readings.charge_ac_v(weak, phase) for phase in (1, 2, 3)] == [230.0, 0.0, 0.0]
-    assert readings.charge_km_per_h(AT_FAST) > 10 * readings.charge_km_per_h(outlet) > 300.0
     assert readings.charge_loss_w(AT_FAST) > readings.charge_loss_w(outlet) > 880.0
+    assert readings.charge_km_per_h(AT_FAST) > 10 * readings.charge_km_per_h(outlet) > 300.0
+
+
+def test_the_current_at_the_plug_is_for_the_climate_too() -> None:
+    def watts(body: Body) -> float:
+        return sum(readings.charge_ac_a(body, phase) * 230.0 for phase in (1, 2, 3))
+
+    cold = replace(WARM, outside_celsius=-5.0, cabin_celsius=-5.0, climate_on=True)
+    full = plug_in(replace(cold, charge_percent=100.0), Station())
+    assert readings.charge_ac_v(full, 1) == 230.0
+    climate_w = watts(full) * ARDEN_7.ac_efficiency
+    assert 700.0 < climate_w < 3_000.0
+    charging = plug_in(cold, Station())
+    assert watts(charging) == pytest.approx(11_000.0, rel=0.01)
+    assert readings.charge_w(charging) == pytest.approx(10_120.0 - climate_w, rel=0.01)
+    tapering = replace(charging, charge_percent=98.9)
+    assert watts(tapering) * ARDEN_7.ac_efficiency == pytest.approx(
+        readings.charge_w(tapering) + climate_w, rel=0.01
+    )
+    weak = plug_in(replace(cold, outside_celsius=-20.0), Station(AC, 1_200.0))
+    assert watts(weak) == pytest.approx(1_200.0, rel=0.01)
+    assert watts(replace(full, climate_on=False)) == 0.0
+    assert readings.charge_ac_v(replace(full, climate_on=False), 1) == 0.0
+
+
+def test_a_fast_charger_is_live_while_it_warms_an_unfit_battery() -> None:
+    unfit = replace(AT_FAST, battery_celsius=-25.0)
+    drawn_w = readings.charge_dc_a(unfit) * readings.charge_dc_v(unfit)
+    assert drawn_w == pytest.approx(4_000.0, rel=0.01)
+    assert readings.battery_w(unfit) == readings.charge_w(unfit) == 0.0
+    heated = replace(unfit, climate_on=True, outside_celsius=-5.0)
+    assert readings.charge_dc_a(heated) > readings.charge_dc_a(unfit)
+    weak = replace(heated, station=Station(DC, 1_000.0))
+    assert readings.battery_w(weak) < 0.0

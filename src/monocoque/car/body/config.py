@@ -47,6 +47,8 @@ class BodyConfig:
     """So long after somebody did something with a body that stands, it is looked at sooner."""
     look_attentive_interval_s: float = 1.0
     """Pause between two looks in that time, after which one that drives off is seen doing so."""
+    write_interval_s: float = 1_800.0
+    """A body that only time changes is written so often."""
     say_interval_s_min: float = 0.5
     """The body is said at most so often."""
     say_interval_s_max: float = 60.0
