@@ -190,6 +190,18 @@ def test_an_empty_battery_gives_nothing_on_the_way_up() -> None:
     assert down.charge_percent > 0.0 < readings.battery_w(down)
 
 
+def test_a_full_battery_takes_nothing_of_the_brakes_on_a_flat_way_either() -> None:
+    full = begin_drive(replace(WARM, charge_percent=100.0), 60 * SECOND_US, 20.0)
+    away = step(full, 64 * SECOND_US)
+    assert away.trip_taken_wh > 0.0
+    assert away.charge_percent < 100.0
+    # One that is filled to the brim as it brakes takes what runs the computers, and no more.
+    brim = replace(step(full, 60 * SECOND_US), charge_percent=100.0)
+    braked = step(brim, 66 * SECOND_US)
+    assert braked.charge_percent == pytest.approx(100.0, abs=0.001)
+    assert braked.trip_taken_wh - brim.trip_taken_wh < 5.0
+
+
 VALLEY = north([HILL_M * abs(60 - n) / 60 for n in range(121)], 2 * LENGTH_M)
 
 
