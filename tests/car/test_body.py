@@ -1,15 +1,26 @@
 """What a car says of its body, and when."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from monocoque.car.body import records
 from monocoque.car.body import service as body
 from monocoque.car.body.config import BodyConfig
-from monocoque.car.body.logic import Body
+from monocoque.car.body.logic import (
+    Body,
+    Station,
+    Weather,
+    new_body,
+    of_text,
+    plug_in,
+    step,
+)
 from monocoque.car.commands.config import CommandsConfig
 from monocoque.contracts.errors import RecordsOutcomeUnknown, RecordsUnavailable
+from monocoque.sim.loop import run_virtual
 from tests.car.stand import CAR_ID, START_US, Phone, Stand, freely, on_a_stand, outcome
 from tests.vectors import people
 
@@ -24,6 +35,73 @@ def test_a_new_car_stands_locked_at_home_with_its_plug_in() -> None:
     assert (message.gear, message.speed_kmh, list(message.doors_open)) == ("park", 0.0, [])
     assert message.charge_percent * 4 < message.range_km < message.charge_percent * 5
     assert message.place_measured_us == START_US
+
+
+def test_a_car_lives_in_the_weather_of_its_settings_whoever_finds_it_first() -> None:
+    arctic = BodyConfig(weather_mean_celsius=-20.0, weather_seed=7)
+
+    async def story() -> Body:
+        stand = Stand()
+        stand.configs[BodyConfig] = arctic
+        now_us = stand.clock.now_us()
+        await body.park(stand.records, CAR_ID, now_us, Station("dc", 50_000.0))
+        async with stand.living():
+            await asyncio.sleep(5)
+            return await _present(stand)
+
+    found = run_virtual(story())
+    assert found.weather == Weather(-20.0, 5.0, 3.0, 7)
+    assert found.outside_celsius < -10.0 > found.battery_celsius
+    assert found.station.is_fast
+    assert body.weather_of(BodyConfig()) == Weather() == new_body(START_US).weather
+
+
+def test_a_car_that_has_its_weather_keeps_it() -> None:
+    async def story(stand: Stand) -> None:
+        built = new_body(stand.clock.now_us(), Weather(30.0))
+        await body.change(stand.records, CAR_ID, stand.clock.now_us(), lambda _: built)
+        await asyncio.sleep(120)
+        assert (await _present(stand)).weather == Weather(30.0)
+        await body.change(stand.records, CAR_ID, stand.clock.now_us(), lambda b: Body(b.at_us))
+        await asyncio.sleep(120)
+        assert (await _present(stand)).weather is None
+
+    on_a_stand(story)
+
+
+async def _present(stand: Stand) -> Body:
+    now_us = stand.clock.now_us()
+    return await stand.records.transact(lambda c: body.present(c, CAR_ID, now_us))
+
+
+def test_a_body_that_nobody_touches_is_written_again_after_a_while_and_is_the_same() -> None:
+    charging = plug_in(Body(0, charge_percent=20.0, climate_on=True), Station("dc", 5_000.0))
+
+    async def story(stand: Stand) -> None:
+        began_us = stand.clock.now_us()
+        begins = replace(charging, at_us=began_us)
+        await body.change(stand.records, CAR_ID, began_us, lambda _: begins)
+        await asyncio.sleep(CONFIG.write_interval_s - 60)
+        assert (await _written(stand)).at_us == began_us
+        await asyncio.sleep(120)
+        first = await _written(stand)
+        assert first.at_us > began_us
+        await asyncio.sleep(4 * CONFIG.write_interval_s)
+        last = await _written(stand)
+        assert stand.clock.now_us() - last.at_us <= 1_000_000 * (CONFIG.write_interval_s + 60)
+        at_once = step(begins, last.at_us)
+        assert last.charge_percent == pytest.approx(at_once.charge_percent, abs=0.1)
+        assert last.cabin_celsius == pytest.approx(at_once.cabin_celsius, abs=0.01)
+        assert last.battery_celsius == pytest.approx(at_once.battery_celsius, abs=0.5)
+
+    on_a_stand(story)
+
+
+async def _written(stand: Stand) -> Body:
+    """The body as it stands in the record."""
+    text = await stand.records.transact(lambda c: records.read_state(c, CAR_ID))
+    assert text is not None
+    return of_text(text)
 
 
 def test_a_body_that_stands_is_said_once_a_minute() -> None:

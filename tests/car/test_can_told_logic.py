@@ -5,8 +5,10 @@ import math
 
 import pytest
 
-from monocoque.car.body.logic import Body
+from monocoque.car.body.logic import Body, Station
 from monocoque.car.can.logic.told import as_told, judged_by
+from monocoque.car.guard.logic import judge
+from monocoque.car.signals.logic.embodied import ACTUATION_OF
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
     CHARGE,
@@ -70,6 +72,36 @@ def test_what_the_bus_says_stands_before_the_record_of_the_body() -> None:
     assert seen.level("window_row1_left") == 40
     assert seen.doors_open == ("row1_left",)
     assert seen.charge_limit_percent == AT_HOME.charge_limit_percent
+
+
+BATTERY = "Vehicle.Powertrain.TractionBattery"
+CELSIUS = BY_PATH[f"{BATTERY}.Temperature.Average"]
+DC_V = BY_PATH[f"{BATTERY}.Charging.ChargeVoltage.DC"]
+CHARGING = BY_PATH[f"{BATTERY}.Charging.StartStopCharging"]
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ({CELSIUS: -18.5, DC_V: 395.0}, "battery_cold"),
+        ({CELSIUS: 57.0, DC_V: 395.0}, "battery_hot"),
+        ({CELSIUS: 25.0, DC_V: 395.0}, None),
+        ({CELSIUS: -18.5, DC_V: 2.0}, None),
+        ({CELSIUS: -18.5}, None),
+    ],
+)
+def test_a_fast_charge_is_judged_by_the_battery_and_the_inlet_of_the_bus(told, word) -> None:
+    assert judged_by(told) == {signal.number for signal in told}
+    seen = as_told(AT_HOME, {signal.number: value for signal, value in told.items()})
+    assert seen.battery_celsius == told[CELSIUS]
+    assert judge("charging", ACTUATION_OF[CHARGING.number].arguments("START"), seen) == word
+
+
+def test_a_fast_station_of_the_record_stays_what_it_is() -> None:
+    there = Station("dc", 50_000.0)
+    at_fast = dataclasses.replace(AT_HOME, station=there)
+    assert as_told(at_fast, {DC_V.number: 400.0}).station == there
+    assert as_told(at_fast, {DC_V.number: 0.0}).station == there
 
 
 def test_of_what_the_bus_does_not_say_the_record_counts() -> None:

@@ -102,6 +102,21 @@ def test_wishes_of_one_request_for_one_part_are_one_act_of_it():
     on_a_signal_stand(story)
 
 
+def test_the_guard_is_asked_about_each_wish_of_a_request_in_whatever_order():
+    wishes = [(IS_CLIMATE_ON.number, True), (CLIMATE_TARGET.number, 21)]
+
+    async def story(stand: SignalStand):
+        await stand.change_body(lambda b: replace(b, charge_percent=5.0, plugged=False))
+        for order in (wishes, wishes[::-1]):
+            acts = await stand.client.actuate(dict(order), 10.0)
+            assert {(act.state, act.reason) for act in acts} == {(ActState.REFUSED, "charge_low")}
+        assert await stand.acts() == {}
+        (alone,) = await stand.client.actuate({CLIMATE_TARGET.number: 21}, 10.0)
+        assert (await stand.client.outcome(alone.act_id)).state is ActState.DONE
+
+    on_a_signal_stand(story)
+
+
 def test_a_part_that_is_busy_with_another_wish_is_waited_for():
     async def story(stand: SignalStand):
         async with asyncio.TaskGroup() as group:

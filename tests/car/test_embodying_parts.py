@@ -93,6 +93,30 @@ def test_what_is_asked_for_is_done_and_read_again(path, value):
     on_a_signal_stand(story)
 
 
+@pytest.mark.parametrize("value", [1.5e308, -1.5e308, 1e30, 70.1, -5.1])
+def test_a_backrest_that_shall_lean_beyond_its_end_is_refused_and_others_go_on(value):
+    async def story(stand: SignalStand):
+        assert await done(stand, RECLINE, value) == (ActState.REFUSED, "out_of_reach")
+        assert await done(stand, RECLINE, 25.0) == (ActState.DONE, "")
+
+    on_a_signal_stand(story)
+
+
+def test_a_plug_is_locked_before_a_charge_begins_and_stays_so_while_it_is_live():
+    async def story(stand: SignalStand):
+        await stand.change_body(lambda b: at_fast(b, 25.0))
+        assert await done(stand, CABLE_LOCK, False) == (ActState.DONE, "")
+        assert await done(stand, CHARGING, "START") == (ActState.REFUSED, "plug_unlocked")
+        assert await done(stand, CABLE_LOCK, True) == (ActState.DONE, "")
+        assert await done(stand, CHARGING, "START") == (ActState.DONE, "")
+        assert await stand.value(IS_CHARGING) is True
+        assert await done(stand, CABLE_LOCK, False) == (ActState.REFUSED, "charging")
+        await stand.change_body(lambda b: at_fast(b, -25.0))
+        assert await done(stand, CABLE_LOCK, False) == (ActState.REFUSED, "charging")
+
+    on_a_signal_stand(story)
+
+
 def test_a_window_is_seen_on_its_way_and_a_new_wish_goes_on_from_there():
     async def story(stand: SignalStand):
         opening = await ask(stand, WINDOW, 100)

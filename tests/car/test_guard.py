@@ -11,7 +11,7 @@ from tests.car.guard_cases import CASES, FAST, SLOW
 
 OF_SIGNALS_ALONE = {
     "charging", "child_lock", "not_built", "out_of_reach", "pinch", "too_warm", "locked",
-    "battery_cold", "battery_hot", "out_of_range", "unplugged",
+    "battery_cold", "battery_hot", "out_of_range", "unplugged", "plug_unlocked",
 }  # fmt: skip
 """Reasons that no command of an owner can meet; docs/protocol/guard.md has them all."""
 

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monocoque.car.body.logic import Body, begin_park, begin_route, readings, step
+from monocoque.car.body.logic import (
+    Body,
+    begin_drive,
+    begin_park,
+    begin_route,
+    readings,
+    step,
+)
 from monocoque.car.body.logic.physics.condition import Condition, Doing, pass_on
 from monocoque.car.body.logic.physics.road import GRAVITY_M_PER_S2
 from monocoque.car.body.logic.physics.vehicle import ARDEN_7
@@ -161,8 +168,68 @@ def test_a_long_way_has_a_bounded_number_of_pieces_and_a_short_one_has_one() -> 
 
 
 def test_a_full_battery_takes_nothing_on_the_way_down() -> None:
-    full = replace(WARM, charge_percent=100.0)
-    assert driven(DOWN, full).charge_percent <= 100.0
+    full = begin_route(replace(WARM, charge_percent=100.0), DOWN, SPEED_M_PER_S)
+    below = step(full, 60 * SECOND_US)
+    later = step(below, 300 * SECOND_US)
+    assert below.charge_percent == later.charge_percent == 100.0
+    assert readings.battery_w(below) == readings.battery_w(later) == 0.0
+    # What comes back runs the computers, and no more.
+    taken_wh = later.trip_taken_wh - below.trip_taken_wh
+    assert taken_wh == pytest.approx(ARDEN_7.auxiliary_w * 240 / 3_600, rel=0.01)
+    half = begin_route(WARM, DOWN, SPEED_M_PER_S)
+    wear = step(half, 300 * SECOND_US).cycle_loss - step(half, 60 * SECOND_US).cycle_loss
+    assert later.cycle_loss - below.cycle_loss < wear / 5
+
+
+def test_an_empty_battery_gives_nothing_on_the_way_up() -> None:
+    empty = begin_route(replace(WARM, charge_percent=0.0), UP, SPEED_M_PER_S)
+    above = step(empty, 300 * SECOND_US)
+    assert above.charge_percent == above.trip_given_wh == above.cycle_loss == 0.0
+    assert readings.battery_w(above) == 0.0
+    down = step(replace(empty, route=DOWN), 300 * SECOND_US)
+    assert down.charge_percent > 0.0 < readings.battery_w(down)
+
+
+def test_a_full_battery_takes_nothing_of_the_brakes_on_a_flat_way_either() -> None:
+    full = begin_drive(replace(WARM, charge_percent=100.0), 60 * SECOND_US, 20.0)
+    away = step(full, 64 * SECOND_US)
+    assert away.trip_taken_wh > 0.0
+    assert away.charge_percent < 100.0
+    # One that is filled to the brim as it brakes takes what runs the computers, and no more.
+    brim = replace(step(full, 60 * SECOND_US), charge_percent=100.0)
+    braked = step(brim, 66 * SECOND_US)
+    assert braked.charge_percent == pytest.approx(100.0, abs=0.001)
+    assert braked.trip_taken_wh - brim.trip_taken_wh < 5.0
+
+
+VALLEY = north([HILL_M * abs(60 - n) / 60 for n in range(121)], 2 * LENGTH_M)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([VALLEY, OVER, None]),
+    st.sampled_from([100.0, 99.7, 1.0, 0.3, 0.0]),
+    st.lists(st.integers(1, 200 * SECOND_US), min_size=1, max_size=8),
+)
+def test_a_battery_that_becomes_full_or_empty_does_so_however_often_it_is_looked_at(
+    route, percent, steps_us
+) -> None:
+    body = replace(WARM, charge_percent=percent)
+    start = by_steps = (
+        begin_drive(body, 400 * SECOND_US, 20.0)
+        if route is None
+        else begin_route(body, route, SPEED_M_PER_S)
+    )
+    for one_us in steps_us:
+        by_steps = step(by_steps, by_steps.at_us + one_us)
+    at_once = step(start, sum(steps_us))
+    assert by_steps.charge_percent == pytest.approx(at_once.charge_percent, abs=0.01)
+    assert by_steps.trip_given_wh == pytest.approx(at_once.trip_given_wh, abs=1.0)
+    assert by_steps.trip_taken_wh == pytest.approx(at_once.trip_taken_wh, abs=1.0)
+    assert by_steps.cycle_loss == pytest.approx(at_once.cycle_loss, rel=0.01, abs=1e-9)
+    held_wh = by_steps.trip_given_wh - by_steps.trip_taken_wh
+    lost_wh = (percent - by_steps.charge_percent) / 100 * ARDEN_7.capacity_wh
+    assert held_wh <= lost_wh + 1e-6
 
 
 def test_instruments_show_the_slope() -> None:

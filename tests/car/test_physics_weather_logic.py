@@ -117,7 +117,7 @@ def test_many_steps_in_a_weather_come_to_what_one_does(doing, steps_us) -> None:
     assert by_steps.charge_percent == pytest.approx(at_once.charge_percent, abs=0.2)
 
 
-def test_a_year_that_nobody_looked_is_near_to_a_year_of_looks() -> None:
+def test_two_months_that_nobody_looked_are_near_to_two_months_of_looks() -> None:
     start = new_body(BEGINS_US)
     at_once = step(start, BEGINS_US + 60 * DAY_US)
     looked = start

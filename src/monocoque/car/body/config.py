@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from monocoque.car.body.logic.weather import USUAL
+
 
 @dataclass(frozen=True)
 class BodyConfig:
@@ -29,13 +31,13 @@ class BodyConfig:
     """How long ``monocoque car drive`` lasts before the brakes."""
     drive_speed_kmh: float = 50.0
     """How fast it is then."""
-    weather_mean_celsius: float = 9.0
+    weather_mean_celsius: float = USUAL.mean_celsius
     """How warm the air around a new car is, on the whole; one that was built keeps its weather."""
-    weather_swing_k: float = 5.0
+    weather_swing_k: float = USUAL.swing_k
     """How much warmer than its mean a day is in the afternoon, and colder at night."""
-    weather_change_k: float = 3.0
+    weather_change_k: float = USUAL.change_k
     """How much the mean of a day may differ from that of all days."""
-    weather_seed: int = 1
+    weather_seed: int = USUAL.seed
     """Which days those are."""
     look_interval_s: float = 2.0
     """Pause between two looks at a body that stands; a command tells of itself sooner."""
@@ -45,6 +47,8 @@ class BodyConfig:
     """So long after somebody did something with a body that stands, it is looked at sooner."""
     look_attentive_interval_s: float = 1.0
     """Pause between two looks in that time, after which one that drives off is seen doing so."""
+    write_interval_s: float = 1_800.0
+    """A body that only time changes is written so often."""
     say_interval_s_min: float = 0.5
     """The body is said at most so often."""
     say_interval_s_max: float = 60.0

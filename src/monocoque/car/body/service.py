@@ -3,7 +3,8 @@
 Rules:
 
 * the body is a record, stepped to the present whenever it is looked at, so it outlives whoever
-  looks; another process may change it (``monocoque car drive``) and is heard at the next look;
+  looks, and written again every ``write_interval_s``, which changes nothing but how far a look has
+  to go; another process may change it (``monocoque car drive``) and is heard at the next look;
 * whoever changes the body in this process says it (``say_now``); then, and for ``attentive_s``, the
   next look is soon, since who unlocks a car is about to do something with it;
 * ``act`` asks its gate (the guard), sets an actuator in motion and waits for it. It acts as often
@@ -210,11 +211,17 @@ def has_arrived(connection: Connection, car_id: str, motion: Motion, now_us: int
 
 
 def present(connection: Connection, car_id: str, now_us: int) -> Body:
-    """The body now; a new one, parked at home, when there was none."""
+    """The body now; a new one, parked at home, when there was none.
+
+    In which weather that lives its own service says at its next look.
+    """
+    return logic.step(_written(connection, car_id, now_us), now_us)
+
+
+def _written(connection: Connection, car_id: str, now_us: int) -> Body:
+    """The body as it was written last; a new one when there was none."""
     text = records.read_state(connection, car_id)
-    if text is None:
-        return logic.new_body(now_us)
-    return logic.step(logic.of_text(text), now_us)
+    return logic.new_body(now_us) if text is None else logic.of_text(text)
 
 
 async def change(at: Records, car_id: str, now_us: int, how: Callable[[Body], Body]) -> Body:
@@ -318,23 +325,29 @@ def message_of(body: Body, epoch: str) -> command_pb2.CarBody:
 
 
 async def _look(context: Context) -> tuple[Body, str]:
-    """The body as it is now, and the epoch; both begin here when there is none."""
+    """The body as it is now, and the epoch; both begin here when there is none.
+
+    After a while that nobody else did, it is written, so that no look has far to go.
+    """
     car_id, new_epoch = context.machine_id, keys.make_epoch(context.random)
-    weather = _weather(context.config(BodyConfig))
+    config = context.config(BodyConfig)
+    write_us = round(config.write_interval_s * SECOND_US)
 
     def work(connection: Connection) -> tuple[Body, str]:
         memory, now_us = keys.begin(connection, car_id, new_epoch), context.clock.now_us()
-        text = records.read_state(connection, car_id)
-        if text is None:
-            body = logic.new_body(now_us, weather)
+        written = _written(connection, car_id, now_us)
+        body = logic.step(written, now_us)
+        if body.awaits_weather:
+            body = logic.in_weather(body, weather_of(config))
+        if written.awaits_weather or body.at_us - written.at_us >= write_us:
             records.set_state(connection, car_id, logic.to_text(body))
-            return body, memory.epoch
-        return logic.step(logic.of_text(text), now_us), memory.epoch
+        return body, memory.epoch
 
     return await context.records.transact(work)
 
 
-def _weather(config: BodyConfig) -> logic.Weather:
+def weather_of(config: BodyConfig) -> logic.Weather:
+    """In which a new car lives."""
     return logic.Weather(
         config.weather_mean_celsius,
         config.weather_swing_k,

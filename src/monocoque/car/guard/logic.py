@@ -69,13 +69,13 @@ def _has_open_door(_: Arguments, body: Body) -> bool:
 
 
 def _would_strand(arguments: Arguments, body: Body) -> bool:
-    """it would use energy, the battery is nearly empty, and no plug is in"""
+    """it would use energy, the battery is nearly empty, and no plug is in and locked"""
     is_low = body.charge_percent < CLIMATE_CHARGE_PERCENT_MIN
-    return bool(arguments["on"]) and is_low and not body.plugged
+    return bool(arguments["on"]) and is_low and not body.is_fed
 
 
 def _would_strand_in_park(arguments: Arguments, body: Body) -> bool:
-    """it would use energy in park, the battery is nearly empty, and no plug is in"""
+    """it would use energy in park, the battery is nearly empty, and no plug is in and locked"""
     return not _is_in_gear(arguments, body) and _would_strand(arguments, body)
 
 
@@ -134,13 +134,18 @@ def _is_too_warm(arguments: Arguments, body: Body) -> bool:
 
 
 def _frees_a_live_plug(arguments: Arguments, body: Body) -> bool:
-    """the plug would come free, and the battery is being charged"""
-    return not arguments["on"] and body.is_charging
+    """the plug would come free, and the battery is being charged, warmed or cooled"""
+    return not arguments["on"] and (body.is_charging or body.is_unfit)
 
 
 def _begins_without_a_plug(arguments: Arguments, body: Body) -> bool:
     """it would begin, and no plug is in"""
     return bool(arguments["on"]) and not body.plugged
+
+
+def _begins_with_a_free_plug(arguments: Arguments, body: Body) -> bool:
+    """it would begin, and nothing holds the plug in its socket"""
+    return bool(arguments["on"]) and not body.parts.plug_lock
 
 
 def _begins_too_cold(arguments: Arguments, body: Body) -> bool:
@@ -208,6 +213,7 @@ INTERLOCKS: Final = (
     Interlock("climate", "charge_low", _would_strand),
     Interlock("charge_limit", "out_of_range", _limit_is_out_of_range),
     Interlock("charging", "unplugged", _begins_without_a_plug),
+    Interlock("charging", "plug_unlocked", _begins_with_a_free_plug),
     Interlock("charging", "battery_cold", _begins_too_cold),
     Interlock("charging", "battery_hot", _begins_too_hot),
     Interlock("drive", "updating", _is_updating),

@@ -51,6 +51,7 @@ from monocoque.car.body.logic.state import HOME_LATITUDE_DEGREES as HOME_LATITUD
 from monocoque.car.body.logic.state import HOME_LONGITUDE_DEGREES as HOME_LONGITUDE_DEGREES
 from monocoque.car.body.logic.state import OUTSIDE_CELSIUS as OUTSIDE_CELSIUS
 from monocoque.car.body.logic.state import Body as Body
+from monocoque.car.body.logic.state import in_weather as in_weather
 from monocoque.car.body.logic.state import new_body as new_body
 from monocoque.car.body.logic.stations import AC as AC
 from monocoque.car.body.logic.stations import DC as DC

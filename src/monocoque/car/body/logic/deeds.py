@@ -142,14 +142,16 @@ def begin_park(body: Body, station: Station = WALLBOX) -> Body:
 
 
 def plug_in(body: Body, station: Station) -> Body:
-    """The body with its plug in this station, where it begins to charge anew.
+    """The body with its plug in this station and held there, where it begins to charge anew.
 
-    What a person said about charging before was about another plug. A car that drives has none.
+    What a person said about charging and the plug before was about another one. A car that drives
+    has none.
     """
     if body.drive is not None:
         return body
-    parts = set_parts(body.parts, {"charging": True})
-    motions = tuple(motion for motion in body.motions if motion.actuator != "charging")
+    anew = {"charging": True, "plug_lock": True}
+    parts = set_parts(body.parts, anew)
+    motions = tuple(motion for motion in body.motions if motion.actuator not in anew)
     return replace(
         body, plugged=True, station=station, parts=parts, motions=motions, touched_us=body.at_us
     )

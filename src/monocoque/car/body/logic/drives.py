@@ -1,6 +1,11 @@
 """A drive: a course of a known shape, from which speed, way and energy follow by the time alone.
 
-Rules: the car gathers speed evenly, holds it, and brakes evenly until it stands.
+Rules:
+
+* the car gathers speed evenly, holds it, and brakes evenly until it stands;
+* a drive has pieces, counted from its beginning: each slope that is driven at one speed, and each
+  second in which the speed changes. In a piece energy flows one way, so that a battery that becomes
+  full or empty in it does so whoever looks, and how often.
 
 Left out on purpose: where it is, which the body says. The way's slopes change what a drive costs
 (slopes.py), and never its course.
@@ -60,6 +65,27 @@ def drive_ends_us(drive: Drive) -> int:
     return drive.brakes_us + math.ceil(braking_s * SECOND_US)
 
 
+def piece_ends_us(drive: Drive, at_us: int, slopes: Slopes | None = None) -> int:
+    """When the piece of the drive ends in which this moment is; later than the moment."""
+    top = _gathered(drive, drive.brakes_us)
+    held_from_us = drive.began_us + round(top / ACCELERATION_M_PER_S2 * SECOND_US)
+    if at_us >= drive.brakes_us:
+        return _next_second_us(drive.brakes_us, at_us)
+    if at_us < held_from_us:
+        return min(held_from_us, _next_second_us(drive.began_us, at_us), drive.brakes_us)
+    if slopes is None:
+        return drive.brakes_us
+    gathers_m = top**2 / (2 * ACCELERATION_M_PER_S2)
+    border_m = (slopes.piece(distance_m(drive, at_us)) + 1) * slopes.piece_m
+    border_us = held_from_us + math.ceil((border_m - gathers_m) / top * SECOND_US)
+    return min(max(border_us, at_us + 1), drive.brakes_us)
+
+
+def _next_second_us(from_us: int, at_us: int) -> int:
+    """The next moment that is whole seconds after the first one."""
+    return from_us + ((at_us - from_us) // SECOND_US + 1) * SECOND_US
+
+
 def spent_in(drive: Drive, at_us: int, slopes: Slopes | None = None) -> Spent:
     """The energy of a drive up to a moment of it; None for a flat way."""
     if slopes is not None:
@@ -77,7 +103,7 @@ def _spent_on(drive: Drive, at_us: int, slopes: Slopes) -> Spent:
     gathers_m = gathered**2 / (2 * ACCELERATION_M_PER_S2)
     holds_until_m = distance_m(drive, min(at_us, drive.brakes_us))
     spent = spent_changing(slopes, 0.0, gathers_m, 0.0, ACCELERATION_M_PER_S2)
-    if holds_until_m > gathers_m:
+    if gathered >= drive.speed_m_per_s_max and holds_until_m > gathers_m:
         spent = spent.plus(spent_holding(slopes, gathers_m, holds_until_m, gathered))
     if at_us > drive.brakes_us:
         until_m, gain = distance_m(drive, at_us), -ACCELERATION_M_PER_S2

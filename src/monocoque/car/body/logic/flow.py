@@ -4,9 +4,10 @@ Rules:
 
 * everything is a closed form, or a sum over a drive's known shape from its beginning to a moment;
   so a parked hour costs as much as a second, and what one step gives many steps give too. Cabin,
-  a drive's energy, 12 V and tyres agree to rounding; the charge at a station (stations.py) to
-  0.2 %; the battery's temperature, which follows the charger's power at the beginning of a step, to
-  1 K in deep cold, and its age to 3 % of what was lost;
+  a drive's energy, 12 V and tyres agree to rounding, and a drive in which the battery becomes full
+  or empty to 0.01 % of its charge; a charge at a station (stations.py), which goes on in pieces
+  while it tapers, to 0.1 % of it; the battery's temperature, which follows the charger's power at
+  the beginning of a step, to 1 K in deep cold, and its age to 3 % of what was lost;
 * the small steps of ``physics.condition`` are the measure: a test holds this to them.
 
 Equations: those of ``physics``; a drive's energy is Simpson's sum over its speeds. Left out on
@@ -66,6 +67,20 @@ class Spent:
     def inside_wh(self) -> float:
         """What the battery holds less."""
         return self.given_wh - self.taken_wh + self.heat_wh
+
+    def within(self, room_wh: float, held_wh: float) -> "Spent":
+        """What of this a battery can do that has so much room, and holds so much.
+
+        What a full one is offered, the brakes turn into heat; what an empty one is asked for, it
+        does not give.
+        """
+        if -self.inside_wh > room_wh:
+            share = (room_wh + self.given_wh) / (self.taken_wh - self.heat_wh)
+            return Spent(self.given_wh, self.taken_wh * share, self.heat_wh * share)
+        if self.inside_wh > held_wh:
+            share = (held_wh + self.taken_wh) / (self.given_wh + self.heat_wh)
+            return Spent(self.given_wh * share, self.taken_wh, self.heat_wh * share)
+        return self
 
 
 NOTHING: Final = Spent()

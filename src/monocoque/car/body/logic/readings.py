@@ -67,17 +67,22 @@ def charge_w(body: Body) -> float:
 
 
 def charge_dc_a(body: Body) -> float:
-    """The current from a fast charger."""
-    return round(_station_w(body) / battery_v(body), 1) if body.station.is_fast else 0.0
+    """The current from a fast charger, for battery, climate and what warms or cools the battery."""
+    if not body.station.is_fast:
+        return 0.0
+    return round((_drawn_w(body) + _conditioning_w(body)) / battery_v(body), 1)
 
 
 def charge_dc_v(body: Body) -> float:
     """The voltage of a fast charger that gives; 0 otherwise."""
-    return battery_v(body) if body.is_charging and body.station.is_fast else 0.0
+    return battery_v(body) if _is_live(body) and body.station.is_fast else 0.0
 
 
 def charge_ac_a(body: Body, phase: int) -> float:
-    """The current on a phase (1 to 3) of the outlet; a weak outlet has only the first."""
+    """The current on a phase (1 to 3) of the outlet, for battery and climate.
+
+    A weak outlet has only the first.
+    """
     if body.station.is_fast or phase > _phases(body):
         return 0.0
     return round(_plug_w(body) / _phases(body) / PHASE_V, 1)
@@ -85,8 +90,8 @@ def charge_ac_a(body: Body, phase: int) -> float:
 
 def charge_ac_v(body: Body, phase: int) -> float:
     """The voltage on a phase (1 to 3) of the outlet that gives; 0 otherwise."""
-    is_live = body.is_charging and not body.station.is_fast and phase <= _phases(body)
-    return PHASE_V if is_live else 0.0
+    has_phase = not body.station.is_fast and phase <= _phases(body)
+    return PHASE_V if has_phase and _is_live(body) else 0.0
 
 
 def charge_dc_a_max(body: Body) -> float:
@@ -107,7 +112,7 @@ def charge_loss_w(body: Body) -> float:
     """What charger and battery turn into heat."""
     comes_w = _station_w(body)
     lost_w = comes_w - flow.stored_w(comes_w, body.battery_celsius)
-    return float(round(_plug_w(body) - comes_w + lost_w))
+    return float(round(_plug_w(body) - _drawn_w(body) + lost_w))
 
 
 def time_to_full_s(body: Body) -> int:
@@ -115,8 +120,10 @@ def time_to_full_s(body: Body) -> int:
     if not body.is_charging:
         return 0
     begins, limit = body.charge_percent / 100, body.charge_limit_percent / 100
-    climate_w, celsius = _climate_w(body), body.battery_celsius
-    lasts_s = stations.lasts_s(body.station, begins, limit, body.capacity_wh, celsius, climate_w)
+    lasts_s = stations.lasts_s(
+        body.station, begins, limit, body.capacity_wh,
+        body.battery_celsius, body.outside_celsius, _climate_w(body),
+    )  # fmt: skip
     if lasts_s > LASTS_S_MAX:
         return NEVER_S
     return max(1, round(lasts_s / TIME_TO_FULL_STEP_S)) * TIME_TO_FULL_STEP_S
@@ -135,13 +142,25 @@ def tyre_kpa(body: Body, number: int) -> int:
 
 
 def _battery_w(body: Body) -> float:
+    """Positive while it is charged; a full one takes nothing back, an empty one gives nothing."""
+    comes_w = _wanted_w(body)
+    if body.drive is not None and body.charge_percent >= 100.0:
+        comes_w = min(0.0, comes_w)
+    return max(0.0, comes_w) if body.charge_percent <= 0.0 else comes_w
+
+
+def _wanted_w(body: Body) -> float:
+    """The same of one that can give and take everything."""
     if body.drive is not None:
         gain = gain_m_per_s2(body.drive, body.at_us)
         moving_w = flow.moving_w(body.speed_m_per_s, gain, body.slope)
         return -(moving_w + ARDEN_7.auxiliary_w + _climate_w(body))
     if body.is_charging:
         return _comes_w(body)
-    return 0.0 if body.plugged else -_climate_w(body)
+    if body.is_unfit:
+        return min(0.0, _comes_w(body))
+    fed_w = stations.fed_w_max(body.station) if body.is_fed else 0.0
+    return min(0.0, fed_w - _climate_w(body))
 
 
 def _climate_w(body: Body) -> float:
@@ -159,10 +178,33 @@ def _station_w(body: Body) -> float:
     return max(0.0, _comes_w(body)) if body.is_charging else 0.0
 
 
+def _drawn_w(body: Body) -> float:
+    """What the station gives to battery and climate, behind the charger."""
+    if not body.is_fed:
+        return 0.0
+    if not body.is_charging and not body.is_unfit:
+        return min(stations.fed_w_max(body.station), _climate_w(body))
+    charge, celsius = body.charge_percent / 100, body.battery_celsius
+    most_w = stations.taken_w_max(body.station, charge, celsius)
+    return min(stations.offered_w(body.station, celsius), _climate_w(body) + most_w)
+
+
 def _plug_w(body: Body) -> float:
     """The same at the plug, before the charger's losses."""
     efficiency = ARDEN_7.dc_efficiency if body.station.is_fast else ARDEN_7.ac_efficiency
-    return _station_w(body) / efficiency
+    return _drawn_w(body) / efficiency
+
+
+def _conditioning_w(body: Body) -> float:
+    """What warms or cools the battery takes of a fast charger."""
+    if not body.is_charging and not body.is_unfit:
+        return 0.0
+    return stations.conditioning_electric_w(body.station, body.battery_celsius)
+
+
+def _is_live(body: Body) -> bool:
+    """Whether the station gives, or is ready to."""
+    return body.is_charging or body.is_unfit or _drawn_w(body) > 0.0
 
 
 def _phases(body: Body) -> int:

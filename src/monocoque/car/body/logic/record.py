@@ -49,6 +49,7 @@ def _of_weather(weather: Weather | None) -> list[float] | None:
 _USUAL: Final[Mapping[str, Any]] = {
     "parts": {}, "route": None, "base_degrees": HOME, "base_m": 0.0, "base_height_m": HOME_HEIGHT_M,
     "station": [WALLBOX.kind, WALLBOX.power_w], "weather": None,
+    "awaits_weather": False,
 }  # fmt: skip
 
 

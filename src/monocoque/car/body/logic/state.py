@@ -7,7 +7,7 @@ Units stand in the names. Left out on purpose: what time does to it (passing.py)
 (deeds.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from monocoque.car.body.logic.drives import Drive, speed_in
@@ -63,6 +63,8 @@ class Body:
     outside_celsius: float = OUTSIDE_CELSIUS
     weather: Weather | None = None
     """What the air outside follows; None when it stays as it is."""
+    awaits_weather: bool = False
+    """Whether its own service has not said yet in which weather it lives; till then the usual."""
     battery_celsius: float = OUTSIDE_CELSIUS
     calendar_loss: float = 0.0
     """The share of the battery's capacity that time has taken."""
@@ -101,16 +103,21 @@ class Body:
         return self.wants_charge and is_fit(self.station, self.battery_celsius)
 
     @property
+    def is_fed(self) -> bool:
+        """Whether its plug is live: a plug that nothing holds in its socket never is."""
+        return self.plugged and self.parts.plug_lock
+
+    @property
     def wants_charge(self) -> bool:
         """Whether it is at a station, shall be filled, and is not full."""
-        if not self.plugged or self.charge_percent >= self.charge_limit_percent:
+        if not self.is_fed or self.charge_percent >= self.charge_limit_percent:
             return False
         return self.parts.charging
 
     @property
     def is_unfit(self) -> bool:
-        """Whether it is at a fast charger, and too cold or too hot to be filled there."""
-        return self.plugged and not is_fit(self.station, self.battery_celsius)
+        """Whether it is at a fast charger, too cold or too hot to be filled, and brought back."""
+        return self.is_fed and not is_fit(self.station, self.battery_celsius)
 
     @property
     def range_km(self) -> float:
@@ -135,7 +142,7 @@ class Body:
     @property
     def is_supplied(self) -> bool:
         """Whether the converter feeds the 12 V battery."""
-        return self.drive is not None or self.climate_on or self.plugged
+        return self.drive is not None or self.climate_on or self.is_fed
 
     @property
     def cabin_air(self) -> cabin.Air:
@@ -185,10 +192,19 @@ class Body:
         return int(getattr(self.parts, part))
 
 
-def new_body(now_us: int, weather: Weather = USUAL) -> Body:
-    """A car that was just built, parked at home, as warm as the air around it."""
-    celsius = outside_celsius(weather, now_us)
-    return Body(
-        at_us=now_us, place_measured_us=now_us, weather=weather,
+def new_body(now_us: int, weather: Weather | None = None) -> Body:
+    """A car that was just built, parked at home, as warm as the air around it.
+
+    weather: None when whoever finds it first does not know.
+    """
+    built = Body(at_us=now_us, place_measured_us=now_us)
+    return replace(in_weather(built, weather or USUAL), awaits_weather=weather is None)
+
+
+def in_weather(body: Body, weather: Weather) -> Body:
+    """The body as it is after long in this weather."""
+    celsius = outside_celsius(weather, body.at_us)
+    return replace(
+        body, weather=weather, awaits_weather=False,
         outside_celsius=celsius, cabin_celsius=celsius, battery_celsius=celsius,
     )  # fmt: skip

@@ -5,9 +5,11 @@ Rules:
 * a value that was heard takes the place of what the record of the virtual body says of it; of what
   the mapping does not carry, the record counts;
 * whatever the bus leaves open is taken for the worse: a car of which it is only said that it moves
-  is fast, and one that backs up moves.
+  is fast, and one that backs up moves;
+* a station is a fast one when the bus shows its voltage at the inlet.
 
-Left out on purpose: how old a value is, which the gateway judges.
+Left out on purpose: how old a value is, which the gateway judges; and what kind of station a plug
+leads to before that is live, which no signal says: the record counts then.
 """
 
 import dataclasses
@@ -18,6 +20,7 @@ from typing import Any, Final
 
 from monocoque.car.body.logic import Body
 from monocoque.car.body.logic.deeds import reach
+from monocoque.car.body.logic.stations import DC, Station
 from monocoque.car.signals.logic.embodied import ACTUATION_OF
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
@@ -26,17 +29,24 @@ from monocoque.contracts.signals import (
     IS_CHARGING,
     IS_MOVING,
     SELECTED_GEAR,
+    SIGNALS,
     SPEED,
     Signal,
     Value,
 )
 
 PARK: Final = 126
+LIVE_V_MIN: Final = 60.0
+"""From here on a voltage is dangerous (ISO 6469-3, class B), and no error of a meter."""
 KMH_PER_M_PER_S: Final = 3.6
+_BY_PATH: Final = {signal.path: signal for signal in SIGNALS}
+BATTERY_TEMPERATURE: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Temperature.Average"]
+DC_VOLTAGE: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.ChargeVoltage.DC"]
 _OF_FIELDS: Final[Mapping[int, str]] = {
     CHARGE.number: "charge_percent",
     IS_CABLE_CONNECTED.number: "plugged",
     CABIN_TEMPERATURE.number: "cabin_celsius",
+    BATTERY_TEMPERATURE.number: "battery_celsius",
 }
 """Signals that are a field of the body as they are."""
 _OWN: Final[Mapping[int, Signal]] = {
@@ -45,7 +55,7 @@ _OWN: Final[Mapping[int, Signal]] = {
         signal.number: signal
         for signal in (
             SPEED, IS_MOVING, SELECTED_GEAR, CHARGE, IS_CHARGING, IS_CABLE_CONNECTED,
-            CABIN_TEMPERATURE,
+            CABIN_TEMPERATURE, BATTERY_TEMPERATURE, DC_VOLTAGE,
         )
     },
 }  # fmt: skip
@@ -91,6 +101,8 @@ def as_told(body: Body, told: Mapping[int, Value]) -> Body:
     fields: dict[str, Any] = {
         name: told[number] for number, name in _OF_FIELDS.items() if number in told
     }
+    if _is_live(told.get(DC_VOLTAGE.number)) and not body.station.is_fast:
+        fields["station"] = Station(DC)
     seen = replace(reach(body, reached), **fields)
     return ToldBody(
         **{field.name: getattr(seen, field.name) for field in dataclasses.fields(Body)},
@@ -98,6 +110,10 @@ def as_told(body: Body, told: Mapping[int, Value]) -> Body:
         told_gear=_gear(seen, told),
         told_charging=bool(told.get(IS_CHARGING.number, seen.is_charging)),
     )
+
+
+def _is_live(volts: Value | None) -> bool:
+    return isinstance(volts, int | float) and abs(volts) >= LIVE_V_MIN
 
 
 def _speed_m_per_s(body: Body, told: Mapping[int, Value]) -> float:

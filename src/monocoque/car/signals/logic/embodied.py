@@ -117,6 +117,8 @@ _DOOR_PATHS: Final = tuple(
 """Of the doors of the body, in their order."""
 _TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
 _ALL_OPEN: Final = 100
+TENTHS_MAX: Final = 1_000_000
+"""A signal without a range may be asked for as much as a float can say."""
 _CHARGING: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.StartStopCharging"]
 _START: Final = "START"
 _STOP: Final = "STOP"
@@ -220,8 +222,9 @@ def _actuation_in_tenths(part: _Part) -> Actuation:
 
 
 def _tenths(value: Value) -> int:
+    """In tenths; what no part reaches counts as ``TENTHS_MAX``, for the guard to refuse."""
     assert isinstance(value, int | float)
-    return round(value * 10)
+    return round(max(-TENTHS_MAX, min(TENTHS_MAX, value * 10)))
 
 
 def _plain(value: Value) -> int | bool:

@@ -4,8 +4,9 @@ Rules:
 
 * what is asked goes through the guard and the body, as a command does; it is on record before the
   body is asked, and so is what came of it afterwards;
-* wishes of one request for one part of the body are one act of it; a wish for another signal of a
-  part that is busy waits, and a new wish for the same signal takes its place at once;
+* wishes of one request for one part of the body are one act of it, and the guard is asked about
+  each of them; a wish for another signal of a part that is busy waits, and a new wish for the same
+  signal takes its place at once;
 * what an earlier life left open "may have happened" and is never tried again;
 * what the bus of the vehicle brings (``Carried``), the body neither says nor does;
 * values that have not changed are said again only where a signal grows stale.
@@ -21,13 +22,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 from monocoque.car.body import service as body
-from monocoque.car.body.logic import Motion
+from monocoque.car.body.logic import Body, Motion
 from monocoque.car.guard.logic import judge as guard
 from monocoque.car.signals import records
 from monocoque.car.signals.config import SignalsConfig
 from monocoque.car.signals.logic.acts import REPLACED, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
-from monocoque.car.signals.logic.embodied import ACTUATION_OF, READINGS, values_of
+from monocoque.car.signals.logic.embodied import (
+    ACTUATION_OF,
+    READINGS,
+    GuardArguments,
+    values_of,
+)
 from monocoque.car.signals.service.port import Broker, Brokers, Carried, Provision
 from monocoque.contracts.signals import Signal, Value
 from monocoque.plumbing.insisting import AWAY, insist
@@ -175,14 +181,12 @@ class _Embodied:
     async def _do(self, actuator: str, action: str, acts: list[Act]) -> tuple[ActState, str]:
         """Have it done; returns how it ended, and why."""
         target: dict[str, int | bool] = {}
-        arguments: dict[str, int | bool | str] = {}
         for act in acts:
-            actuation = ACTUATION_OF[act.number]
-            target |= actuation.target(act.target)
-            arguments |= actuation.arguments(act.target)
+            target |= ACTUATION_OF[act.number].target(act.target)
         wanted = body.Act(acts[0].act_id, actuator, target)
+        gate = partial(_refusal, action, [_arguments(act) for act in acts])
         try:
-            begun = await body.begin(self._context, wanted, partial(guard, action, arguments))
+            begun = await body.begin(self._context, wanted, gate)
         except AWAY as error:
             return ActState.FAILED, MAY_HAVE_HAPPENED if error.may_have_happened else error.code
         if not isinstance(begun, Motion):
@@ -216,3 +220,13 @@ class _Embodied:
         await insist(self._context, work, self._config.retry_s)
         for act in acts:
             await self._provision.tell(act.act_id, state, reason)
+
+
+def _arguments(act: Act) -> GuardArguments:
+    return ACTUATION_OF[act.number].arguments(act.target)
+
+
+def _refusal(action: str, wishes: Sequence[GuardArguments], seen: Body) -> str | None:
+    """The guard's first word against any of the wishes, whatever their order."""
+    words = (guard(action, arguments, seen) for arguments in wishes)
+    return next((word for word in words if word is not None), None)

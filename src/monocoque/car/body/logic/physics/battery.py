@@ -47,6 +47,8 @@ HOLDS_C: Final = 3.0
 """It gives so many times its capacity in an hour, when it is warm and not empty."""
 TAKES_C: Final = 2.2
 """And takes so many times, when it is warm and not full."""
+TAPERS_FROM: Final = 0.5
+"""Fuller than that, it takes less and less."""
 COLDEST_CELSIUS: Final = -20.0
 """At this temperature it takes next to nothing: lithium would plate."""
 WARM_CELSIUS: Final = 25.0
@@ -92,7 +94,7 @@ def discharge_w_max(vehicle: Vehicle, charge: Amount, celsius: Amount) -> Amount
 
 def charge_w_max(vehicle: Vehicle, charge: Amount, celsius: Amount) -> Amount:
     """What it can take: less the fuller it is, and less when it is cold or too hot."""
-    full = between((1.0 - charge) / 0.5, 0.0, 1.0)
+    full = between((1.0 - charge) / (1.0 - TAPERS_FROM), 0.0, 1.0)
     return TAKES_C * vehicle.capacity_wh * full * _warmth(celsius)
 
 
