@@ -51,6 +51,8 @@ class Rule:
     transition: Transition
     tolerance: float
     """So far from its target a number is as near as the field can say it."""
+    silent_after_us: int = 0
+    """A value counts for so long after it was heard; 0 for the same as most."""
 
 
 class MessageIn:
@@ -224,7 +226,12 @@ def _rule(row: InRow, signal: Signal, field: Field) -> Rule:
     transition = Transition(is_every, row.interval_ms * MICROSECONDS, row.hysteresis)
     step = abs(field.conversion.scale * factor)
     return Rule(
-        signal, field.name, _convert(row, signal, field, factor, offset), transition, step / 2
+        signal,
+        field.name,
+        _convert(row, signal, field, factor, offset),
+        transition,
+        step / 2,
+        row.silent_after_ms * MICROSECONDS,
     )
 
 
