@@ -147,6 +147,13 @@ def test_a_whole_number_is_rounded_and_what_is_no_number_means_nothing() -> None
         assert values(translation, FAST, fast(exact=exact)) == {EXACT: None}
 
 
+def test_a_fraction_that_is_no_number_means_nothing() -> None:
+    for more in ("", ", factor: 2"):
+        translation = bound(row("Vehicle.Heat", "Exact", more))
+        for exact in (math.inf, -math.inf, math.nan):
+            assert values(translation, FAST, fast(exact=exact)) == {HEAT: None}
+
+
 def test_a_field_with_a_sign_has_numbers_below_nothing() -> None:
     translation = bound(row("Vehicle.Gear", "Tilt", ", values: {-128: -1, 127: 1}", "Slow"))
     assert translation.numbers == (GEAR,)

@@ -261,9 +261,11 @@ def _plain(row: InRow, signal: Signal, field: Field, factor: float, offset: floa
 
 
 def _fraction(scale: float, zero: float, factor: float, offset: float) -> Convert:
-    if (factor, offset) == (1, 0):
-        return lambda number: float(number * scale + zero)
-    return lambda number: float((number * scale + zero) * factor + offset)
+    def convert(number: Any) -> float | None:
+        scaled = (number * scale + zero) * factor + offset
+        return float(scaled) if math.isfinite(scaled) else None
+
+    return convert
 
 
 def _whole(scale: float, zero: float, factor: float, offset: float) -> Convert:

@@ -81,7 +81,7 @@ Gate = Callable[[Act, Heard], Awaitable[str | None]]
 def guard_of(context: Context, translation: Translation) -> Gate:
     """The guard, which judges by what was heard; asking it raises what ``transact`` raises."""
     config = context.config(CanConfig)
-    needed = judged_by(rule.signal for rule in translation.rules)
+    needed = needed_of(translation)
     counts_us = {
         rule.signal.number: _silent_after_us(rule, config)
         for rule in translation.rules
@@ -97,6 +97,16 @@ def guard_of(context: Context, translation: Translation) -> Gate:
         return await gate_of(context, lambda body: as_told(body, told))(act)
 
     return refusal
+
+
+def needed_of(translation: Translation) -> frozenset[int]:
+    """The signals of this bus by which the guard judges what goes out to it.
+
+    Raises CanMappingWrong for one that it would not understand.
+    """
+    if not translation.asks:
+        return frozenset()
+    return judged_by(rule.signal for rule in translation.rules)
 
 
 def bus_silent_after_us(translation: Translation, config: CanConfig) -> int:
