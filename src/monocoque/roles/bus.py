@@ -5,7 +5,8 @@ Rules:
 * what the mapping carries has the bus as its one provider, and the body keeps silent of it; of the
   rest the virtual body is the provider, as without a bus;
 * a bus that goes away is opened again after a pause, for as long as it takes; meanwhile its signals
-  say that their provider is gone, and the rest of the car goes on.
+  say that their provider is gone, and the rest of the car goes on;
+* a cancellation that meets the end of a bus is not lost: a TaskGroup drops it for what ended it.
 
 Left out on purpose: several buses of one car; a gateway of the vehicle joins them.
 """
@@ -42,6 +43,9 @@ async def run(context: Context) -> None:
     """Be the gateway, until cancelled."""
     vehicle: VehicleBus = context.port(VehicleBus)
     limits, config = context.config(CanBusConfig), context.config(CanConfig)
+    own_task = asyncio.current_task()
+    assert own_task is not None
+    cancelled_before = own_task.cancelling()
     while True:
         try:
             async with open_bus(vehicle.interface, vehicle.channel, context.clock, limits) as bus:
@@ -49,4 +53,6 @@ async def run(context: Context) -> None:
                 await can.run(replace(context, ports=ports))
         except CanBusUnavailable as error:
             context.count_error(error, error.what)
+            if own_task.cancelling() > cancelled_before:
+                raise asyncio.CancelledError from error
         await asyncio.sleep(config.reopen_s)
