@@ -141,7 +141,11 @@ def _kind(signal: Signal) -> str:
 
 
 def as_told(body: Body, told: Mapping[int, Value]) -> Body:
-    """The body, as it is by these values; each is of a signal that the guard judges by."""
+    """The body, as it is by these values.
+
+    told: by the numbers that ``judged_by`` gives, such as it understands them. Of what is not among
+    them the record counts, also of what is on its way.
+    """
     reached: dict[str, int | bool] = {}
     for number, value in told.items():
         if number in ACTUATION_OF:
