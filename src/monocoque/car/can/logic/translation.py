@@ -77,13 +77,13 @@ class MessageIn:
         """
         try:
             found = self._message.decode(data, decode_choices=False, scaling=False)
+            return [
+                (rule, rule.convert(found[rule.field]))  # type: ignore[call-overload]
+                for rule in self.rules
+                if rule.field in found
+            ]
         except (CantoolsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CanFrameBroken(f"A frame is no {self.name}: {error}.") from error
-        return [
-            (rule, rule.convert(found[rule.field]))  # type: ignore[call-overload]
-            for rule in self.rules
-            if rule.field in found
-        ]
 
 
 class MessageOut:
