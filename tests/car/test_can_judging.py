@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.database import load_database
@@ -40,7 +41,7 @@ class Says:
 
 HOUR_US = 3_600_000_000
 OWN_DATABASE = load_database(own_files()[0].read_text(), is_lenient=False)
-STANDING = {
+STANDING: dict[str, dict[str, Any]] = {
     "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
     "Charging": {"CableState": "NONE", "IsCharging": 0},
     "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},

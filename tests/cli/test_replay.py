@@ -143,5 +143,5 @@ def test_a_data_directory_without_a_car_is_refused_when_it_was_typed(tmp_path) -
         "Say which with --car, or leave out --data.",
     ]
     environment = {**os.environ, "MONOCOQUE_DATA": str(tmp_path)}
-    words = [MONOCOQUE, "car", "replay", LOG, "--json"]
+    words = [str(MONOCOQUE), "car", "replay", str(LOG), "--json"]
     assert subprocess.run(words, capture_output=True, env=environment, timeout=60).returncode == 0

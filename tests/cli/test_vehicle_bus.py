@@ -1,6 +1,7 @@
 """The bus that a person names: what the guard could not judge by it is said or refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ to_bus:
     field: LockAsked
     values: {UNLOCK: false, LOCK: true}
 """
-CONFIGS = {CanConfig: CanConfig()}
+CONFIGS: dict[type, Any] = {CanConfig: CanConfig()}
 
 
 def words(tmp_path, text):

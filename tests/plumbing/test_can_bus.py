@@ -6,7 +6,7 @@ import queue
 import socket
 
 import can
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from monocoque.contracts.errors import CanBusUnavailable
