@@ -23,6 +23,10 @@ BO_ 512 Command: 2 B
  SG_ TargetAsked : 0|8@1+ (0.5,0) [0|40] "celsius" A
  SG_ Mode : 8|2@1+ (1,0) [0|3] "" A
  SG_ DoorAsked : 10|1@1+ (1,0) [0|1] "" A
+BA_DEF_ SG_ "GenSigStartValue" FLOAT 0 255;
+BA_DEF_DEF_ "GenSigStartValue" 0;
+BA_ "GenSigStartValue" SG_ 512 TargetAsked 255;
+BA_ "GenSigStartValue" SG_ 512 Mode 0;
 SIG_VALTYPE_ 256 Exact : 1;
 VAL_ 256 Gear 0 "P" 1 "D" 2 "R" 7 "SNA" ;
 VAL_ 256 Speed 4095 "SNA" ;
@@ -52,7 +56,7 @@ ROWS_IN = """
   - {signal: Vehicle.Target, message: Slow, field: Target}
 """
 ROWS_OUT = """
-  - {signal: Vehicle.Target, message: Command, field: TargetAsked, with: {Mode: "ON"}}
+  - {signal: Vehicle.Target, message: Command, field: TargetAsked, with: {Mode: "ON", DoorAsked: 0}}
   - {signal: Vehicle.Door, message: Command, field: DoorAsked}
 """
 FAST, SLOW, COMMAND = (256, False), (2566834709 & 0x1FFFFFFF, True), (512, False)
@@ -64,9 +68,9 @@ def text_of(rows_in=ROWS_IN, rows_out=""):
     return f"version: 1\nfrom_bus:\n{rows_in}\n{out}"
 
 
-def bound(rows_in=ROWS_IN, rows_out=""):
+def bound(rows_in=ROWS_IN, rows_out="", dbc=DBC):
     """The translation of these rows."""
-    database = load_database(DBC, is_lenient=False)
+    database = load_database(dbc, is_lenient=False)
     return bind(parse_mapping(text_of(rows_in, rows_out), 100), database, CATALOGUE)
 
 

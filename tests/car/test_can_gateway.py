@@ -353,14 +353,16 @@ async def test_the_guard_judges_by_what_the_bus_says_and_by_nothing_old() -> Non
     guard = guard_of(context, translation)
     now_us = CLOCK.now_us()
     unlock = Act("act_1", IS_LOCKED.number, False, "me", now_us, now_us)
-    heard = Heard(now_us, dict.fromkeys(translation.numbers, 0))
+    heard = Heard()
+    for number in translation.numbers:
+        heard.note(number, 0, now_us)
     heard.values[signals.SELECTED_GEAR.number] = 126
     assert await guard(unlock, heard) is None
     heard.values[signals.SPEED.number] = 60.0
     assert await guard(unlock, heard) == "moving"
     del heard.values[signals.SPEED.number]
     assert await guard(unlock, heard) == SILENT
-    heard.values[signals.SPEED.number] = 0.0
+    heard.note(signals.SPEED.number, 0.0, now_us)
     assert await guard(unlock, heard) is None
     heard.time_us = now_us - 10_000_000
     assert await guard(unlock, heard) == SILENT

@@ -6,12 +6,14 @@ import math
 import pytest
 
 from monocoque.car.body.logic import Body, Station
-from monocoque.car.can.logic.told import as_told, judged_by
+from monocoque.car.can.logic.told import as_told, judged_by, left_to_the_record
 from monocoque.car.guard.logic import judge
 from monocoque.car.signals.logic.embodied import ACTUATION_OF
+from monocoque.contracts.errors import CanMappingWrong
 from monocoque.contracts.signals import (
     CABIN_TEMPERATURE,
     CHARGE,
+    CLIMATE_TARGET,
     IS_CABLE_CONNECTED,
     IS_CHARGING,
     IS_LOCKED,
@@ -25,6 +27,7 @@ from monocoque.contracts.signals import (
 
 BY_PATH = {signal.path: signal for signal in SIGNALS}
 WINDOW = BY_PATH["Vehicle.Cabin.Door.Row1.DriverSide.Window.Position"]
+SEAT = BY_PATH["Vehicle.Cabin.Seat.Row1.DriverSide.Position"]
 DOOR = BY_PATH["Vehicle.Cabin.Door.Row1.DriverSide.IsOpen"]
 AT_HOME = Body(at_us=0)
 
@@ -36,6 +39,9 @@ AT_HOME = Body(at_us=0)
         ({SPEED: -36.0}, 10.0),
         ({SPEED: 18.0, IS_MOVING: False}, 5.0),
         ({IS_MOVING: True}, math.inf),
+        ({SPEED: 0.0, IS_MOVING: True}, math.inf),
+        ({SPEED: -1.0, IS_MOVING: True}, math.inf),
+        ({SPEED: 3.6, IS_MOVING: True}, 1.0),
         ({IS_MOVING: False}, 0.0),
         ({}, 0.0),
     ],
@@ -112,7 +118,56 @@ def test_of_what_the_bus_does_not_say_the_record_counts() -> None:
 
 
 def test_the_guard_judges_by_its_own_signals_and_by_no_stranger_of_their_name_or_number() -> None:
-    stranger = dataclasses.replace(SPEED, data_type=DataType.UINT8)
     renamed = dataclasses.replace(SPEED, path="Vehicle.Speed2")
     assert judged_by([SPEED, WINDOW, LATITUDE]) == {SPEED.number, WINDOW.number}
-    assert judged_by([stranger, renamed]) == frozenset()
+    assert judged_by([renamed]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("signal", "otherwise"),
+    [
+        (SPEED, {"data_type": DataType.UINT16}),
+        (SPEED, {"data_type": DataType.DOUBLE}),
+        (SPEED, {"unit": "kph"}),
+        (SELECTED_GEAR, {"data_type": DataType.FLOAT}),
+        (WINDOW, {"data_type": DataType.INT32}),
+        (CLIMATE_TARGET, {"data_type": DataType.UINT8}),
+    ],
+)
+def test_the_guard_judges_by_any_kind_of_number_in_its_own_unit(signal, otherwise) -> None:
+    assert judged_by([dataclasses.replace(signal, **otherwise)]) == {signal.number}
+
+
+@pytest.mark.parametrize(
+    ("signal", "otherwise"),
+    [
+        (SPEED, {"data_type": DataType.STRING}),
+        (SPEED, {"data_type": DataType.BOOLEAN}),
+        (SPEED, {"data_type": DataType.FLOAT_ARRAY}),
+        (SPEED, {"unit": "m/s"}),
+        (IS_MOVING, {"data_type": DataType.UINT8}),
+        (WINDOW, {"data_type": DataType.FLOAT}),
+    ],
+)
+def test_what_the_guard_would_not_understand_is_refused_and_not_passed_over(
+    signal, otherwise
+) -> None:
+    with pytest.raises(CanMappingWrong, match=f"{signal.path} is "):
+        judged_by([dataclasses.replace(signal, **otherwise)])
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked", "left"),
+    [
+        ([], [IS_LOCKED], (SPEED, SELECTED_GEAR)),
+        ([], [DOOR], (SPEED, SELECTED_GEAR)),
+        ([IS_MOVING], [IS_LOCKED], (SELECTED_GEAR,)),
+        ([SPEED, SELECTED_GEAR], [IS_LOCKED], ()),
+        ([], [WINDOW, CLIMATE_TARGET, LATITUDE], ()),
+        ([], [SEAT], (SPEED,)),
+        ([], [], ()),
+    ],
+)
+def test_how_the_car_moves_is_left_to_the_record_when_no_bus_says_it(heard, asked, left) -> None:
+    found = left_to_the_record(heard, [signal.number for signal in asked])
+    assert found == tuple(signal.path for signal in left)

@@ -8,14 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocoque.car.can.logic.database import load_database
+from monocoque.car.can.logic.mapping import parse_mapping
 from monocoque.car.can.logic.transitions import Passed, Transition
+from monocoque.car.can.logic.translation import bind
 from monocoque.car.can.logic.units import between
+from monocoque.car.can.service import own_files
+from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.contracts.errors import (
     CanDatabaseWrong,
     CanFrameBroken,
     CanMappingWrong,
     CanTargetRefused,
 )
+from monocoque.contracts.signals import CLIMATE_TARGET, IS_CLIMATE_ON, SIGNALS
 from tests.car.can_samples import (
     COMMAND,
     DBC,
@@ -140,6 +145,13 @@ def test_a_whole_number_is_rounded_and_what_is_no_number_means_nothing() -> None
     assert values(translation, FAST, fast(exact=1.3)) == {EXACT: 3}
     for exact in (math.inf, math.nan):
         assert values(translation, FAST, fast(exact=exact)) == {EXACT: None}
+
+
+def test_a_fraction_that_is_no_number_means_nothing() -> None:
+    for more in ("", ", factor: 2"):
+        translation = bound(row("Vehicle.Heat", "Exact", more))
+        for exact in (math.inf, -math.inf, math.nan):
+            assert values(translation, FAST, fast(exact=exact)) == {HEAT: None}
 
 
 def test_a_field_with_a_sign_has_numbers_below_nothing() -> None:
@@ -268,12 +280,66 @@ def test_a_target_becomes_a_frame_with_the_constants_of_its_row() -> None:
     assert asks[TARGET].encode(21.5) == bytes([43, 1])
 
 
-def test_a_message_keeps_what_its_other_fields_were_asked_for() -> None:
+def test_a_frame_asks_for_what_one_act_asks_and_for_nothing_that_was_asked_before() -> None:
     asks = bound(rows_out=ROWS_OUT).asks
     asks[TARGET].encode(21.5)
-    assert asks[DOOR].encode(True) == bytes([43, 1 | 4])
-    assert asks[TARGET].encode(20.0) == bytes([40, 1 | 4])
-    assert asks[DOOR].encode(False) == bytes([40, 1])
+    assert asks[DOOR].encode(True) == bytes([255, 4])
+    assert asks[TARGET].encode(20.0) == bytes([40, 1])
+    assert asks[DOOR].encode(False) == bytes([255, 0])
+
+
+def test_our_own_car_is_asked_for_climate_without_a_target_and_for_a_target_without_climate() -> (
+    None
+):
+    database_path, mapping_path = own_files()
+    database = load_database(database_path.read_text(), is_lenient=False)
+    mapping = parse_mapping(mapping_path.read_text(), 100)
+    asks = bind(mapping, database, Catalogue(SIGNALS)).asks
+
+    def asked(signal, target):
+        ask = asks[signal.number]
+        return database.decode_message(ask.message.address[0], ask.encode(target))
+
+    assert asked(IS_CLIMATE_ON, True) == {"ClimateTargetAsked": "NOTHING", "ClimateAsked": "ON"}
+    assert asked(CLIMATE_TARGET, 22.0) == {"ClimateTargetAsked": 22, "ClimateAsked": "NOTHING"}
+
+
+def test_a_field_that_nothing_says_or_that_asks_for_something_else_is_named() -> None:
+    target = row("Vehicle.Target", "TargetAsked", "", "Command")
+    assert "the database has no start value of DoorAsked; say it in with" in refusal(
+        ROWS_IN, target
+    )
+    word = row("Vehicle.Word", "Word", ", values: {1: ARDEN, 2: LUMIO}", "Slow")
+    ways = word + ROWS_IN, ", values: {OFF: ARDEN, ON: LUMIO}, with: {DoorAsked: 0}"
+    off = row("Vehicle.Word", "Mode", ways[1], "Command")
+    door = row("Vehicle.Door", "DoorAsked", "", "Command")
+    said = refusal(ways[0], off + door)
+    assert said.startswith("Row 2 of to_bus")
+    assert "the start value of Mode asks for Vehicle.Word too; say it in with" in said
+    said_in_with = row("Vehicle.Door", "DoorAsked", ", with: {Mode: 3}", "Command")
+    assert bound(ways[0], off + said_in_with).asks[DOOR].encode(True) == bytes([255, 4 | 3])
+
+
+@pytest.mark.parametrize("start", ["256", "1.5"])
+def test_a_start_value_that_its_field_cannot_hold_is_none(start) -> None:
+    text = DBC.replace("SG_ 512 TargetAsked 255", f"SG_ 512 TargetAsked {start}")
+    rows = row("Vehicle.Door", "DoorAsked", "", "Command")
+    with pytest.raises(CanMappingWrong, match="no start value of TargetAsked"):
+        bound(rows_out=rows, dbc=text)
+
+
+def test_a_frame_that_cannot_be_is_found_when_its_row_is_bound() -> None:
+    text = DBC.replace(" SG_ Target m0", ' SG_ Plain : 24|8@1+ (0.5,0) [0|40] "" B\n SG_ Target m0')
+    rows = row("Vehicle.Target", "Plain", ", with: {Page: 3}", "Slow")
+    with pytest.raises(CanMappingWrong, match="Plain cannot be sent"):
+        bound(rows_out=rows, dbc=text)
+
+
+def test_a_start_value_of_a_fraction_is_sent_as_it_is() -> None:
+    text = DBC.replace("SG_ 512 Mode 0", "SG_ 256 Exact 0.25")
+    rows = row("Vehicle.Door", "Door", ", with: {Speed: 1, Gear: 0}")
+    asks = bound(rows_out=rows, dbc=text).asks
+    assert asks[DOOR].encode(True) == fast(speed=1, door=1, exact=0.25)
 
 
 @pytest.mark.parametrize("target", [-1.0, 40.5, 200.0])
@@ -286,21 +352,24 @@ def test_a_target_that_the_field_cannot_hold_is_refused_and_leaves_nothing(targe
 
 
 def test_a_factor_is_turned_round_on_the_way_out() -> None:
-    rows_out = row("Vehicle.Target", "TargetAsked", ", factor: 2, offset: 10", "Command")
+    more = ", factor: 2, offset: 10, with: {DoorAsked: 0}"
+    rows_out = row("Vehicle.Target", "TargetAsked", more, "Command")
     assert bound(rows_out=rows_out).asks[TARGET].encode(50.0)[0] == 40
 
 
 def test_a_table_is_turned_round_on_the_way_out() -> None:
     rows_in = row("Vehicle.Word", "Word", ", values: {1: ARDEN, 2: LUMIO}", "Slow")
-    rows_out = row("Vehicle.Word", "Mode", ", values: {OFF: ARDEN}", "Command")
+    rows_out = row(
+        "Vehicle.Word", "Mode", ", values: {OFF: ARDEN}, with: {DoorAsked: 0}", "Command"
+    )
     ask = bound(rows_in, rows_out).asks[WORD]
-    assert ask.encode("ARDEN") == bytes(2)
+    assert ask.encode("ARDEN") == bytes([255, 0])
     with pytest.raises(CanTargetRefused, match="No value of Mode means LUMIO"):
         ask.encode("LUMIO")
 
 
 def test_a_field_of_a_fraction_takes_it_as_it_is() -> None:
-    rows_out = row("Vehicle.Target", "Exact", message="Fast")
+    rows_out = row("Vehicle.Target", "Exact", ", with: {Speed: 0, Gear: P, Door: 0}")
     assert bound(rows_out=rows_out).asks[TARGET].encode(0.25) == fast(speed=0, exact=0.25)
 
 
@@ -313,7 +382,11 @@ def test_a_field_of_a_fraction_takes_it_as_it_is() -> None:
         (row("Vehicle.Door", "Mode", ", values: {0: 5}", "Command"), "is of type boolean"),
         (row("Vehicle.Door", "DoorAsked", ", with: {X: 1}", "Command"), "has no field 'X'"),
         (row("Vehicle.Door", "DoorAsked", ", with: {Mode: 4}", "Command"), "cannot hold 4"),
-        (row("Vehicle.Target", "Target", ", with: {Page: 2}", "Slow"), "Page cannot be sent"),
+        (
+            row("Vehicle.Target", "Target", ", with: {Page: 2}", "Slow"),
+            "Target is not in the frame",
+        ),
+        (row("Vehicle.Target", "Target", "", "Slow"), "no start value of Page"),
     ],
 )
 def test_a_row_of_the_way_out_that_cannot_be_bound_is_named(rows, what) -> None:
@@ -323,7 +396,7 @@ def test_a_row_of_the_way_out_that_cannot_be_bound_is_named(rows, what) -> None:
 
 
 def test_a_page_is_chosen_by_a_constant() -> None:
-    rows_out = row("Vehicle.Target", "Target", ", with: {Page: 0}", "Slow")
+    rows_out = row("Vehicle.Target", "Target", ", with: {Page: 0, Tilt: 0}", "Slow")
     ask = bound(rows_out=rows_out).asks[TARGET]
     assert values(bound(), SLOW, ask.encode(33.5)) == {TARGET: 33.5}
 
@@ -331,7 +404,9 @@ def test_a_page_is_chosen_by_a_constant() -> None:
 @settings(deadline=None)
 @given(st.floats(0, 40))
 def test_what_goes_out_comes_back_within_half_a_step(target) -> None:
-    translation = bound(rows_out=row("Vehicle.Target", "Target", "", "Slow"))
+    translation = bound(
+        rows_out=row("Vehicle.Target", "Target", ", with: {Page: 0, Tilt: 0}", "Slow")
+    )
     ((_, back),) = translation.messages[SLOW].decode(translation.asks[TARGET].encode(target))
     assert abs(back - target) <= 0.25 + 1e-9
 

@@ -133,3 +133,15 @@ def test_the_clock_of_a_recording_never_goes_back() -> None:
     for time_us in (5, 3, 7):
         clock.follow(Tally(), time_us)
         assert clock.now_us() == max(5, time_us)
+
+
+def test_a_data_directory_without_a_car_is_refused_when_it_was_typed(tmp_path) -> None:
+    done = replay(LOG, "--data", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "A data directory is named, and no car that runs there.",
+        "Say which with --car, or leave out --data.",
+    ]
+    environment = {**os.environ, "MONOCOQUE_DATA": str(tmp_path)}
+    words = [str(MONOCOQUE), "car", "replay", str(LOG), "--json"]
+    assert subprocess.run(words, capture_output=True, env=environment, timeout=60).returncode == 0

@@ -49,6 +49,7 @@ NO_FRAMES = (
     b"\x80",  # an empty map
     b"\x81\xaearbitration_id\xa1x",
     b"\x82\xaearbitration_id\xff\xa3dlc\x63",  # -1, and 99 bytes
+    b"\x82\xaearbitration_id\x05\xaeis_extended_id\x90",  # a list for yes or no
 )
 """MessagePack, as frames are, and no frames (github.com/msgpack/msgpack/blob/master/spec.md)."""
 

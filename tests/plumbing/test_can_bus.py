@@ -1,15 +1,18 @@
 """A vehicle bus through python-can's virtual one: heard, sent, flooded, gone."""
 
 import asyncio
+import contextlib
+import queue
 import socket
 
 import can
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from monocoque.contracts.errors import CanBusUnavailable
 from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.port import Frame
-from monocoque.plumbing.can.python_can import UDP, check_bus, open_bus
+from monocoque.plumbing.can.python_can import UDP, PythonCanBus, check_bus, open_bus
 from monocoque.plumbing.clock import SystemClock
 from tests.plumbing.can_frames import message_of, some_frames
 
@@ -109,8 +112,6 @@ class Gone(can.BusABC):
 
 
 async def test_a_bus_that_has_gone_ends_who_listens() -> None:
-    from monocoque.plumbing.can.python_can import PythonCanBus
-
     with Gone() as gone:
         bus = PythonCanBus(gone, CLOCK, CONFIG)
         bus.listen()
@@ -162,6 +163,103 @@ async def test_a_datagram_that_is_no_frame_is_counted_and_passed_over() -> None:
                 await asyncio.sleep(0.005)
         await b.send(Frame(0, 3, False, b""))
         assert [frame.identifier for frame in await receive(bus, 1)] == [3]
+
+
+class Lossy(can.BusABC):
+    """A bus that brings back what is sent, when it takes it and does not lose it."""
+
+    def __init__(self) -> None:
+        self.takes = self.brings_back = True
+        self.waiting = queue.SimpleQueue()
+        super().__init__(channel=None)
+
+    def _recv_internal(self, timeout):
+        try:
+            return self.waiting.get(timeout=timeout), False
+        except queue.Empty:
+            return None, False
+
+    def send(self, msg, timeout=None):
+        if not self.takes:
+            raise can.CanOperationError("No buffer space available")
+        if self.brings_back:
+            self.waiting.put(msg)
+
+
+class HandClock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.us = 1_000_000_000
+
+    def now_us(self):
+        return self.us
+
+
+@contextlib.asynccontextmanager
+async def lossy(clock):
+    """Such a bus, and who listens to it."""
+    with Lossy() as interface:
+        bus = PythonCanBus(interface, clock, CONFIG, echoes_max=8)
+        listening = asyncio.ensure_future(asyncio.to_thread(bus.listen))
+        yield interface, bus
+        bus.end()
+        await listening
+
+
+FRAME, END = Frame(0, 5, False, b"\x01"), can.Message(arbitration_id=6, is_extended_id=False)
+
+
+async def test_what_others_send_is_heard_after_a_like_frame_was_not_taken() -> None:
+    async with lossy(HandClock()) as (interface, bus):
+        interface.takes = False
+        with pytest.raises(CanBusUnavailable, match="No buffer space"):
+            await bus.send(FRAME)
+        interface.waiting.put(message_of(FRAME))
+        assert [frame[1:] for frame in await receive(bus, 1)] == [FRAME[1:]]
+
+
+async def test_an_echo_that_was_lost_swallows_nothing_of_others_for_long() -> None:
+    clock = HandClock()
+    async with lossy(clock) as (interface, bus):
+        await bus.send(FRAME)
+        interface.waiting.put(END)
+        assert [frame.identifier for frame in await receive(bus, 1)] == [6]  # the echo is not heard
+        interface.brings_back = False
+        await bus.send(FRAME)
+        clock.us += round(CONFIG.echo_s_max * 1_000_000) + 1
+        interface.waiting.put(message_of(FRAME))
+        assert [frame[1:] for frame in await receive(bus, 1)] == [FRAME[1:]]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"is_extended_id": []},
+        {"is_extended_id": {}},
+        {"arbitration_id": 5.0},
+        {"arbitration_id": True},
+        {"arbitration_id": float("nan")},
+        {"data": 10**9},
+        {"is_error_frame": {}},
+        {"is_remote_frame": "x", "data": b""},
+    ],
+)
+async def test_a_datagram_with_odd_members_gives_plain_frames_or_none(odd) -> None:
+    group, port = "239.255.77.9", free_port()
+    place = f"{group}:{port}"
+    usual = {"arbitration_id": 5, "is_extended_id": False, "data": b"\x01"}
+    async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+            speaker.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 0)
+            speaker.sendto(msgpack.packb({**usual, **odd}), (group, port))
+        await b.send(Frame(0, 7, False, b""))
+        heard = await receive(bus, 1)
+        while heard[-1].identifier != 7:
+            heard += await receive(bus, 1)
+    kinds = {tuple(type(each) for each in frame) for frame in heard}
+    assert kinds == {(int, int, bool, bytes)}
+    assert len(heard) + bus.unreadable_frames + bus.other_frames == 2
 
 
 def test_a_bus_is_tried_and_left_again() -> None:

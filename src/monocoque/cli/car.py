@@ -68,6 +68,7 @@ def park(
 
 @app.command()
 def replay(
+    context: typer.Context,
     log: Annotated[Path, typer.Argument(help="A log of a vehicle bus: .log, .asc, .blf or .mf4.")],
     data: Data,
     dbc: Dbc = None,
@@ -98,7 +99,14 @@ def replay(
 ) -> None:
     """Show a log of a vehicle bus as signals, or tell it a car that runs: docs/guide/can.md."""
     from monocoque.cli.replay import Asked, replay_log
+    from monocoque.contracts.errors import SettingInvalid
 
+    source = context.get_parameter_source("data")
+    if not car and source is not None and source.name == "COMMANDLINE":
+        raise SettingInvalid(
+            "A data directory is named, and no car that runs there.",
+            hint="Say which with --car, or leave out --data.",
+        )
     asked = Asked(log, dbc, mapping, speed, vss, is_lenient=lenient, as_json=as_json)
     if not car:
         replay_log(asked)

@@ -6,6 +6,7 @@ Left out on purpose: what comes before (starting.py), which loads little and sta
 """
 
 import contextlib
+import os
 from random import Random
 
 import typer
@@ -22,6 +23,7 @@ from monocoque.phone.accounts.service import (
     sign_in_url,
 )
 from monocoque.plumbing.http.listening import Listener
+from monocoque.plumbing.process_file import write_process_file
 from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
 from monocoque.roles.cars_process import CarsProcess
@@ -71,4 +73,8 @@ async def run_announced(
     with contextlib.ExitStack() as stack:
         for part in sorted(set(PARTS) - settings.without):
             stack.callback(take_part(directory.layout, part).release)
+        # Not before: what another process has of this cell stands in the same files.
+        write_process_file(directory.layout.cell_process, os.getpid())
+        if listener is not None:
+            write_process_file(directory.layout.door, os.getpid(), {"http": listener.port})
         await run_cell(directory, listener, cars, settings, clock, random, announce)

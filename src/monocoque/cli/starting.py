@@ -1,14 +1,14 @@
 """Opens what a cell stands on, and starts its cars' process before whatever loads slowly.
 
-Rules: what must be refused is refused here, before anything is changed or started. The cell's own
-code is loaded while the cars' process loads its own: together they are most of a start.
+Rules: what must be refused is refused before anything is changed: here, or when the cell takes its
+parts (cell.py). The cell's own code is loaded while the cars' process loads its own, which begins
+nothing before it is told to: together they are most of a start.
 
 Left out on purpose: the cell (cell.py), and the cars (starting_cars.py), whose process loads
 nothing of the web.
 """
 
 import contextlib
-import os
 from pathlib import Path
 from random import SystemRandom
 
@@ -23,7 +23,6 @@ from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.config import LogConfig
 from monocoque.plumbing.http.listening import Listener, listen
 from monocoque.plumbing.logging import configure_logging
-from monocoque.plumbing.process_file import write_process_file
 from monocoque.roles.cars_process import CarsProcess
 from monocoque.roles.cell_settings import HTTP, CellSettings
 from monocoque.roles.data_directory import DataDirectory, open_data_directory
@@ -63,11 +62,7 @@ def start_cell(
 
 
 async def _run(directory: DataDirectory, listener: Listener | None, settings: CellSettings) -> None:
-    layout = directory.layout
-    write_process_file(layout.cell_process, os.getpid())
-    if listener is not None:
-        write_process_file(layout.door, os.getpid(), {"http": listener.port})
-    cars = CarsProcess(layout, settings.cars)
+    cars = CarsProcess(directory.layout, settings.cars)
     await cars.start()
     try:
         # Loaded while the cars' process loads.

@@ -188,4 +188,6 @@ def _read(key_file: Path) -> bytes:
             with key_file.open("rb") as file:
                 return file.read(FILE_BYTES_MAX + 1)
         except FileNotFoundError:
-            raise NotFound(f"There is no file {key_file}.") from None
+            raise NotFound(
+                f"There is no file {key_file}.", hint="Name a file with the issuer's public key."
+            ) from None

@@ -1,7 +1,7 @@
 """The bus of a vehicle, as a person says it at the command line.
 
 Rules: everything that can be wrong is found before the car starts: the words, both files, and the
-bus itself, which is opened once and left again.
+bus itself, which is opened once and left again. What the guard cannot judge by the bus is said.
 
 Left out on purpose: which kinds python-can knows beside these; each can lose frames in its own way.
 """
@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import typer
+
 from monocoque.car.can.config import CanConfig
+from monocoque.car.can.logic.told import left_to_the_record
+from monocoque.car.can.service import needed_of
 from monocoque.car.can.service.files import load_translation, own_files
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.contracts.errors import SettingInvalid
@@ -67,5 +71,12 @@ def vehicle_bus(words: BusWords, catalogue: Catalogue, configs: Mapping[type, An
         configs[CanConfig],
         is_lenient=words.is_lenient,
     )
+    needed_of(translation)
+    heard = [rule.signal for rule in translation.rules]
+    for path in left_to_the_record(heard, translation.asks):
+        typer.echo(
+            f"no row of from_bus says {path}: what goes out is judged by the virtual body's",
+            err=True,
+        )
     check_bus(words.interface, words.channel)
     return VehicleBus(words.interface, words.channel, translation)

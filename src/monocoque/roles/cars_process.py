@@ -12,6 +12,7 @@ Left out on purpose: what happens inside it; that is cars.py.
 """
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
@@ -50,7 +51,10 @@ class CarsProcess:
 
     def _begin(self) -> None:
         """Tell it that its cars may live; one that has ended does not hear it."""
-        if self._child is not None and self._child.stdin is not None:
+        if self._child is None or self._child.stdin is None or self._child.stdin.is_closing():
+            return
+        # uvloop's way to say that the pipe was closed meanwhile; waiting for the child says why.
+        with contextlib.suppress(RuntimeError):
             self._child.stdin.write(BEGIN)
 
     async def keep(self, metrics: Metrics) -> None:

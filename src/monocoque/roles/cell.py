@@ -96,8 +96,9 @@ async def run_cell(
 ) -> None:
     """Run the cell on an open data directory until cancelled.
 
-    listener: None when HTTP is among the parts that the cell is without. cars: started already, and
-    ended by whoever started it, after the cell.
+    listener: None when HTTP is among the parts that the cell is without. cars: started, and kept
+    here from now on, and ended with the services, before nats-server. Whoever started it ends it
+    when the cell does not come so far.
     """
     layout = directory.layout
     async with (

@@ -11,6 +11,8 @@ class CanBusConfig:
     """So many frames wait for their reader; then the oldest are lost, and counted."""
     echoes_max: int = 64
     """Of a bus that brings back what we send, so many frames are waited for."""
+    echo_s_max: float = 1.0
+    """One that is not back by then was lost; the next that is like it is somebody else's."""
     errors_in_a_row_max: int = 100
     """So many times in a row nothing readable was heard, and the bus counts as gone."""
     look_s: float = 0.2

@@ -28,6 +28,7 @@ from monocoque.plumbing.can.port import Frame
 from monocoque.plumbing.clock import Clock
 
 BYTES_OF_CLASSIC_CAN = 8
+MICROSECONDS: Final = 1_000_000
 UDP: Final = "udp_multicast"
 _UDP_PLACE: Final = re.compile(r"\[?(?P<group>[0-9a-fA-F:.]+?)\]?:(?P<port>\d{1,5})\Z")
 """A group and its port; a group of IPv6 stands in brackets then."""
@@ -37,6 +38,7 @@ _FAIL_WITH: Final = (
     AttributeError,
     ImportError,
     LookupError,
+    MemoryError,
     NotImplementedError,
     OSError,
     TypeError,
@@ -55,7 +57,8 @@ class PythonCanBus:
 
         echoes_max: so many of our own frames are known again when they come back.
         """
-        self._echoes: deque[tuple[int, bool, bytes]] = deque(maxlen=echoes_max)
+        self._echoes: deque[Frame] = deque(maxlen=echoes_max)
+        """What we sent, and when; the oldest first."""
         self._bus = bus
         self._clock = clock
         self._config = config
@@ -84,6 +87,8 @@ class PythonCanBus:
 
     async def send(self, frame: Frame) -> None:
         """See CanBus."""
+        echo = frame._replace(time_us=self._clock.now_us())
+        self._echoes.append(echo)  # before it is sent: it may be back at once
         try:
             message = can.Message(
                 arbitration_id=frame.identifier,
@@ -92,9 +97,10 @@ class PythonCanBus:
                 data=frame.data,
                 check=True,
             )
-            self._echoes.append(frame[1:])
             self._bus.send(message)  # without a timeout: a full interface refuses at once
         except _FAIL_WITH as error:
+            with contextlib.suppress(ValueError):  # where none are kept
+                self._echoes.remove(echo)
             raise CanBusUnavailable(f"The bus did not take a frame: {_one_line(error)}.") from error
 
     def listen(self) -> None:
@@ -103,6 +109,7 @@ class PythonCanBus:
         while not self._ends.is_set():
             try:
                 message = self._bus.recv(self._config.look_s)
+                heard = None if message is None else self._heard(message)
             except _FAIL_WITH as error:
                 errors += 1
                 self._say(self._note_unreadable)
@@ -112,8 +119,10 @@ class PythonCanBus:
                     return
                 continue
             errors = 0
-            if message is not None:
-                self._say(self._note, message, self._clock.now_us())
+            if heard is not None:
+                self._say(self._note, heard)
+            elif message is not None:
+                self._say(self._note_other)
 
     def end(self) -> None:
         """The thread shall end, and does so within ``look_s``."""
@@ -124,19 +133,43 @@ class PythonCanBus:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(note, *what)
 
-    def _note(self, message: can.Message, time_us: int) -> None:
+    def _heard(self, message: can.Message) -> Frame | None:
+        """The frame, of the very types that a frame has; None of one without data.
+
+        Interfaces that unpack what others sent give it on in whatever types it came.
+        """
         if message.is_error_frame or message.is_remote_frame:
-            self.other_frames += 1
-            return
-        sent = (message.arbitration_id, message.is_extended_id, bytes(message.data))
-        if sent in self._echoes:
-            self._echoes.remove(sent)
+            return None
+        return Frame(
+            self._clock.now_us(),
+            int(message.arbitration_id),
+            bool(message.is_extended_id),
+            bytes(message.data),
+        )
+
+    def _note(self, frame: Frame) -> None:
+        if self._is_echo(frame):
             return
         if len(self._frames) >= self._config.frames_waiting_max:
             self._frames.popleft()
             self.lost_frames += 1
-        self._frames.append(Frame(time_us, *sent))
+        self._frames.append(frame)
         self._has_frames.set()
+
+    def _is_echo(self, frame: Frame) -> bool:
+        """Whether we sent it, and it was not back yet."""
+        us_max = round(self._config.echo_s_max * MICROSECONDS)
+        # A clock that was set back must not make an echo young.
+        while self._echoes and abs(frame.time_us - self._echoes[0].time_us) > us_max:
+            self._echoes.popleft()
+        for echo in self._echoes:
+            if echo[1:] == frame[1:]:
+                self._echoes.remove(echo)
+                return True
+        return False
+
+    def _note_other(self) -> None:
+        self.other_frames += 1
 
     def _note_unreadable(self) -> None:
         self.unreadable_frames += 1

@@ -58,6 +58,8 @@ class InRow:
     """``change`` or ``always``; empty for what suits the signal."""
     interval_ms: int = 0
     hysteresis: float = 0
+    silent_after_ms: int = 0
+    """A value counts for so long after it was heard; 0 for the same as most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def _in_row(members: _Members) -> InRow:
         publish=members.take("publish", _publish, ""),
         interval_ms=members.take("interval_ms", _milliseconds, 0),
         hysteresis=members.take("hysteresis", _positive, 0),
+        silent_after_ms=members.take("silent_after_ms", _milliseconds, 0),
     )
     members.end()
     if row.values and (row.scale != Scale() or row.hysteresis or row.skip):

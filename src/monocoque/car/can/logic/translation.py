@@ -5,13 +5,15 @@ Rules:
 * everything that can be wrong with a row is found when it is bound, and the row is named: a path, a
   message or a field that nobody knows, a type that cannot fit, a value that the signal never takes;
 * a value that only a frame brings (outside a table, or no number) is None here; others count it;
-* an actuator goes out only if its signal comes in: without that nobody could say that it is done.
+* an actuator goes out only if its signal comes in: without that nobody could say that it is done;
+* a frame asks for what one act asks, and for nothing else: its other fields are constants, and what
+  was asked before is in none of them, since the guard allowed it then and not now.
 
 Left out on purpose: counters and checksums of protected messages; those need their maker's code.
 """
 
 import math
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,6 +51,8 @@ class Rule:
     transition: Transition
     tolerance: float
     """So far from its target a number is as near as the field can say it."""
+    silent_after_us: int = 0
+    """A value counts for so long after it was heard; 0 for the same as most."""
 
 
 class MessageIn:
@@ -73,35 +77,31 @@ class MessageIn:
         """
         try:
             found = self._message.decode(data, decode_choices=False, scaling=False)
+            return [
+                (rule, rule.convert(found[rule.field]))  # type: ignore[call-overload]
+                for rule in self.rules
+                if rule.field in found
+            ]
         except (CantoolsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CanFrameBroken(f"A frame is no {self.name}: {error}.") from error
-        return [
-            (rule, rule.convert(found[rule.field]))  # type: ignore[call-overload]
-            for rule in self.rules
-            if rule.field in found
-        ]
 
 
 class MessageOut:
-    """A message by which actuators are asked, and what its fields say now."""
+    """The message by which one actuator is asked; its other fields say the same in every frame."""
 
-    def __init__(self, message: Message) -> None:
-        """Each field is at what the database says of its beginning, or at nothing."""
+    def __init__(self, message: Message, numbers: Mapping[str, float]) -> None:
+        """numbers: of every other field that is in the frame, as they are on the bus."""
         self.address: Address = (message.frame_id, message.is_extended_frame)
+        self.numbers = numbers
         self._message = message
-        self._numbers: dict[str, float] = {
-            each.name: _within(each, each.raw_initial or 0) for each in message.signals
-        }
 
     def put(self, field: str, number: float) -> bytes:
         """The data of a frame in which this field has this number. Raises CanTargetRefused."""
-        asked = {**self._numbers, field: number}
         try:
-            data = bytes(self._message.encode(asked, scaling=False, strict=False))
+            asked = {**self.numbers, field: number}
+            return bytes(self._message.encode(asked, scaling=False, strict=False))
         except (CantoolsError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CanTargetRefused(f"{field} cannot be sent: {error}.") from error
-        self._numbers = asked
-        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,17 @@ class Ask:
     """By value, where there is a table."""
 
     def encode(self, target: Value) -> bytes:
-        """The data of the frame that asks for this. Raises CanTargetRefused."""
+        """The data of the frame that asks for this, and for nothing else.
+
+        Raises CanTargetRefused.
+        """
         return self.message.put(self.field.name, self._number(target))
+
+    def says(self, number: float) -> bool:
+        """Whether this number in its field asks for something."""
+        if self.numbers:
+            return number in self.numbers.values()
+        return _is_meant(self.field, number)
 
     def _number(self, target: Value) -> float:
         if self.numbers:
@@ -166,14 +175,14 @@ def bind(mapping: BusMapping, database: Database, catalogue: Catalogue) -> Trans
         heard = messages.setdefault(address, MessageIn(message))
         rule = rules[signal.number] = _rule(row, signal, field)
         heard.rules.append(rule)
-    outgoing: dict[str, MessageOut] = {}
     asks: dict[int, Ask] = {}
     for out in mapping.rows_out:
         signal, message, field = _find(out, database, catalogue)
         if signal.number not in rules:
             raise _wrong(out, f"no row of from_bus says when {signal.path} is done")
-        asked = outgoing.setdefault(message.name, MessageOut(message))
-        asks[signal.number] = _ask(out, signal, message, field, asked)
+        asks[signal.number] = _ask(out, signal, message, field)
+    for out, ask in zip(mapping.rows_out, asks.values(), strict=True):
+        _refuse_unasked(out, ask, asks.values())
     return Translation(messages, asks, tuple(rules.values()))
 
 
@@ -217,7 +226,12 @@ def _rule(row: InRow, signal: Signal, field: Field) -> Rule:
     transition = Transition(is_every, row.interval_ms * MICROSECONDS, row.hysteresis)
     step = abs(field.conversion.scale * factor)
     return Rule(
-        signal, field.name, _convert(row, signal, field, factor, offset), transition, step / 2
+        signal,
+        field.name,
+        _convert(row, signal, field, factor, offset),
+        transition,
+        step / 2,
+        row.silent_after_ms * MICROSECONDS,
     )
 
 
@@ -247,9 +261,11 @@ def _plain(row: InRow, signal: Signal, field: Field, factor: float, offset: floa
 
 
 def _fraction(scale: float, zero: float, factor: float, offset: float) -> Convert:
-    if (factor, offset) == (1, 0):
-        return lambda number: float(number * scale + zero)
-    return lambda number: float((number * scale + zero) * factor + offset)
+    def convert(number: Any) -> float | None:
+        scaled = (number * scale + zero) * factor + offset
+        return float(scaled) if math.isfinite(scaled) else None
+
+    return convert
 
 
 def _whole(scale: float, zero: float, factor: float, offset: float) -> Convert:
@@ -301,7 +317,7 @@ def _checked(row: InRow | OutRow, signal: Signal, value: Value) -> Value:
 # --- the way out -------------------------------------------------------------------------------
 
 
-def _ask(row: OutRow, signal: Signal, message: Message, field: Field, asked: MessageOut) -> Ask:
+def _ask(row: OutRow, signal: Signal, message: Message, field: Field) -> Ask:
     factor, offset = _scale_of(row, row.scale, signal)
     numbers = {
         _checked(row, signal, value): number
@@ -317,13 +333,61 @@ def _ask(row: OutRow, signal: Signal, message: Message, field: Field, asked: Mes
         factor * field.conversion.scale,
         factor * field.conversion.offset + offset,
     )
-    for name, key in row.constants.items():
-        constant = _field(row, message, name)
-        try:
-            asked.put(name, _number_of(row, constant, key))
-        except CanTargetRefused as error:
-            raise _wrong(row, error.what) from error
+    asked = MessageOut(message, _others(row, message, field))
+    try:
+        asked.put(field.name, _within(field, 0))
+    except CanTargetRefused as error:
+        raise _wrong(row, error.what) from error
     return Ask(signal, field, asked, scale, numbers)
+
+
+def _others(row: OutRow, message: Message, field: Field) -> dict[str, float]:
+    """What every other field of its frames says: as the row has it, or the database at a start."""
+    constants = {
+        name: _number_of(row, _field(row, message, name), key)
+        for name, key in row.constants.items()
+    }
+    known = {each.name: constants.get(each.name, _start(each)) for each in message.signals}
+    numbers: dict[str, float] = {}
+    for each in message.signals:
+        number = known[each.name]
+        if each.name == field.name or not _is_sent(message, each, known):
+            continue
+        if number is None:
+            raise _wrong(row, f"the database has no start value of {each.name}; say it in with")
+        numbers[each.name] = number
+    if not _is_sent(message, field, known):
+        raise _wrong(row, f"{field.name} is not in the frame that with describes")
+    return numbers
+
+
+def _start(field: Field) -> float | None:
+    """What the database says that is in a field of which nothing was asked (GenSigStartValue)."""
+    number = field.raw_initial
+    if number is None or field.conversion.is_float:
+        return number
+    is_held = float(number).is_integer() and _within(field, number) == number
+    return int(number) if is_held else None
+
+
+def _is_sent(message: Message, field: Field, numbers: Mapping[str, float | None]) -> bool:
+    """Whether a field is in the frame; of pages, only one is."""
+    if field.multiplexer_signal is None:
+        return True
+    chooses = message.get_signal_by_name(field.multiplexer_signal)
+    is_page = numbers[chooses.name] in (field.multiplexer_ids or ())
+    return is_page and _is_sent(message, chooses, numbers)
+
+
+def _refuse_unasked(row: OutRow, ask: Ask, asks: Iterable[Ask]) -> None:
+    """Of what other rows ask for by the same message, its frames must not ask too."""
+    for other in asks:
+        name = other.field.name
+        if other.message.address != ask.message.address or name in row.constants:
+            continue
+        if name in ask.message.numbers and other.says(ask.message.numbers[name]):
+            path = other.signal.path
+            raise _wrong(row, f"the start value of {name} asks for {path} too; say it in with")
 
 
 def _within(field: Field, number: float) -> float:

@@ -3,8 +3,9 @@
 Rules:
 
 * an act is put on the bus only when the guard has no word against it. It judges by what the bus
-  brings, and by the car's own record of the rest; a bus that does not say how the car is (silent
-  since ``silent_after_s``, or of a signal of the mapping never) gets no frame;
+  brings, and by the car's own record of the rest; a bus that does not say how the car is gets no
+  frame: it is silent, or of a signal that counts here it said nothing for ``silent_after_s`` (for
+  as long as its row says), or that it does not know;
 * an act is accepted when its frame was sent, done when the bus shows the target (as near as the
   field can say it), and failed at its deadline; one that no field can say is refused;
 * a frame that is broken or unknown is counted and costs nothing else;
@@ -16,7 +17,7 @@ Left out on purpose: counters and checksums of messages, which are each maker's 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from monocoque.car.can.config import CanConfig
@@ -46,12 +47,31 @@ MICROSECONDS = 1_000_000
 
 @dataclass
 class Heard:
-    """What the bus says."""
+    """What the bus says, and when it said so."""
 
     time_us: int = 0
     """When something that a row wants was heard last."""
     values: dict[int, Value] = field(default_factory=dict)
-    """The newest of each signal, said or held back."""
+    """The newest of each signal, said or held back; none of one that the bus does not know now."""
+    times_us: dict[int, int] = field(default_factory=dict)
+    """When each of these was heard."""
+
+    def note(self, number: int, value: Value | None, time_us: int) -> None:
+        """This was heard; None is a value without meaning, and takes back what was before."""
+        self.time_us = self.times_us[number] = time_us
+        if value is None:
+            self.values.pop(number, None)
+        else:
+            self.values[number] = value
+
+    def told(self, counts_us: Mapping[int, int], now_us: int) -> dict[int, Value]:
+        """Of these signals, the values that count now; each for so long after it was heard."""
+        return {
+            number: self.values[number]
+            for number, us_max in counts_us.items()
+            # A clock that was set back must not make a value young.
+            if number in self.values and abs(now_us - self.times_us[number]) <= us_max
+        }
 
 
 Gate = Callable[[Act, Heard], Awaitable[str | None]]
@@ -60,17 +80,44 @@ Gate = Callable[[Act, Heard], Awaitable[str | None]]
 
 def guard_of(context: Context, translation: Translation) -> Gate:
     """The guard, which judges by what was heard; asking it raises what ``transact`` raises."""
-    needed = judged_by(rule.signal for rule in translation.rules)
-    silent_after_us = round(context.config(CanConfig).silent_after_s * MICROSECONDS)
+    config = context.config(CanConfig)
+    needed = needed_of(translation)
+    counts_us = {
+        rule.signal.number: _silent_after_us(rule, config)
+        for rule in translation.rules
+        if rule.signal.number in needed
+    }
+    silent_after_us = bus_silent_after_us(translation, config)
 
     async def refusal(act: Act, heard: Heard) -> str | None:
-        told = {number: heard.values[number] for number in needed if number in heard.values}
-        is_silent = context.clock.now_us() - heard.time_us > silent_after_us
-        if is_silent or len(told) < len(needed):
+        now_us = context.clock.now_us()
+        told = heard.told(counts_us, now_us)
+        if now_us - heard.time_us > silent_after_us or len(told) < len(counts_us):
             return SILENT
         return await gate_of(context, lambda body: as_told(body, told))(act)
 
     return refusal
+
+
+def needed_of(translation: Translation) -> frozenset[int]:
+    """The signals of this bus by which the guard judges what goes out to it.
+
+    Raises CanMappingWrong for one that it would not understand.
+    """
+    if not translation.asks:
+        return frozenset()
+    return judged_by(rule.signal for rule in translation.rules)
+
+
+def bus_silent_after_us(translation: Translation, config: CanConfig) -> int:
+    """Of a bus on which every value may be older than most, the youngest must come so often."""
+    default_us = round(config.silent_after_s * MICROSECONDS)
+    own_us = [_silent_after_us(rule, config) for rule in translation.rules]
+    return max(default_us, min(own_us, default=default_us))
+
+
+def _silent_after_us(rule: Rule, config: CanConfig) -> int:
+    return rule.silent_after_us or round(config.silent_after_s * MICROSECONDS)
 
 
 async def run(context: Context) -> None:
@@ -158,13 +205,13 @@ class Gateway:
 
         Raises CanBusUnavailable when the bus has fallen silent.
         """
-        silent_after_us = round(self._config.silent_after_s * MICROSECONDS)
+        silent_after_us = bus_silent_after_us(self._translation, self._config)
         while True:
             await asyncio.sleep(self._config.look_s)
             now_us = self._clock.now_us()
-            if self._heard.values and now_us - self._heard.time_us > silent_after_us:
+            if self._heard.time_us and now_us - self._heard.time_us > silent_after_us:
                 raise CanBusUnavailable(
-                    f"The bus has been silent for {self._config.silent_after_s:g} s.",
+                    f"The bus has been silent for {silent_after_us / MICROSECONDS:g} s.",
                     hint="See whether the vehicle is awake, and its cable in.",
                 )
             await self._hearing.take_due(now_us)
@@ -197,11 +244,10 @@ class Gateway:
             await self._provision.tell(act.act_id, ActState.ACCEPTED)
             self._waiting[act.number] = act
 
-    def _note(self, rule: Rule, value: Value) -> None:
+    def _note(self, rule: Rule, value: Value | None, time_us: int) -> None:
         """A value was heard; is it what somebody waits for?"""
-        self._heard.time_us = self._clock.now_us()
-        self._heard.values[rule.signal.number] = value
-        if not self._waiting:
+        self._heard.note(rule.signal.number, value, time_us)
+        if value is None or not self._waiting:
             return
         act = self._waiting.get(rule.signal.number)
         if act is not None and is_target(act.target, value, rule.tolerance):

@@ -4,7 +4,7 @@ Rules:
 
 * a list of frames becomes one publication; a value that a row holds back is said when it is due;
 * whatever is wrong with a frame or a value is counted, by its kind, and stops nothing;
-* who waits for an actuator is asked of each value of its signal, published or not.
+* who looks is shown each value of a signal, published or not, and also that it has none now.
 
 Left out on purpose: where frames come from; a bus (gateway.py) and a log (replay.py) are the same.
 """
@@ -21,8 +21,8 @@ from monocoque.contracts.errors import CanFrameBroken, SignalValueRefused
 from monocoque.contracts.signals import Signal, Value, check
 from monocoque.plumbing.can.port import Frame
 
-Look = Callable[[Rule, Value], None]
-"""What is done with each value, whether it is published or not."""
+Look = Callable[[Rule, Value | None, int], None]
+"""What is done with each value, published or not, or None for one without meaning; and its time."""
 Said = Callable[[Sequence[int], Sequence[Value], Sequence[int], Container[int]], None]
 """Is told what was published: numbers, values, times in us, and which numbers were refused."""
 
@@ -87,6 +87,8 @@ class Hearing:
             time_us = frame.time_us
             for rule, value in self._decoded(message, frame.data):
                 tally.values += 1
+                if self._look is not None:
+                    self._look(rule, value, time_us)
                 if value is None:
                     tally.meaningless_values += 1
                     continue
@@ -94,8 +96,6 @@ class Hearing:
                     numbers.append(rule.signal.number)
                     values.append(value)
                     times_us.append(time_us)
-                if self._look is not None:
-                    self._look(rule, value)
         await self._publish(numbers, values, times_us)
 
     async def take_due(self, time_us: int) -> None:

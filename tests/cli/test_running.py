@@ -1,0 +1,46 @@
+"""Commands that run until their standard input ends: a pipe, a file, nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import asyncio
+from monocoque.cli.running import run_until_stopped
+
+async def main():
+    print("runs", flush=True)
+    await asyncio.sleep(60)
+
+run_until_stopped(main(), ends_with_input=True)
+"""
+S_MAX = 30
+
+
+def test_a_command_runs_for_as_long_as_its_pipe_is_open() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stdout.readline() == "runs\n"
+        assert command.poll() is None
+        said, complaints = command.communicate(timeout=S_MAX)
+    assert (command.returncode, said, complaints) == (0, "", "")
+
+
+@pytest.mark.parametrize("redirected", ["</dev/null", "<a_file", "<&-"])
+def test_an_input_that_has_ended_already_ends_the_command_in_words(redirected, tmp_path) -> None:
+    (tmp_path / "a_file").write_text("words\n")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirected}', sys.executable, PROGRAM],
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+        cwd=tmp_path,
+    )
+    said = "Standard input has ended before anything began.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
