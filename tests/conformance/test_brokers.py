@@ -1,4 +1,7 @@
-"""One suite for every broker of signals: the hub in this process, and one outside over gRPC."""
+"""One suite for every broker of signals: the hub in this process, and one outside over gRPC.
+
+Outside are our own door, and one that does as KUKSA's does (kuksa_broker.py).
+"""
 
 import asyncio
 import contextlib
@@ -23,6 +26,7 @@ from monocoque.contracts.errors import (
 from monocoque.contracts.signals import CHARGE, CHARGE_LIMIT, IS_LOCKED, SELECTED_GEAR, SPEED
 from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import DoorStand
+from tests.conformance.kuksa_broker import KuksaBroker
 
 WAIT_S_MAX = 20.0
 ALL = "read actuate provide"
@@ -55,9 +59,28 @@ class Outside:
         return broker
 
 
+class OfKuksa:
+    """Connections to a broker that does as KUKSA's does; a scope is its token."""
+
+    def __init__(self, address: str, stack: contextlib.AsyncExitStack) -> None:
+        self._address, self._stack = address, stack
+
+    async def connect(self, scope: str = ALL):
+        broker = await open_broker(
+            self._address, scope, SystemClock(), Random(scope), own=own_catalogue()
+        )
+        self._stack.push_async_callback(broker.close)
+        return broker
+
+
 @contextlib.asynccontextmanager
 async def brokers(kind):
     """A broker of this kind, to connect to."""
+    if kind == KUKSA:
+        async with asyncio.timeout(WAIT_S_MAX), contextlib.AsyncExitStack() as stack:
+            serving = KuksaBroker(tuple(own_catalogue().signals)).serving()
+            yield OfKuksa(await stack.enter_async_context(serving), stack)
+        return
     numbered_otherwise = Catalogue(
         replace(signal, number=signal.number + 3) for signal in own_catalogue().signals
     )
@@ -70,7 +93,10 @@ async def brokers(kind):
             yield Outside(stand, await stand.plate.address("kuksa"), stack)
 
 
-pytestmark = pytest.mark.parametrize("kind", ["in process", "outside", "outside, other numbers"])
+KUKSA = "as KUKSA's does"
+pytestmark = pytest.mark.parametrize(
+    "kind", ["in process", "outside", "outside, other numbers", KUKSA]
+)
 
 
 async def test_what_was_published_is_read_with_its_time(kind):
@@ -81,7 +107,9 @@ async def test_what_was_published_is_read_with_its_time(kind):
             reading = await _until_read(other, SPEED.number)
             assert (reading.value, reading.time_us) == (50.5, 1_700_000_000_000_000)
         (never,) = await other.read([IS_LOCKED.number])
-        assert (never.value, never.freshness) == (None, Freshness.NEVER)
+        # A KUKSA broker gives such a signal the time at which it was started itself.
+        expected = Freshness.PROVIDER_GONE if kind == KUKSA else Freshness.NEVER
+        assert (never.value, never.freshness) == (None, expected)
 
 
 async def test_one_bad_value_is_refused_by_number_and_the_rest_stand(kind):
@@ -118,6 +146,10 @@ async def test_a_provider_that_leaves_is_named(kind):
             async with broker.provide([SPEED.number]) as provision:
                 await provision.publish([SPEED.number], [1.0], 1)
                 assert list((await heard.next()).values) == [1.0]
+            if kind == KUKSA:  # it goes on showing the last
+                (reading,) = await other.read([SPEED.number])
+                assert (reading.value, reading.freshness) == (1.0, Freshness.STALE)
+                return
             assert (await heard.next()).not_fresh == {SPEED.number: Freshness.PROVIDER_GONE}
         (reading,) = await other.read([SPEED.number])
         assert reading.freshness is Freshness.PROVIDER_GONE

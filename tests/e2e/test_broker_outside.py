@@ -3,14 +3,19 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from random import Random
 
 from monocoque.car.kuksa import service as kuksa
 from monocoque.car.kuksa.config import KuksaConfig
+from monocoque.car.kuksa.service.outside import OutsideConnection, open_broker
 from monocoque.car.signals.logic.acts import ActState
+from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.car.signals.logic.readings import Freshness
 from monocoque.car.tokens.service import Tokens
 from monocoque.contracts.signals import IS_LOCKED, SPEED
+from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import CAR_ID, DoorStand
+from tests.conformance.kuksa_broker import KuksaBroker
 from tests.e2e.installation import MONOCOQUE, Installation
 
 WAIT_S_MAX = 60.0
@@ -65,6 +70,44 @@ async def test_a_car_says_its_signals_to_a_broker_outside_and_is_asked_there(
         second.ports[Tokens] = Tokens(second.hub, first.key, CAR_ID, 100)
         async with second.open(kuksa.run):
             assert await until_fresh(second) is False
+
+
+async def test_a_car_lives_at_a_broker_that_does_as_kuksas_does(own_installation, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("read actuate provide")
+    own = own_catalogue()
+    async with contextlib.AsyncExitStack() as stack:
+        async with (
+            KuksaBroker(own.signals).serving() as address,
+            client_of(address) as broker,
+        ):
+            await stack.enter_async_context(car_at(own_installation, address, token))
+            await until_locked_is(broker, True)
+            (act,) = await broker.actuate({IS_LOCKED.number: False}, 20.0)
+            assert (await broker.outcome(act.act_id)).state is ActState.DONE
+        # It is started anew, and then has fewer signals, so that each has another number.
+        known = tuple(signal for signal in own.signals if "Trip" not in signal.path)
+        port = int(address.rpartition(":")[2])
+        async with KuksaBroker(known).serving(port) as address, client_of(address) as broker:
+            await until_locked_is(broker, False)
+
+
+@contextlib.asynccontextmanager
+async def client_of(address: str):
+    """Somebody else at that broker, who may do everything."""
+    everything = "read actuate provide"
+    broker = await open_broker(address, everything, SystemClock(), Random(1), own=own_catalogue())
+    try:
+        yield broker
+    finally:
+        await broker.close()
+
+
+async def until_locked_is(broker: OutsideConnection, is_locked: bool) -> None:
+    """Until the car has said that of its locks."""
+    async with asyncio.timeout(WAIT_S_MAX):
+        while (await broker.read([IS_LOCKED.number]))[0].value is not is_locked:
+            await asyncio.sleep(LOOK_S)
 
 
 def test_an_address_that_is_none_is_refused(own_installation):

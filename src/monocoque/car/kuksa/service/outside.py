@@ -7,6 +7,8 @@ Rules:
   start; whoever is in this process knows them by ours;
 * what the broker cannot say is worked out here: whether values fit before they are sent, and if
   an act was done, by waiting for the value that was asked for;
+* a KUKSA broker keeps the value of a provider that left, and gives a signal that never had a value
+  the time of its own start: the first is fresh here until it is stale, the second is gone;
 * a broker that does not answer is an UnavailableError; who uses the connection begins anew.
 
 Left out on purpose: sources of values, which this protocol does not say, and how many values a slow
@@ -175,8 +177,8 @@ class OutsideConnection:
             self._ahead_us,
         )
         try:
-            if numbers:
-                await provision.begin_to_say(numbers)
+            # Of what it does, too, it will say the value, and KUKSA hears only who said so before.
+            await provision.begin_to_say((*numbers, *actuators))
             if actuators:
                 await provision.claim(actuators)
             async with asyncio.TaskGroup() as group:
