@@ -80,6 +80,7 @@ def in_the_woods(body: Body) -> Body:
         charge_percent=EVENING_PERCENT,
         cabin_celsius=20.0,
         weather=FROST,
+        awaits_weather=False,
     )
 
 
