@@ -16,7 +16,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -102,7 +102,7 @@ class Tree:
     def modules(self) -> dict[Path, ast.Module]:
         """The syntax of every Python file written by hand."""
         return {
-            path: ast.parse(text, str(path))
+            path: parsed(text, str(path))
             for path, text in self.texts.items()
             if path.suffix == ".py"
         }
@@ -111,6 +111,12 @@ class Tree:
     def pyproject(self) -> str:
         """The text of pyproject.toml."""
         return self.texts[Path("pyproject.toml")]
+
+
+@cache
+def parsed(text: str, name: str) -> ast.Module:
+    """The syntax of a file. Whoever looks at many trees that are alike has most of it once."""
+    return ast.parse(text, name)
 
 
 def within(path: Path, *parts: str) -> bool:

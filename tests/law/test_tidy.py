@@ -158,6 +158,12 @@ PLANTED = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def syntax_is_forgotten():
+    yield
+    tidy.parsed.cache_clear()
+
+
 def test_the_tree_is_tidy():
     assert tidy.findings(ROOT) == []
 
