@@ -67,11 +67,17 @@ async def frozen(cell_bus: NatsCellBus) -> AsyncIterator[None]:
     """The server takes no step inside the block."""
     pid = cell_bus.server.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     try:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def stop(pid: int) -> None:
+    """Let our child take no further step; returns when all its threads stand."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
 
 
 async def test_a_live_reader_hears_again_after_the_server_died_and_is_told_of_the_gap(supervised):
@@ -180,7 +186,7 @@ async def test_without_an_answer_in_time_the_outcome_is_unknown(nats_bus: NatsCe
 async def test_a_server_that_dies_before_it_answers_leaves_the_outcome_unknown(supervised):
     bus = await supervised.connect(Role.ECHO, replace(QUICK, publish_timeout_s=60.0))
     batch = [Outgoing(supervised.echo(n), {"echo_id": "a"}) for n in range(50)]
-    os.kill(supervised.server.pid, signal.SIGSTOP)
+    stop(supervised.server.pid)
     async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
         publishing = group.create_task(publish_and_catch(bus, batch))
         await asyncio.sleep(0)
