@@ -1,5 +1,7 @@
 """A small bus for tests: its database, its mapping, and a catalogue of a few signals."""
 
+from typing import Any
+
 from monocoque.car.can.logic.database import load_database
 from monocoque.car.can.logic.mapping import parse_mapping
 from monocoque.car.can.logic.translation import bind
@@ -79,3 +81,13 @@ def fast(speed=110, gear=0, door=0, exact=0.0):
     import struct
 
     return (speed | gear << 12 | door << 15).to_bytes(4, "little") + struct.pack("<f", exact)
+
+
+OWN_CAR_PARKED: dict[str, dict[str, Any]] = {
+    "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
+    "Charging": {"CableState": "NONE", "IsCharging": 0},
+    "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},
+    "Doors": {"LockState": "LOCKED", "DriverDoor": "SHUT"},
+    "Motion": {"Speed": 0.0, "Gear": "PARK", "IsMoving": 0, "Odometer": 1234.5},
+}
+"""What each message of our own car says of one that is parked."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 from monocoque.car.can.config import CanConfig
 from monocoque.car.can.logic.database import load_database
@@ -14,7 +13,7 @@ from monocoque.car.signals.logic.access import everything
 from monocoque.contracts.signals import IS_LOCKED
 from monocoque.plumbing.can.port import Frame
 from monocoque.plumbing.clock import SystemClock
-from tests.car.can_samples import bound
+from tests.car.can_samples import OWN_CAR_PARKED, bound
 from tests.car.door_stand import DoorStand
 
 CLOCK, CONFIG = SystemClock(), CanConfig()
@@ -41,20 +40,12 @@ class Says:
 
 HOUR_US = 3_600_000_000
 OWN_DATABASE = load_database(own_files()[0].read_text(), is_lenient=False)
-STANDING: dict[str, dict[str, Any]] = {
-    "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
-    "Charging": {"CableState": "NONE", "IsCharging": 0},
-    "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},
-    "Doors": {"LockState": "LOCKED", "DriverDoor": "SHUT"},
-    "Motion": {"Speed": 0.0, "Gear": "PARK", "IsMoving": 0, "Odometer": 1234.5},
-}
-"""What each message of our own car says of one that is parked."""
 
 
 def frame(time_us, name, **fields):
     """A frame of our own car, parked but for these fields."""
     message = OWN_DATABASE.get_message_by_name(name)
-    data = message.encode({**STANDING[name], **fields})
+    data = message.encode({**OWN_CAR_PARKED[name], **fields})
     return Frame(time_us, message.frame_id, False, data)
 
 
@@ -87,18 +78,18 @@ async def unlock_after(frames, mapping_text=None):
 
 async def test_a_car_that_was_parked_an_hour_ago_is_not_unlocked_since_its_climate_spoke() -> None:
     now_us = CLOCK.now_us()
-    just_now = [frame(now_us, name) for name in STANDING]
+    just_now = [frame(now_us, name) for name in OWN_CAR_PARKED]
     assert await unlock_after(just_now) is None
-    long_ago = [frame(now_us - HOUR_US, name) for name in STANDING]
+    long_ago = [frame(now_us - HOUR_US, name) for name in OWN_CAR_PARKED]
     assert await unlock_after([*long_ago, frame(now_us, "Climate")]) == SILENT
-    ahead = [frame(now_us + HOUR_US, name) for name in STANDING]
+    ahead = [frame(now_us + HOUR_US, name) for name in OWN_CAR_PARKED]
     assert await unlock_after([*ahead, frame(now_us, "Climate")]) == SILENT
 
 
 async def test_a_message_of_events_counts_for_as_long_as_its_rows_say() -> None:
     now_us = CLOCK.now_us()
     doors_long_ago = [
-        frame(now_us - (HOUR_US // 2 if name == "Doors" else 0), name) for name in STANDING
+        frame(now_us - (HOUR_US // 2 if name == "Doors" else 0), name) for name in OWN_CAR_PARKED
     ]
     assert await unlock_after(doors_long_ago) == SILENT
     own = own_files()[1].read_text()
@@ -110,7 +101,7 @@ async def test_a_message_of_events_counts_for_as_long_as_its_rows_say() -> None:
 
 async def test_a_car_that_no_longer_knows_its_speed_is_not_unlocked() -> None:
     now_us = CLOCK.now_us()
-    just_now = [frame(now_us, name) for name in STANDING]
+    just_now = [frame(now_us, name) for name in OWN_CAR_PARKED]
     assert await unlock_after([*just_now, frame(now_us, "Motion", Speed="UNKNOWN")]) == SILENT
     gear = frame(now_us, "Motion", Gear="UNKNOWN")
     assert await unlock_after([*just_now, gear]) == SILENT

@@ -45,25 +45,12 @@ def message(form, speed, is_locked):
     return made
 
 
-@pytest.mark.parametrize("form", [BY_PATH, BY_NUMBER])
-async def test_what_was_encoded_for_one_subscriber_is_what_all_of_them_are_sent(form):
-    async with (
-        door("read") as (stand, client),
-        stand.all.provide(PROVIDED) as provision,
-        stand.all.subscribe(NUMBERS) as first_of_all,
-        two_subscribers(client, form) as streams,
-    ):
-        await first_of_all.next()
-        await provision.publish(PROVIDED, [20.0, 1.0, True], 1)
-        # This reader is in the process, and there before the door has had time for the others.
-        batch = await first_of_all.next()
-        batch.encoded(form, lambda _: message(form, 99.0, False).SerializeToString())
-        for stream in streams:
-            assert await stream.read() == message(form, 99.0, False)
+@contextlib.asynccontextmanager
+async def published_to_all(form):
+    """Who subscribed at the door, and the batch that was published to them just now.
 
-
-@pytest.mark.parametrize("form", [BY_PATH, BY_NUMBER])
-async def test_the_door_leaves_what_it_encoded_for_whoever_comes_next(form):
+    Somebody in the process hears it too, before the door has had time for the others.
+    """
     async with (
         door("read") as (stand, client),
         stand.all.provide(PROVIDED) as provision,
@@ -72,8 +59,22 @@ async def test_the_door_leaves_what_it_encoded_for_whoever_comes_next(form):
     ):
         await heard.next()
         await provision.publish(PROVIDED, [20.0, 1.0, True], 1)
+        yield streams, await heard.next()
+
+
+@pytest.mark.parametrize("form", [BY_PATH, BY_NUMBER])
+async def test_what_was_encoded_for_one_subscriber_is_what_all_of_them_are_sent(form):
+    async with published_to_all(form) as (streams, batch):
+        batch.encoded(form, lambda _: message(form, 99.0, False).SerializeToString())
+        for stream in streams:
+            assert await stream.read() == message(form, 99.0, False)
+
+
+@pytest.mark.parametrize("form", [BY_PATH, BY_NUMBER])
+async def test_the_door_leaves_what_it_encoded_for_whoever_comes_next(form):
+    async with published_to_all(form) as (streams, batch):
         said = [await stream.read() for stream in streams]
         assert said[0] == said[1]
-        left = (await heard.next()).encoded(form, lambda _: b"")
+        left = batch.encoded(form, lambda _: b"")
         assert MESSAGES[form].FromString(left) == said[0]
         assert said[0].entries[KEYS[form][0]].value.float == 1.0

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import can
 import grpc
@@ -20,6 +19,7 @@ from cantools.database.can import Database
 from monocoque.car.can.service import own_files
 from monocoque.contracts.signals import IS_CHARGING, IS_LOCKED, SELECTED_GEAR, SPEED
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
+from tests.car.can_samples import OWN_CAR_PARKED
 from tests.e2e.installation import MONOCOQUE, Installation, free_port, wait_until
 
 GROUP = "239.255.77.6"
@@ -33,14 +33,7 @@ LOG = Path(__file__).parents[2] / "docs" / "guide" / "can" / "drive.log"
 SAID_BY_NOBODY = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
 COMMANDS = ("LockCommand", "ClimateCommand", "ChargeCommand")
 OURS = {DATABASE.get_message_by_name(name).frame_id for name in COMMANDS}
-PARKED: dict[str, dict[str, Any]] = {
-    "Battery": {"ChargePercent": 55.5, "ChargeLimit": 80, "Range": 250.0},
-    "Charging": {"CableState": "NONE", "IsCharging": 0},
-    "Climate": {"CabinTemperature": 20.0, "ClimateTarget": 21.0, "IsClimateOn": 0},
-    "Doors": {"LockState": "LOCKED", "DriverDoor": "SHUT"},
-    "Motion": {"Speed": 0.0, "Gear": "PARK", "IsMoving": 0, "Odometer": 1234.5},
-    "Place": {"Latitude": 47.0, "Longitude": 8.0},
-}
+PARKED = {**OWN_CAR_PARKED, "Place": {"Latitude": 47.0, "Longitude": 8.0}}
 
 NO_FRAMES = (
     b"\xc0",  # nothing

@@ -12,12 +12,12 @@ Left out on purpose: keeping them over a restart. Who acts keeps that (embodying
 import asyncio
 import contextlib
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState, follow
-from monocoque.contracts.errors import MonocoqueError, SignalUnknown
+from monocoque.car.signals.service.inbox import Inbox
+from monocoque.contracts.errors import SignalUnknown
 from monocoque.contracts.signals import Value
 
 ACTS_KEPT: Final = 1_000
@@ -33,36 +33,6 @@ class _Followed:
         self.deadline: asyncio.TimerHandle | None = None
 
 
-class Asked:
-    """What is asked of some signals, for one who watches; of too many, the newest."""
-
-    def __init__(self, numbers: frozenset[int], waiting_max: int) -> None:
-        """Nothing yet."""
-        self.numbers = numbers
-        self._acts: deque[Act] = deque(maxlen=waiting_max)
-        self._has_news = asyncio.Event()
-        self._error: MonocoqueError | None = None
-
-    async def next(self) -> Act:
-        """What was asked next. Raises what it was ended with."""
-        while not self._acts and self._error is None:
-            self._has_news.clear()
-            await self._has_news.wait()
-        if self._error is not None:
-            raise self._error
-        return self._acts.popleft()
-
-    def put(self, act: Act) -> None:
-        """This is asked."""
-        self._acts.append(act)
-        self._has_news.set()
-
-    def end(self, error: MonocoqueError) -> None:
-        """Who watches is told nothing more, for this reason."""
-        self._error = error
-        self._has_news.set()
-
-
 class Acts:
     """All acts of one broker."""
 
@@ -71,7 +41,7 @@ class Acts:
         self._followed: dict[str, _Followed] = {}
         self._open: dict[int, str] = {}
         """By signal, the act that has not ended."""
-        self._watchers: list[Asked] = []
+        self._watchers: list[tuple[frozenset[int], Inbox[Act]]] = []
 
     @property
     def open_numbers(self) -> set[int]:
@@ -96,19 +66,19 @@ class Acts:
             timeout_s, self.tell, act.act_id, ActState.FAILED, DEADLINE
         )
         self._forget_old()
-        for asked in self._watchers:
-            if act.number in asked.numbers:
+        for numbers, asked in self._watchers:
+            if act.number in numbers:
                 asked.put(act)
 
     @contextlib.contextmanager
-    def watched(self, numbers: Iterable[int], waiting_max: int) -> Iterator[Asked]:
-        """Hear what is asked of these signals, as it is asked."""
-        asked = Asked(frozenset(numbers), waiting_max)
-        self._watchers.append(asked)
+    def watched(self, numbers: Iterable[int], waiting_max: int) -> Iterator[Inbox[Act]]:
+        """Hear what is asked of these signals, as it is asked; of too much, the newest."""
+        watcher = frozenset(numbers), Inbox[Act](waiting_max)
+        self._watchers.append(watcher)
         try:
-            yield asked
+            yield watcher[1]
         finally:
-            self._watchers.remove(asked)
+            self._watchers.remove(watcher)
 
     def tell(self, act_id: str, state: ActState, reason: str = "") -> None:
         """An act is so far; ignored when that cannot follow, or when nobody knows the act."""

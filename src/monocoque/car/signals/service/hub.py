@@ -12,8 +12,6 @@ Rules:
 Left out on purpose: what acts cause (their provider does them), and the past (history.py).
 """
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -32,6 +30,7 @@ from monocoque.car.signals.logic.checks import (
 )
 from monocoque.car.signals.logic.readings import Batch, Freshness, Reading, cut, places_of
 from monocoque.car.signals.service.acts import Acts
+from monocoque.car.signals.service.inbox import Inbox
 from monocoque.car.signals.service.lives import Lives
 from monocoque.car.signals.service.plans import Channel, Numbers, Plan
 from monocoque.car.signals.service.port import QUEUE_BATCHES
@@ -420,14 +419,12 @@ class HubProvision:
         self.numbers = numbers | actuators
         self.actuators = actuators
         self._hub = hub
-        self._asked: deque[tuple[Act, ...]] = deque()
-        self._has_news = asyncio.Event()
-        self._error: MonocoqueError | None = None
+        self._asked: Inbox[tuple[Act, ...]] = Inbox(ACTS_WAITING_MAX)
 
     @property
     def is_full(self) -> bool:
         """Whether it takes no further request."""
-        return len(self._asked) >= ACTS_WAITING_MAX
+        return self._asked.is_full
 
     async def publish(
         self, numbers: Sequence[int], values: Sequence[Value], times_us: int | Sequence[int]
@@ -442,8 +439,8 @@ class HubProvision:
 
         A signal that this provider does not provide is refused by its number, as a wrong value is.
         """
-        if self._error is not None:
-            raise self._error
+        if self._asked.error is not None:
+            raise self._asked.error
         key = tuple(numbers)
         each_us = [times_us] * len(key) if isinstance(times_us, int) else times_us
         refused: Mapping[int, MonocoqueError] = {}
@@ -459,12 +456,7 @@ class HubProvision:
 
     async def next_acts(self) -> tuple[Act, ...]:
         """See ``Provision.next_acts``."""
-        while not self._asked and self._error is None:
-            self._has_news.clear()
-            await self._has_news.wait()
-        if self._error is not None:
-            raise self._error
-        return self._asked.popleft()
+        return await self._asked.next()
 
     async def tell(self, act_id: str, state: ActState, reason: str = "") -> None:
         """See ``Provision.tell``."""
@@ -472,14 +464,12 @@ class HubProvision:
 
     def hand(self, acts: tuple[Act, ...]) -> None:
         """These are asked of it; there is room."""
-        self._asked.append(acts)
-        self._has_news.set()
+        self._asked.put(acts)
 
     def end(self, error: MonocoqueError) -> None:
         """It provides nothing more, for this reason, whether or not its holder hears of it."""
-        self._error = error
         self._hub.remove_provision(self)
-        self._has_news.set()
+        self._asked.end(error)
 
     def _note_met(
         self, numbers: Numbers, values: Sequence[Value], refused: Mapping[int, MonocoqueError]
