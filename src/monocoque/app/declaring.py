@@ -28,12 +28,11 @@ from monocoque.contracts.apps import (
     SignalWish,
 )
 from monocoque.contracts.errors import AppMalformed
-from monocoque.contracts.signals import SIGNALS, DataType, Signal, Value, check
+from monocoque.contracts.signals import BY_PATH, DataType, Signal, Value, check
 
 T = TypeVar("T")
 ACT_S_MAX: Final = 30.0
 """How long an app waits for the outcome of an act, when it does not say."""
-_BY_PATH: Final = {signal.path: signal for signal in SIGNALS}
 
 
 @dataclass(frozen=True)
@@ -226,9 +225,9 @@ def signal_of(named: Signal | str) -> Signal:
     """The signal itself, or the one of this path. Raises AppMalformed when there is none."""
     if isinstance(named, Signal):
         return named
-    if named not in _BY_PATH:
+    if named not in BY_PATH:
         raise AppMalformed(f"There is no signal {named[:SHOWN_CHARACTERS_MAX]!r}.")
-    return _BY_PATH[named]
+    return BY_PATH[named]
 
 
 def _of_kind(named: Signal | str, kind: type[Any] | None) -> Signal:

@@ -50,6 +50,8 @@ from monocoque.contracts.signals.trip import TRIP
 SIGNALS: Final[tuple[Signal, ...]] = (*TOLD, *ENERGY, *CABIN, *OUTSIDE, *TRIP)
 """Every row."""
 
+BY_PATH: Final = {signal.path: signal for signal in SIGNALS}
+"""The same, by their paths."""
 NARROWER: Final = frozenset(
     f"Vehicle.Cabin.HVAC.Station.{row}.{who}.Temperature"
     for row in ("Row1", "Row2")

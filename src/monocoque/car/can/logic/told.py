@@ -27,13 +27,13 @@ from monocoque.car.guard.logic import INTERLOCKS
 from monocoque.car.signals.logic.embodied import ACTUATION_OF
 from monocoque.contracts.errors import CanMappingWrong
 from monocoque.contracts.signals import (
+    BY_PATH,
     CABIN_TEMPERATURE,
     CHARGE,
     IS_CABLE_CONNECTED,
     IS_CHARGING,
     IS_MOVING,
     SELECTED_GEAR,
-    SIGNALS,
     SPEED,
     DataType,
     Signal,
@@ -44,9 +44,8 @@ PARK: Final = 126
 LIVE_V_MIN: Final = 60.0
 """From here on a voltage is dangerous (ISO 6469-3, class B), and no error of a meter."""
 KMH_PER_M_PER_S: Final = 3.6
-_BY_PATH: Final = {signal.path: signal for signal in SIGNALS}
-BATTERY_TEMPERATURE: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Temperature.Average"]
-DC_VOLTAGE: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.ChargeVoltage.DC"]
+BATTERY_TEMPERATURE: Final = BY_PATH["Vehicle.Powertrain.TractionBattery.Temperature.Average"]
+DC_VOLTAGE: Final = BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.ChargeVoltage.DC"]
 STILL_KMH_MAX: Final = 1.0
 """A car that moves and is no faster than this contradicts itself."""
 _OF_FIELDS: Final[Mapping[int, str]] = {

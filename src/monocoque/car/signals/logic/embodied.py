@@ -42,7 +42,6 @@ def _fixed(value: Value) -> Callable[[Body], Value]:
     return lambda _: value
 
 
-_BY_PATH: Final = {signal.path: signal for signal in signals.SIGNALS}
 _FIXED: Final[Mapping[str, Value]] = {
     "Vehicle.VersionVSS.Major": 6,
     "Vehicle.VersionVSS.Minor": 0,
@@ -119,7 +118,7 @@ _TRUNK_PATH: Final = "Vehicle.Body.Trunk.Rear.IsOpen"
 _ALL_OPEN: Final = 100
 TENTHS_MAX: Final = 1_000_000
 """A signal without a range may be asked for as much as a float can say."""
-_CHARGING: Final = _BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.StartStopCharging"]
+_CHARGING: Final = signals.BY_PATH["Vehicle.Powertrain.TractionBattery.Charging.StartStopCharging"]
 _START: Final = "START"
 _STOP: Final = "STOP"
 
@@ -155,20 +154,20 @@ _INSTRUMENTS: Final[tuple[tuple[str, Callable[[Body], Value]], ...]] = (
 
 
 def _level_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
-    return _BY_PATH[part.path], lambda body: body.level(part.name)
+    return signals.BY_PATH[part.path], lambda body: body.level(part.name)
 
 
 def _tenths_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
-    return _BY_PATH[part.path], lambda body: body.level(part.name) / 10
+    return signals.BY_PATH[part.path], lambda body: body.level(part.name) / 10
 
 
 def _switch_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
-    return _BY_PATH[part.path], lambda body: bool(getattr(body.parts, part.name))
+    return signals.BY_PATH[part.path], lambda body: bool(getattr(body.parts, part.name))
 
 
 def _is_open_reading(part: _Part) -> tuple[Signal, Callable[[Body], Value]]:
     path = part.path.removesuffix("Position") + "IsOpen"
-    return _BY_PATH[path], lambda body: body.level(part.name) > 0
+    return signals.BY_PATH[path], lambda body: body.level(part.name) > 0
 
 
 _DOORS: Final = tuple(
@@ -189,16 +188,16 @@ def _is_child_locked(door: str) -> Callable[[Body], Value]:
 def _readings_of_doors() -> Iterator[tuple[Signal, Callable[[Body], Value]]]:
     """Of each door; whether the driver's is open or locked has rows of its own."""
     for door, path in zip(DOORS, _DOOR_PATHS, strict=True):
-        yield _BY_PATH[f"{path}.IsChildLockActive"], _is_child_locked(door)
+        yield signals.BY_PATH[f"{path}.IsChildLockActive"], _is_child_locked(door)
         if door != DRIVER_DOOR:
-            yield _BY_PATH[f"{path}.IsOpen"], _is_door_open(door)
-            yield _BY_PATH[f"{path}.IsLocked"], lambda body: body.locked
+            yield signals.BY_PATH[f"{path}.IsOpen"], _is_door_open(door)
+            yield signals.BY_PATH[f"{path}.IsLocked"], lambda body: body.locked
 
 
 def _actuation(part: _Part) -> Actuation:
     """The wish for a part; ``on`` tells the guard whether it would use energy."""
     return Actuation(
-        _BY_PATH[part.path],
+        signals.BY_PATH[part.path],
         action=lambda _: part.action,
         arguments=lambda value: {
             "part": part.name,
@@ -213,7 +212,7 @@ def _actuation(part: _Part) -> Actuation:
 def _actuation_in_tenths(part: _Part) -> Actuation:
     """The wish for a part that is kept in tenths."""
     return Actuation(
-        _BY_PATH[part.path],
+        signals.BY_PATH[part.path],
         action=lambda _: part.action,
         arguments=lambda value: {"part": part.name, "target": _tenths(value), "on": bool(value)},
         actuator=part.name,
@@ -235,7 +234,7 @@ def _plain(value: Value) -> int | bool:
 def _opening(part: _Part) -> Actuation:
     """The wish that a window be open or shut, for whoever does not say how far."""
     return Actuation(
-        _BY_PATH[part.path.removesuffix("Position") + "IsOpen"],
+        signals.BY_PATH[part.path.removesuffix("Position") + "IsOpen"],
         action=lambda _: part.action,
         arguments=lambda value: {"part": part.name, "target": _ALL_OPEN * _plain(value)},
         actuator=part.name,
@@ -248,8 +247,8 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.TRAVELED_DISTANCE, lambda body: round(body.odometer_m)),
     (signals.LATITUDE, lambda body: body.place_degrees[0]),
     (signals.LONGITUDE, lambda body: body.place_degrees[1]),
-    (_BY_PATH["Vehicle.CurrentLocation.Heading"], lambda body: body.heading_degrees),
-    (_BY_PATH["Vehicle.CurrentLocation.Altitude"], lambda body: body.height_m),
+    (signals.BY_PATH["Vehicle.CurrentLocation.Heading"], lambda body: body.heading_degrees),
+    (signals.BY_PATH["Vehicle.CurrentLocation.Altitude"], lambda body: body.height_m),
     (signals.CHARGE, lambda body: body.charge_percent),
     (signals.RANGE, lambda body: round(body.range_km * 1_000)),
     (signals.IS_CHARGING, lambda body: body.is_charging),
@@ -262,16 +261,16 @@ READINGS: Final[tuple[tuple[Signal, Callable[[Body], Value]], ...]] = (
     (signals.IS_LOCKED, lambda body: body.locked),
     (signals.IS_DOOR_OPEN, _is_door_open(DRIVER_DOOR)),
     (signals.IS_MOVING, lambda body: body.speed_m_per_s > 0),
-    *((_BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
+    *((signals.BY_PATH[path], _fixed(value)) for path, value in _FIXED.items()),
     *(_level_reading(part) for part in _LEVELS),
     *(_tenths_reading(part) for part in _TENTHS),
     *(_switch_reading(part) for part in _SWITCHES),
     *(_is_open_reading(part) for part in _LEVELS if part.action == "window"),
     *_readings_of_doors(),
-    (_BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
+    (signals.BY_PATH[_TRUNK_PATH], lambda body: body.level("trunk") > 0),
     (_CHARGING, lambda body: _START if body.parts.charging else _STOP),
-    (_BY_PATH["Vehicle.Body.Trunk.Rear.IsLocked"], lambda body: body.locked),
-    *((_BY_PATH[path], read) for path, read in _INSTRUMENTS),
+    (signals.BY_PATH["Vehicle.Body.Trunk.Rear.IsLocked"], lambda body: body.locked),
+    *((signals.BY_PATH[path], read) for path, read in _INSTRUMENTS),
 )
 """How each signal is read off a body."""
 
@@ -305,7 +304,7 @@ ACTUATIONS: Final = (
         target=lambda value: {"charge_limit_percent": _plain(value)},
     ),
     Actuation(
-        _BY_PATH[_TRUNK_PATH],
+        signals.BY_PATH[_TRUNK_PATH],
         action=lambda _: "trunk",
         arguments=lambda value: {"part": "trunk", "target": _ALL_OPEN * _plain(value)},
         actuator="trunk",
