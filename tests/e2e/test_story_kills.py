@@ -119,15 +119,23 @@ class Liver:
         answer = await self._shop.post("/api/shop/orders", json=body, headers=headers)
         assert answer.status_code in (200, 201), answer.text
         order_id = answer.json()["order_id"]
-        path, headers = f"/api/shop/orders/{order_id}/payments", {"Idempotency-Key": self._key()}
-        while True:
-            body = {"token": "practice-ok"}
-            answer = await self._shop.post(path, json=body, headers=headers)
-            assert answer.status_code in (200, 201, 504), answer.text
-            if answer.status_code != 504 and answer.json()["order"]["state"] != "placed":
-                break
-            await asyncio.sleep(PAUSE_S)
+        await self._pay(order_id)
         self.told.orders[key] = order_id
+
+    async def _pay(self, order_id: str) -> None:
+        """Ask with one key until it is decided; what was not charged is paid anew."""
+        path, headers = f"/api/shop/orders/{order_id}/payments", {"Idempotency-Key": self._key()}
+        async with asyncio.timeout(INSIST_S_MAX):
+            while True:
+                body = {"token": "practice-ok"}
+                answer = await self._shop.post(path, json=body, headers=headers)
+                if answer.status_code == 402:  # cut off so long that the shop voided it
+                    headers = {"Idempotency-Key": self._key()}
+                    continue
+                assert answer.status_code in (200, 201, 504), answer.text
+                if answer.status_code != 504 and answer.json()["order"]["state"] != "placed":
+                    return
+                await asyncio.sleep(PAUSE_S)
 
     async def _take_over(self) -> None:
         data = str(self._installation.data)
@@ -201,10 +209,10 @@ class Liver:
                 await asyncio.sleep(PAUSE_S)
         path = f"/api/cars/{self.car_id}/update"
         await self._until(path, lambda found: found["can_agree"] or found["state"] == "installed")
-        while True:
-            agreed = {"release_number": number, "agreed": True}
-            if (await self._command("update", agreed))["state"] == "done":
-                break
+        agreed = {"release_number": number, "agreed": True}
+        async with asyncio.timeout(INSIST_S_MAX):
+            while (await self._command("update", agreed))["state"] != "done":
+                pass
         version = f"1.{number}.0"
         await self._until(path, lambda found: found["installed_version"] == version)
         self.told.release = number

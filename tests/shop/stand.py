@@ -34,6 +34,7 @@ from monocoque.shop.payments import records as payment_rows
 from monocoque.shop.payments import service as payments
 from monocoque.shop.payments.config import PaymentsConfig
 from monocoque.shop.payments.logic.ledger import is_balanced
+from monocoque.shop.payments.logic.states import Found
 from monocoque.shop.practice import records as practice_rows
 from monocoque.shop.practice.config import PracticeConfig
 from monocoque.shop.quotes.config import QuoteConfig
@@ -153,6 +154,16 @@ class Store:
         """The states of the payments of an order."""
         story = await self.shop.book.story(order_id, person_id)
         return [row.state for row in story.payments]
+
+    async def charges(self, person_id: str = "ann") -> dict[str, int]:
+        """What the provider charged this person and did not give back, by payment."""
+        found = {}
+        for order in await self.shop.book.orders_of(person_id):
+            for row in (await self.shop.book.story(order.order_id, person_id)).payments:
+                finding = await self.shop.till.provider.find(row.payment_id)
+                if finding.found is Found.CHARGED:
+                    found[row.payment_id] = finding.amount_minor
+        return found
 
     async def kinds(self, order_id: str, person_id: str = "ann") -> list[str]:
         """What happened to an order."""

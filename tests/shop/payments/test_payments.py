@@ -1,14 +1,11 @@
 """Paying on both stores: nobody is charged twice, and money always goes somewhere.
 
-The provider is the one for practice, which has its own records; where it must be away, or slow,
-another one stands behind the same port.
+The provider is the one for practice, which has its own records.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -19,12 +16,9 @@ from monocoque.contracts.errors import (
     PaymentDeclined,
     PaymentOpen,
     PaymentUnclear,
-    ProviderUnavailable,
-    RecordsUnavailable,
     SignatureInvalid,
     TooManyRequests,
 )
-from monocoque.shop.orders.service.till import Till
 from monocoque.shop.payments import service as payments
 from monocoque.shop.payments.config import PaymentsConfig
 from monocoque.shop.payments.logic.events import signature_of
@@ -33,12 +27,6 @@ from monocoque.shop.payments.service import Ask
 from tests.shop.stand import QUICK, Store
 
 WEEK_S = 604_800
-
-
-@pytest.fixture
-def store(clients, records) -> Store:
-    """A shop; the test runs once with each store of records."""
-    return Store(clients, records)
 
 
 def event(payment_id: str, kind: str = "charge.charged", **changed: object) -> bytes:
@@ -58,82 +46,6 @@ async def payment_of(store: Store, order_id: str) -> str:
     return str((await store.shop.book.story(order_id, "ann")).payments[-1].payment_id)
 
 
-async def charges(store: Store) -> dict[str, int]:
-    """What the provider charged and did not give back, by payment."""
-    story_of = store.shop.till.provider.find
-    found = {}
-    for order in await store.shop.book.orders_of("ann"):
-        for row in (await store.shop.book.story(order.order_id, "ann")).payments:
-            finding = await story_of(row.payment_id)
-            if finding.found is Found.CHARGED:
-                found[row.payment_id] = finding.amount_minor
-    return found
-
-
-class Scripted:
-    """A provider that a test plays."""
-
-    is_practice = False
-    tokens: Mapping[str, str] = {}
-
-    def __init__(self) -> None:
-        self.finding = Finding(Found.NOTHING)
-        self.error: Exception | None = None
-        self.delay_s = 0.0
-        self.asked: list[str] = []
-
-    async def _answer(self, what: str) -> Finding:
-        self.asked.append(what)
-        await asyncio.sleep(self.delay_s)
-        if self.error is not None:
-            raise self.error
-        return self.finding
-
-    async def charge(self, ask: Ask) -> Finding:
-        """See Provider."""
-        return await self._answer("charge")
-
-    async def find(self, payment_id: str) -> Finding:
-        """See Provider."""
-        return await self._answer("find")
-
-    async def void(self, payment_id: str) -> Finding:
-        """See Provider."""
-        return await self._answer("void")
-
-    async def refund(self, payment_id: str) -> Finding:
-        """See Provider."""
-        return await self._answer("refund")
-
-
-class AwayAfter:
-    """Records that are away after so many transactions more."""
-
-    def __init__(self, records, good: int = 1_000) -> None:
-        self._records = records
-        self.good = good
-
-    async def transact(self, work):
-        """See Records."""
-        self.good -= 1
-        if self.good < 0:
-            raise RecordsUnavailable("The records are away.")
-        return await self._records.transact(work)
-
-    async def close(self) -> None:
-        """Somebody else closes them."""
-
-
-def till_with(store: Store, provider: Scripted, **limits: Any) -> Till:
-    """The shop's till, at another provider."""
-
-    async def tell(order_id: str, state: str) -> None:
-        """Nobody listens."""
-
-    config = replace(PaymentsConfig(look_again_s=0.01, look_again_s_max=0.01), **limits)
-    return Till(store.shop.book, provider, store.secrets, store.random, config, tell)
-
-
 # --- paying -----------------------------------------------------------------------------------
 
 
@@ -141,7 +53,7 @@ async def test_a_paid_order_is_charged_once_and_has_no_time_limit_any_more(store
     order_id = await store.placed()
     assert await store.pay(order_id) == "paid"
     assert (await store.shop.book.story(order_id, "ann")).order.expires_us is None
-    assert len(await charges(store)) == 1
+    assert len(await store.charges()) == 1
     await store.assert_sound()
 
 
@@ -149,7 +61,7 @@ async def test_the_same_payment_again_is_the_same_payment(store: Store) -> None:
     order_id = await store.placed()
     for _ in range(3):
         assert await store.pay(order_id, key="key") == "paid"
-    assert len(await charges(store)) == 1
+    assert len(await store.charges()) == 1
     with pytest.raises(OrderConflict, match="has this key"):
         await store.pay(order_id, "practice-declined", key="key")
     with pytest.raises(OrderConflict, match="is paid cannot be paid"):
@@ -165,7 +77,7 @@ async def test_two_payments_at_once_charge_once(store: Store) -> None:
     )
     assert found.count("paid") == 1
     assert all(it == "paid" or isinstance(it, OrderConflict | PaymentOpen) for it in found)
-    assert len(await charges(store)) == 1
+    assert len(await store.charges()) == 1
     await store.assert_sound()
 
 
@@ -188,7 +100,7 @@ async def test_a_charge_whose_answer_is_lost_is_found_and_nobody_pays_twice(stor
     with pytest.raises(PaymentOpen):
         await store.pay(order_id, key="second")
     assert await store.pay(order_id, "practice-times-out-after-charging", key="first") == "paid"
-    assert len(await charges(store)) == 1
+    assert len(await store.charges()) == 1
     assert await store.kinds(order_id) == ["placed", "payment_asked", "payment_unclear", "charged"]
     await store.assert_sound()
 
@@ -260,7 +172,7 @@ async def test_what_was_paid_goes_back_when_the_order_is_called_off(store: Store
     await store.look(2)
     assert await store.payment_states(order_id) == ["refunded"]
     assert (await store.kinds(order_id))[-2:] == ["called_off", "refunded"]
-    assert await charges(store) == {}
+    assert await store.charges() == {}
     await store.assert_sound()
 
 
@@ -392,88 +304,3 @@ async def test_without_the_shared_secret_no_event_is_taken(store: Store) -> None
     store.secrets.secrets.pop(payments.EVENT_SECRET)
     with pytest.raises(CredentialsRefused, match="lacks the secret"):
         await store.shop.till.take_own_event(event("payment_1"))
-
-
-# --- a provider, or records, that are away ----------------------------------------------------
-
-
-async def test_a_provider_that_is_silent_leaves_the_charge_unclear_and_is_asked_again(
-    store: Store,
-) -> None:
-    provider = Scripted()
-    provider.delay_s = 60.0
-    till = till_with(store, provider, ask_s_max=0.01)
-    order_id = await store.placed()
-    with pytest.raises(PaymentUnclear, match="in time"):
-        await till.pay(order_id, "ann", "token", "key")
-    store.clock.advance(1)
-    await till.look()
-    assert await store.payment_states(order_id) == ["asked"]
-    provider.delay_s = 0.0
-    provider.finding = Finding(Found.CHARGED, 5_092_010, "EUR")
-    store.clock.advance(1)
-    await till.look()
-    assert await store.state(order_id) == "paid"
-
-
-async def test_a_provider_that_is_away_charged_nothing_and_the_order_may_be_paid_later(
-    store: Store,
-) -> None:
-    provider = Scripted()
-    provider.error = ProviderUnavailable("It is away.")
-    till = till_with(store, provider)
-    order_id = await store.placed()
-    with pytest.raises(ProviderUnavailable):
-        await till.pay(order_id, "ann", "token", "key")
-    provider.error, provider.finding = None, Finding(Found.NOTHING)
-    store.clock.advance(1)
-    await till.look()
-    assert provider.asked[-2:] == ["find", "void"]
-
-
-async def test_a_charge_that_stays_undecided_is_voided(store: Store) -> None:
-    provider = Scripted()
-    provider.finding = Finding(Found.PENDING)
-    till = till_with(store, provider, pending_s_max=60.0)
-    order_id = await store.placed()
-    await till.pay(order_id, "ann", "token", "key")
-    store.clock.advance(59)
-    await till.look()
-    assert "void" not in provider.asked
-    store.clock.advance(2)
-    await till.look()
-    assert provider.asked[-1] == "void"
-
-
-async def test_a_refund_is_asked_for_until_it_is_made(store: Store) -> None:
-    provider = Scripted()
-    provider.finding = Finding(Found.CHARGED, 5_092_010, "EUR")
-    till = till_with(store, provider)
-    order_id = await store.placed()
-    await till.pay(order_id, "ann", "token", "key")
-    await store.shop.book.call_off(order_id, "ann")
-    provider.error = ProviderUnavailable("It is away.")
-    for _ in range(3):
-        store.clock.advance(1)
-        await till.look()
-    assert provider.asked.count("refund") == 3
-    provider.error, provider.finding = None, Finding(Found.REFUNDED, 5_092_010, "EUR")
-    store.clock.advance(1)
-    await till.look()
-    assert await store.payment_states(order_id) == ["refunded"]
-
-
-async def test_a_charge_that_could_not_be_written_down_is_never_said_not_to_have_happened(
-    clients, records
-) -> None:
-    away = AwayAfter(records)
-    store = Store(clients, away)
-    order_id = await store.placed()
-    away.good = 2  # the payment is on record, the provider charges, and then the disk goes
-    with pytest.raises(PaymentUnclear) as refused:
-        await store.pay(order_id)
-    assert refused.value.may_have_happened
-    away.good = 1_000
-    await store.look()
-    assert await store.state(order_id) == "paid"
-    await store.assert_sound()

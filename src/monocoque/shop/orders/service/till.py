@@ -3,7 +3,8 @@
 Rules:
 
 * on record first, asked second, and what came of it on record third; whatever is cut off between
-  two of them is found by ``look``, which asks the provider and never charges;
+  two of them is found by ``look``, which asks the provider and never charges, however often the
+  buyer asks meanwhile; a buyer who asks again is charged then, if the provider never heard of it;
 * an event of the provider only makes the shop look; the event and its effect are one transaction;
 * a payment that the provider never heard of is voided before it is given up, so that a question
   that is still under way cannot charge later;
@@ -97,25 +98,29 @@ class Till:
         payment_id = identifiers.make("payment", self._random.getrandbits)
         now_us = self.book.clock.now_us()
 
-        def work(connection: Connection) -> tuple[Ask, bool]:
+        def work(connection: Connection) -> tuple[Ask, bool, bool]:
             order = own_order(connection, order_id, person_id)
+            is_payable = State(order.state) in PAYABLE
             ask = Ask(
                 payment_id, order_id, idempotency_key, token, order.total_minor, order.currency
             )
-            known_id = payments.find_asked(connection, ask)
-            if known_id is not None:
-                return ask.known_as(known_id), False
-            if State(order.state) not in PAYABLE:
+            known = payments.find_asked(connection, ask)
+            if known is not None:
+                is_undecided = known.state == PaymentState.ASKED.value
+                return ask.known_as(known.payment_id), False, is_payable and is_undecided
+            if not is_payable:
                 raise OrderConflict(f"An order that is {order.state} cannot be paid.")
             payments.begin(connection, ask, now_us, self._config)
             self.book.write(connection, order, "payment_asked", now_us, {}, {})
-            return ask, True
+            return ask, True, True
 
-        ask, is_new = await self.book.records.transact(work)
+        ask, is_new, may_charge = await self.book.records.transact(work)
         if is_new:
             finding = await self._charge(ask)
         else:
             finding = await self._answer(self.provider.find(ask.payment_id))
+            if may_charge and finding.found is Found.NOTHING:
+                finding = await self._answer(self.provider.charge(ask))
         try:
             await self._note(ask.payment_id, finding)
             return await self._outcome(order_id, ask.payment_id)
@@ -175,7 +180,7 @@ class Till:
                 finding = await self._found(row)
         except (PaymentUnclear, ProviderUnavailable):
             finding = Finding(Found.PENDING)
-        return await self._note(row.payment_id, finding)
+        return await self._note(row.payment_id, finding, is_look=True)
 
     async def _found(self, row: Row[Any]) -> Finding:
         finding = await self._answer(self.provider.find(row.payment_id))
@@ -211,9 +216,17 @@ class Till:
             raise PaymentUnclear("The payment provider did not answer in time.") from error
 
     async def _note(
-        self, payment_id: str, finding: Finding, event: ProviderEvent | None = None
+        self,
+        payment_id: str,
+        finding: Finding,
+        event: ProviderEvent | None = None,
+        *,
+        is_look: bool = False,
     ) -> _Noted:
-        """Put on record what the provider's word makes of payment and order."""
+        """Put on record what the provider's word makes of payment and order.
+
+        is_look: whether it was due; if it brought nothing new, the next look is later.
+        """
         now_us = self.book.clock.now_us()
 
         def work(connection: Connection) -> _Noted:
@@ -222,7 +235,7 @@ class Till:
             noted = self._noted(connection, payment_id, finding, now_us)
             if event is not None:
                 payments.note_event(connection, event, noted.treatment, now_us)
-            elif not noted.order_id:
+            if is_look and not noted.order_id:
                 payments.look_later(connection, payment_id, now_us, self._config)
             return noted
 

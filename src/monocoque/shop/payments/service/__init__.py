@@ -63,8 +63,8 @@ def make_secret(keystore: KeyStore, random_bytes: bytes) -> None:
         keystore.write(EVENT_SECRET, random_bytes)
 
 
-def find_asked(connection: Connection, ask: Ask) -> str | None:
-    """The identifier of the payment that an earlier request asked for; raises OrderConflict.
+def find_asked(connection: Connection, ask: Ask) -> Row[Any] | None:
+    """The payment that an earlier request asked for; raises OrderConflict.
 
     The same key with another token is another request.
     """
@@ -72,7 +72,7 @@ def find_asked(connection: Connection, ask: Ask) -> str | None:
         if row.idempotency_key == ask.idempotency_key:
             if row.request_sha256 != _request_sha256(ask):
                 raise OrderConflict("Another payment of this order has this key.")
-            return str(row.payment_id)
+            return row
     return None
 
 
