@@ -12,10 +12,7 @@ efficiency for it.
 """
 
 import asyncio
-import hashlib
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -23,12 +20,10 @@ import pytest
 
 from monocoque.car.body.logic.physics.condition import Condition, Doing, pass_on
 from monocoque.car.body.logic.physics.vehicle import MODEL_3
+from tests.fixtures.environments import INSTALL_S_MAX, programs_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "protocol" / "body.md"
-PINS = ROOT / "requirements" / "fastsim.txt"
-ENVIRONMENTS = ROOT / "build" / "fastsim"
-INSTALL_S_MAX = 300
 RUN_S_MAX = 100
 BESIDE_MAX = 0.05
 ROOM_CELSIUS = 22.0
@@ -56,20 +51,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """The folder of FASTSim's Python; installed at the first use, and kept for these very pins."""
-    name = hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]
-    place = ENVIRONMENTS / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
-    done = place / "installed"
-    if not done.exists():
-        shutil.rmtree(place, ignore_errors=True)
-        uv, python = Path(sys.executable).with_name("uv"), place / "bin" / "python"
-        for words in (
-            ["venv", "--quiet", "--python", sys.executable, str(place)],
-            ["pip", "sync", "--quiet", "--python", str(python), "--require-hashes",
-             "--only-binary", ":all:", str(PINS)],
-        ):  # fmt: skip
-            subprocess.run([uv, *words], check=True, timeout=INSTALL_S_MAX)
-        done.touch()
-    return place / "bin"
+    return programs_of("fastsim", wheels_only=True)
 
 
 @pytest.mark.timeout(INSTALL_S_MAX + RUN_S_MAX)

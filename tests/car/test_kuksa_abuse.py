@@ -192,7 +192,7 @@ async def test_who_publishes_and_falls_silent_is_gone_when_its_token_expires():
     stand = DoorStand()
     async with asyncio.timeout(WAIT_S_MAX), stand.open(kuksa.run):
         address = await stand.plate.address("kuksa")
-        token, _ = await stand.token("provide read", lifetime_s=1.0)
+        token, _ = await stand.token("provide read", lifetime_s=5.0)
         async with KuksaClient(address, token) as client:
             targets = client.v1["Subscribe"](target_of_limit())
             await targets.read()

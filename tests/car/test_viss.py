@@ -278,7 +278,7 @@ async def test_a_message_that_is_wrong_is_answered_and_the_next_is_served(messag
 
 
 async def test_floods_and_too_large_messages_cost_nobody_else_anything():
-    config = VissConfig(requests_per_second_max=50, subscriptions_max=2, message_bytes_max=2_000)
+    config = VissConfig(requests_per_second_max=10, subscriptions_max=2, message_bytes_max=2_000)
     async with door(config=config) as (stand, client):
         numbers = [
             (await client.ask("get", path=SPEED.path)).get("error", {}).get("number")

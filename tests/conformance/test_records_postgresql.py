@@ -196,11 +196,12 @@ async def test_a_transaction_that_takes_too_long_is_ended(url: str) -> None:
 async def test_a_transaction_that_finds_every_connection_taken_waits_for_a_bounded_time(
     url: str,
 ) -> None:
-    config = RecordsConfig(connections_max=1, transaction_s_max=0.5)
+    config = RecordsConfig(connections_max=1, transaction_s_max=3.0)
     records = PostgresRecords(url, Random(1), config)
+    await records.transact(make_table)  # it is connected
     async with asyncio.timeout(60):
         outcomes = await asyncio.gather(
-            *(records.transact(run("SELECT pg_sleep(0.4)")) for _ in range(3)),
+            *(records.transact(run("SELECT pg_sleep(1.7)")) for _ in range(3)),
             return_exceptions=True,
         )
     assert None in outcomes

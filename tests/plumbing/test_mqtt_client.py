@@ -21,7 +21,7 @@ from monocoque.plumbing.mqtt.client import MqttLogin, mqtt_session
 from monocoque.plumbing.mqtt.config import MqttConfig
 from monocoque.plumbing.mqtt.port import MqttMessage, matches
 
-QUICK = MqttConfig(connect_timeout_s=0.3, answer_timeout_s=0.3, keep_alive_s=0.1)
+QUICK = MqttConfig(connect_timeout_s=2.0, answer_timeout_s=0.3, keep_alive_s=0.1)
 WILL = MqttMessage("homeassistant/presence", b"offline", is_retained=True)
 TAKEN = b"\x20\x02\x00\x00"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

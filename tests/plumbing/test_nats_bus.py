@@ -158,7 +158,7 @@ async def test_a_participant_may_come_before_the_server(tmp_path: Path):
     await server.start()
     await server.stop()
     cell_bus = NatsCellBus(server)
-    bus = await cell_bus.connect(Role.ECHO)
+    bus = await cell_bus.join(Identity(Role.ECHO), QUICK)
     assert not bus.is_connected
     assert bus.connection_count == 0
     async with bus.listen(ECHO_ANSWERS) as subscription:

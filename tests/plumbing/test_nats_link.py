@@ -4,8 +4,10 @@ import asyncio
 import itertools
 import os
 import signal
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 
 from nats.aio.msg import Msg
 
@@ -20,6 +22,7 @@ COMERS = 20
 CANCELLATIONS = 100
 CONNECTING_S = 0.006
 """How long connecting takes, about."""
+GREETING = b'INFO {"server_id": "one", "version": "2.15.1", "max_payload": 1000}\r\n'
 
 
 class Ear:
@@ -111,6 +114,35 @@ async def test_whoever_is_told_to_end_while_it_connects_ends(nats_bus: NatsCellB
     # nats-py alone lets one cancellation of four pass within this time.
     waits_s = [nats_bus.random.uniform(0.0, CONNECTING_S) for _ in range(CANCELLATIONS)]
     assert all([await is_kept(nats_bus, wait_s) for wait_s in waits_s])
+
+
+async def test_a_server_that_goes_while_it_is_asked_whether_it_has_all_is_soon_tried_again(
+    nats_bus: NatsCellBus,
+):
+    patient = replace(QUICK, connect_timeout_s=600.0, request_timeout_s=600.0)
+    credentials = nats_bus.credentials(Role.ECHO, {})
+    inbox, came = f"_INBOX_{credentials.name}.own", asyncio.Semaphore(0)
+
+    async def go_at_the_question(reader: StreamReader, writer: StreamWriter) -> None:
+        came.release()
+        with closing(writer):
+            writer.write(GREETING)
+            while (line := await reader.readline()) and not line.startswith(b"PUB"):
+                if line.startswith(b"PING"):
+                    writer.write(b"PONG\r\n")
+
+    async with await asyncio.start_server(go_at_the_question, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+
+        async def address() -> str:
+            return f"nats://127.0.0.1:{port}"
+
+        link = NatsLink(address, credentials, inbox, nats_bus.random, nats_bus.log, patient, None)
+        async with asyncio.timeout(WAIT_S):
+            await link.open()
+            for _ in range(3):
+                await came.acquire()
+        await link.close()
 
 
 async def test_what_is_subscribed_while_it_connects_is_heard_on_the_new_connection(

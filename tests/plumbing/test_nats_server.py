@@ -46,7 +46,7 @@ from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import is_alive, read_process_file, write_process_file
 from tests.fixtures.bus import NatsCellBus, SecretsInMemory, make_server
 
-SERVES_AGAIN_S = 5.0
+SERVES_AGAIN_S = 20.0
 
 
 @contextlib.asynccontextmanager
@@ -102,6 +102,17 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: 
         assert set(acknowledged) <= set(kept)
         assert list(dict.fromkeys(kept)) == acknowledged
         await bus.close()
+
+
+async def test_whoever_asks_a_server_that_dies_is_told_before_the_time_for_answers_is_over(
+    tmp_path: Path,
+):
+    server = make_server(tmp_path)
+    await server.start()
+    async with asyncio.timeout(SERVES_AGAIN_S):
+        os.kill(server.pid, signal.SIGKILL)
+        with pytest.raises(ServerFailed):
+            await server._while_it_runs(asyncio.sleep(3_600))
 
 
 async def test_a_killed_server_serves_again_on_the_same_port(tmp_path: Path):

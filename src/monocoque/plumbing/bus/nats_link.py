@@ -203,6 +203,8 @@ class NatsLink:
 
         async def tell_lost() -> None:
             lost.set()
+            if self._lost is lost:  # also while it connects, when nobody watches yet
+                self._give_up_settling()
 
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):

@@ -26,7 +26,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
@@ -187,9 +187,7 @@ class NatsServer:
                 if self._told.get(key) != account
             }
             if changed:
-                async with self._client(self.authority.herald_credentials()) as client:
-                    told = changed.values()
-                    await tell_accounts(client, self.authority, told, self._config)
+                await self._while_it_runs(self._tell(changed.values()))
                 self._told |= changed
 
     async def stop(self) -> None:
@@ -266,13 +264,34 @@ class NatsServer:
                     if self.pid is None:
                         raise ServerFailed("The bus server ended while it started.")
                     await asyncio.sleep(_LOOK_INTERVAL_S)
-                await self._make_streams(steward)
+                await self._while_it_runs(self._make_streams(steward))
         except TimeoutError as error:
             raise ServerFailed("The bus server was not ready in time.") from error
 
     async def _make_streams(self, steward: NatsCredentials) -> None:
         async with self._client(steward) as client:
             await ensure_streams(client, self._topics, self._config)
+
+    async def _tell(self, changed: Iterable[AccountClaims]) -> None:
+        async with self._client(self.authority.herald_credentials()) as client:
+            await tell_accounts(client, self.authority, changed, self._config)
+
+    async def _while_it_runs(self, asking: Coroutine[Any, Any, None]) -> None:
+        """Ask it until it ends: nats-py goes on to wait for an answer when the connection has gone.
+
+        Raises ServerFailed, or as ``asking`` does.
+        """
+        assert self._process is not None
+        asked, ended = asyncio.ensure_future(asking), asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise ServerFailed("The bus server ended while it was asked.")
+            asked.result()
+        finally:
+            asked.cancel()
+            ended.cancel()
+            await asyncio.gather(asked, ended, return_exceptions=True)
 
     def _client(self, credentials: NatsCredentials) -> AbstractAsyncContextManager[Client]:
         address, tls = self._address_of(self._port), self._own_certificate()
