@@ -105,6 +105,7 @@ def apart(tmp_path: Path) -> Iterator[Apart]:
         yield installation
 
 
+@pytest.mark.timeout(400)
 def test_each_part_can_be_killed_and_started_again(apart: Apart) -> None:
     apart.run_cell("registry", "http")
     assert apart.cars_online() == -1

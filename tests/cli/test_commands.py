@@ -172,7 +172,7 @@ def test_data_in_use_are_refused(running: Installation) -> None:
     port = str(free_port())
     done = typed(running.directory, "up", "--port", port, "--data", str(running.data))
     assert_refused(done, errors.DataDirectoryInUse.default_hint)
-    assert running.cars_online() >= CARS
+    wait_until("the cars are counted", lambda: running.cars_online() >= CARS, START_S_MAX)
 
 
 def test_one_seed_gives_one_world(tmp_path: Path) -> None:
@@ -271,6 +271,7 @@ def test_each_process_writes_its_metrics_where_they_can_be_read(running: Install
 
 
 def test_a_car_of_its_own_process_joins_the_others(running: Installation) -> None:
+    wait_until("they are counted", lambda: running.cars_online() >= CARS, START_S_MAX)
     online = running.cars_online()
     car = running.start_car()
     wait_until("one more car", lambda: running.cars_online() == online + 1, START_S_MAX)

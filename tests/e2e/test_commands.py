@@ -6,7 +6,6 @@ The phone here is Python; test_phone_car.py looks at the pages.
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -40,12 +39,12 @@ def running(tmp_path: Path) -> Iterator[Installation]:
 @contextlib.asynccontextmanager
 async def owner_of(installation: Installation) -> AsyncIterator[Phone]:
     """A phone that has taken the car over."""
-    link = re.search(r"http://phone\.localhost:\d+/hand-over#\S+", installation.printed())
-    assert link, installation.printed()
+    [car] = (installation.data / "cars").glob("car_*")
+    link = installation.run("car", "hand-over", car.name, "--data", str(installation.data))
     code = installation.sign_in_link("phone").partition("#")[2]
     async with signed_in_phone(installation.port, code) as client:
         phone = Phone(client, SystemClock())
-        await phone.take_over(link.group(0))
+        await phone.take_over(link.strip())
         yield phone
 
 

@@ -78,6 +78,7 @@ async def test_an_offer_can_be_put_off_and_stays_so_after_a_reload(
     assert stand_in.commands == []
 
 
+@pytest.mark.timeout(400)
 async def test_every_way_that_it_goes_is_said_plainly(
     owner: Owner, installation: Installation, stand_in: StandIn
 ) -> None:

@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import psutil
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.browser import Visitor, look
@@ -100,6 +101,7 @@ def cars_of(installation: Installation) -> psutil.Process:
     return cars
 
 
+@pytest.mark.timeout(400)
 async def test_a_sleeping_car_answers_when_it_wakes_and_so_does_a_killed_server(
     own_installation: Installation, person: Visitor
 ) -> None:

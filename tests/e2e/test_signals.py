@@ -42,7 +42,7 @@ from tests.e2e.signal_client import (
 )
 from tests.trust.foreign_issuer import KEYS, pem_of
 
-DOORS_S_MAX = 20.0
+DOORS_S_MAX = 60.0
 APPS_S_MAX = 60.0
 ROOT = Path(__file__).parents[2]
 ROUTE = ROOT / "docs" / "guide" / "routes" / "lake-to-hill.gpx"

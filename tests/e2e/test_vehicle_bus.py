@@ -318,7 +318,7 @@ def test_a_log_is_told_to_the_car_of_a_silent_bus_and_its_signals_move(car: Car)
         car.until(SPEED.path, None)
         where = ("--car", car.car_id, "--data", str(car.installation.data))
         with subprocess.Popen(
-            [MONOCOQUE, "car", "replay", LOG, "--speed", "10x", "--json", *where],
+            [MONOCOQUE, "car", "replay", LOG, "--speed", "4x", "--json", *where],
             stdout=subprocess.PIPE,
             text=True,
         ) as telling:

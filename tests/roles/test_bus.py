@@ -17,6 +17,7 @@ from monocoque.roles.bus import VehicleBus, run
 from tests.car.door_stand import DoorStand
 
 HOUR_US = 3_600_000_000
+WAIT_S_MAX = 10.0
 CONFIG = CanConfig(look_s=0.01, reopen_s=0.01)
 
 
@@ -75,7 +76,8 @@ async def test_a_bus_that_fell_silent_is_opened_again_and_heard(car) -> None:
     for locked in (False, True):
         fell_silent = asyncio.Event()
         car.clock.jumps = fell_silent.set
-        await fell_silent.wait()
+        async with asyncio.timeout(WAIT_S_MAX):
+            await fell_silent.wait()
         await car.hears(locked)
     assert not car.running.done()
 

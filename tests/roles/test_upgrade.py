@@ -148,6 +148,7 @@ print(moments)
 """
 
 
+@pytest.mark.timeout(400)
 def test_an_upgrade_that_loses_its_power_before_any_change_is_done_by_the_next_start(
     tmp_path: Path,
 ) -> None:

@@ -66,7 +66,7 @@ class NatsServerConfig:
     """Both are required on any address but loopback."""
     connections_max: int = 200_000
     """Clients connected at once, cars included."""
-    start_timeout_s: float = 5.0
+    start_timeout_s: float = 20.0
     """From start to ready to serve."""
     stop_timeout_s: float = 5.0
     """How long the server may take to end before it is killed."""
