@@ -134,6 +134,30 @@ def test_a_window_is_seen_on_its_way_and_a_new_wish_goes_on_from_there():
     on_a_signal_stand(story)
 
 
+def test_a_newer_wish_with_a_shorter_way_ends_first_and_what_others_asked_goes_on():
+    async def story(stand: SignalStand):
+        farther = await ask(stand, WINDOW, 100)
+        seat = await ask(stand, SEAT, 0)
+        await asyncio.sleep(1)
+        assert await done(stand, WINDOW, 30) == (ActState.DONE, "")
+        assert (await stand.client.outcome(farther.act_id)).reason == "replaced"
+        assert (await stand.client.outcome(seat.act_id)).state is ActState.DONE
+
+    on_a_signal_stand(story)
+
+
+def test_a_wish_whose_time_was_over_while_its_part_was_busy_is_not_done_later():
+    async def story(stand: SignalStand):
+        await ask(stand, WINDOW, 100)
+        (late,) = await stand.client.actuate({stand.number(IS_WINDOW_OPEN): False}, 1.0)
+        assert (await stand.client.outcome(late.act_id)).reason == "deadline"
+        await asyncio.sleep(15)
+        assert await stand.value(WINDOW) == 100
+        assert (await stand.acts_on_record())[0]["reason"] == "deadline"
+
+    on_a_signal_stand(story)
+
+
 def test_a_window_that_jams_on_its_way_has_failed_and_stands_where_it_jammed():
     async def story(stand: SignalStand):
         opening = await ask(stand, WINDOW, 100)

@@ -271,6 +271,18 @@ def test_what_is_not_confirmed_is_sent_again_and_the_pauses_grow() -> None:
         assert wanted_s <= pause_s <= wanted_s + 11.0  # looked at with the next frame
 
 
+def test_hearing_the_same_confirmation_again_does_not_put_off_what_is_sent_again() -> None:
+    async def story(road: Road) -> None:
+        async with road.living():
+            await asyncio.sleep(60.0)
+            for _ in range(60):
+                await asyncio.sleep(10.0)
+                await road.confirm(1)
+            assert road.sequences().count(2) >= 4
+
+    on_the_road(story, replace(QUIET, resend_after_s_min=20.0, resend_after_s_max=80.0))
+
+
 def test_a_cell_that_lost_its_data_is_believed_and_sent_what_is_still_there() -> None:
     async def story(road: Road) -> None:
         async with road.living():

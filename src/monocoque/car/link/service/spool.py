@@ -300,8 +300,9 @@ class Spool:
 
     def _believe(self, sequence: int) -> None:
         """The cell says that it has everything up to here."""
+        if sequence != self._confirmed:  # else it does not have what was sent after that
+            self._heard_s = asyncio.get_running_loop().time()
         before, self._confirmed = self._confirmed or 0, sequence
-        self._heard_s = asyncio.get_running_loop().time()
         if self._counted_frames:
             self._woken.set()
         if sequence < before:

@@ -26,7 +26,7 @@ from monocoque.car.body.logic import Body, Motion
 from monocoque.car.guard.logic import judge as guard
 from monocoque.car.signals import records
 from monocoque.car.signals.config import SignalsConfig
-from monocoque.car.signals.logic.acts import REPLACED, Act, ActState
+from monocoque.car.signals.logic.acts import DEADLINE, REPLACED, Act, ActState
 from monocoque.car.signals.logic.catalogue import Catalogue
 from monocoque.car.signals.logic.embodied import (
     ACTUATION_OF,
@@ -165,11 +165,13 @@ class _Embodied:
         numbers = frozenset(act.number for act in acts)
         while (busy := self._busy.get(actuator)) is not None and busy[0] != numbers:
             await busy[1].wait()
+        if acts[0].deadline_us <= self._context.clock.now_us():
+            return await self._end(acts, ActState.FAILED, DEADLINE)
         mine = self._busy[actuator] = (numbers, asyncio.Event())
         try:
             state, reason = await self._do(actuator, action, acts)
         finally:
-            is_last = self._busy[actuator] is mine
+            is_last = self._busy.get(actuator) is mine  # the newer may have ended first
             if is_last:
                 del self._busy[actuator]
             mine[1].set()
