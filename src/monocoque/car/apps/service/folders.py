@@ -6,6 +6,8 @@ unpacked is never believed; the log is bounded, and so is what comes into it in 
 Left out on purpose: how much an app may keep, which the config says.
 """
 
+import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -23,9 +25,9 @@ from monocoque.plumbing.files import (
 )
 
 FILES_COUNTED_MAX: Final = 10_000
-"""An app with more files than this in its folder has more than it may."""
+"""An app with more files and folders than this in its folder has more than it may."""
 FILE_BYTES_LEAST: Final = 4_096
-"""Each file counts as so much at least, since it takes so much."""
+"""Each file and folder counts as so much at least, since it takes so much."""
 
 
 @dataclass(frozen=True)
@@ -84,24 +86,56 @@ class AppFolder:
     def data_bytes(self) -> int:
         """How much the app keeps; counting ends where it is too much anyway."""
         total = count = 0
-        for folder, _, names in os.walk(self.data):
-            for name in names:
-                count += 1
-                try:
-                    used = os.lstat(f"{folder}/{name}").st_blocks * 512
-                except OSError:  # it has gone meanwhile
-                    continue
-                total += max(used, FILE_BYTES_LEAST)
-                if count > FILES_COUNTED_MAX:
-                    return total
+        waiting = [str(self.data)]
+        while waiting:
+            try:
+                with os.scandir(waiting.pop()) as entries:
+                    for entry in entries:
+                        count += 1
+                        total += _used_bytes(entry)
+                        if count > FILES_COUNTED_MAX:
+                            return total
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+            except OSError as error:  # it has gone meanwhile
+                if error.errno == errno.ENAMETOOLONG:
+                    return total + FILES_COUNTED_MAX * FILE_BYTES_LEAST  # nobody can count it
         return total
 
     def remove(self) -> None:
-        """Take all of it away."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Take all of it away, however deep it is; its process must have ended.
+
+        ``shutil.rmtree`` calls itself for every folder, and ends at a thousand in one another.
+        """
+        waiting = [self.path]
+        while waiting:
+            folder = waiting.pop()
+            with contextlib.suppress(OSError):
+                folder.chmod(PRIVATE_DIRECTORY_MODE)
+                with os.scandir(folder) as entries:
+                    found = list(entries)
+                for entry in found:
+                    path = Path(entry.path)
+                    if not entry.is_dir(follow_symlinks=False):
+                        path.unlink()
+                        continue
+                    # Brought to the top, so that no path grows; an inode's number is its alone.
+                    waiting.append(path.rename(self.path / f".{entry.inode()}"))
+                if folder != self.path:
+                    folder.rmdir()
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     def _package(self, sha256: str) -> Path:
         return self.path / f"package-{sha256}"
+
+
+def _used_bytes(entry: os.DirEntry[str]) -> int:
+    try:
+        used = entry.stat(follow_symlinks=False).st_blocks * 512
+    except OSError:  # it has gone meanwhile
+        return 0
+    return max(used, FILE_BYTES_LEAST)
 
 
 @dataclass

@@ -166,7 +166,8 @@ class _Embodied:
         while (busy := self._busy.get(actuator)) is not None and busy[0] != numbers:
             await busy[1].wait()
         if acts[0].deadline_us <= self._context.clock.now_us():
-            return await self._end(acts, ActState.FAILED, DEADLINE)
+            await self._end(acts, ActState.FAILED, DEADLINE)
+            return
         mine = self._busy[actuator] = (numbers, asyncio.Event())
         try:
             state, reason = await self._do(actuator, action, acts)
