@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from monocoque.contracts import topics
-from monocoque.contracts.errors import PaymentUnclear
+from monocoque.contracts.errors import LimitError, PaymentUnclear
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import stamp
+from monocoque.shop.orders.service.saying import empty_outbox
 from monocoque.shop.payments import service as payments
 from monocoque.shop.payments.logic.ledger import Account
 from tests.shop.stand import QUICK, Store, until
@@ -134,3 +135,26 @@ async def test_without_a_bus_orders_are_taken_and_said_later(store: Store) -> No
     async with store.living():
         heard = await events_at_factory(store, 3)
     assert heard[-1].state == "paid"
+
+
+async def test_an_order_that_says_more_than_it_may_holds_back_its_own_events_alone(
+    store: Store,
+) -> None:
+    order_id = await store.placed()
+    for number in range(20):
+        await store.pay(order_id, "practice-other-amount", f"pay-{number}")
+    await store.look(3)
+    await store.shop.book.call_off(order_id, "ann")
+    other_id = await store.placed("bob", "other")
+    await store.pay(other_id, person_id="bob")
+    consumer = await store.factory_bus.consumer(topics.ORDER_EVENTS, "build")
+    with pytest.raises(LimitError):
+        await empty_outbox(store.orders_bus, store.shop.book)
+    found = list(await consumer.fetch(500, 0.1))
+    assert [it.identifiers["order_id"] for it in found].count(other_id) == 3
+    store.clock.advance(60)
+    while await empty_outbox(store.orders_bus, store.shop.book):
+        pass
+    found += await consumer.fetch(500, 0.1)
+    own = [it.message.sequence for it in found if it.identifiers["order_id"] == order_id]
+    assert own == list(range(1, len(await store.kinds(order_id)) + 1))

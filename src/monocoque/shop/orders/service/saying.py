@@ -3,6 +3,7 @@
 Rules:
 
 * an event is a row in the outbox first, a message second, and the row goes when the bus has it;
+* an order that says more than it may holds back its own later events, and nobody else's;
 * an event of the factory is on record before it is acknowledged; one that comes twice, or late,
   changes nothing;
 * that something changed is told to whoever listens now; who missed it reads the records.
@@ -10,6 +11,7 @@ Rules:
 Left out on purpose: deciding. logic.py does that.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from monocoque.contracts import topics
+from monocoque.contracts.errors import LimitError
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery, Outgoing
@@ -46,15 +49,20 @@ async def tell_changed(
 
 
 async def empty_outbox(bus: Bus, book: Book) -> int:
-    """Say the oldest events that wait; returns how many there were."""
+    """Say the oldest events that wait; returns how many there were.
+
+    Raises LimitError after the others were said, when an order says more than it may.
+    """
     count_max = book.config.outbox_batch_events
     waiting = await book.records.transact(
         lambda connection: rows.waiting_events(connection, count_max)
     )
     if waiting:
-        await bus.publish_batch(topics.ORDER_EVENTS, [_outgoing(row) for row in waiting])
-        keys = [(row.order_id, row.number) for row in waiting]
-        await book.records.transact(lambda connection: rows.remove_events(connection, keys))
+        said = await _say(bus, waiting)
+        if said:
+            await book.records.transact(lambda connection: rows.remove_events(connection, said))
+        if len(said) < len(waiting):
+            raise LimitError("An order says more than it may.")
     return len(waiting)
 
 
@@ -91,6 +99,26 @@ def _apply(
         detail["reason"] = said.refusal_code[:TEXT_CHARACTERS_MAX]
     car_id = said.car_id[:TEXT_CHARACTERS_MAX]
     return book.apply(connection, order, event, now_us, car_id=car_id, detail=detail)
+
+
+async def _say(bus: Bus, waiting: Sequence[Row[Any]]) -> list[tuple[str, int]]:
+    """Say these events; returns orders and numbers of those that the bus has."""
+    with contextlib.suppress(LimitError):
+        await bus.publish_batch(topics.ORDER_EVENTS, [_outgoing(row) for row in waiting])
+        return [(row.order_id, row.number) for row in waiting]
+    said: list[tuple[str, int]] = []
+    held: set[str] = set()
+    for row in waiting:
+        if row.order_id in held:
+            continue  # its events are said in their order
+        try:
+            message = _outgoing(row).message
+            await bus.publish(topics.ORDER_EVENTS, message, order_id=row.order_id)
+        except LimitError:
+            held.add(row.order_id)
+        else:
+            said.append((row.order_id, row.number))
+    return said
 
 
 def _outgoing(row: Row[Any]) -> Outgoing[order_pb2.OrderEvent]:
