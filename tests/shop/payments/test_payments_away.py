@@ -207,3 +207,42 @@ async def test_a_charge_that_could_not_be_written_down_is_never_said_not_to_have
     await store.look()
     assert await store.state(order_id) == "paid"
     await store.assert_sound()
+
+
+async def test_an_unclear_charge_that_could_not_be_noted_as_such_stays_unclear(
+    clients, records
+) -> None:
+    away = AwayAfter(records)
+    store = Store(clients, away)
+    order_id = await store.placed()
+    away.good = 2
+    with pytest.raises(PaymentUnclear):
+        await store.pay(order_id, "practice-times-out-after-charging")
+    away.good = 1_000
+    await store.look(3)
+    assert await store.state(order_id) == "paid"
+
+
+@pytest.mark.parametrize("good", range(5))
+async def test_a_page_is_never_told_that_a_charge_did_not_happen_when_the_records_went_after_it(
+    clients, records, good
+) -> None:
+    away = AwayAfter(records)
+    store = Store(clients, away)
+    buyer = await store.buyer()
+    offer = await store.offer()
+    headers = {"Idempotency-Key": "key-of-page"}
+    order = {"quote": offer.document.decode()}
+    placed = await buyer.post("/api/shop/orders", json=order, headers=headers)
+    provider = store.shop.till.provider
+    charge = provider.charge
+
+    async def charge_and_go(ask: Ask) -> Finding:
+        finding = await charge(ask)
+        away.good = good
+        return finding
+
+    provider.charge = charge_and_go  # type: ignore[method-assign]
+    path = f"/api/shop/orders/{placed.json()['order_id']}/payments"
+    paid = await buyer.post(path, json={"token": "practice-ok"}, headers=headers)
+    assert paid.status_code == (504 if good < 4 else 201), paid.text

@@ -20,6 +20,7 @@ from monocoque.contracts import topics
 from monocoque.contracts.errors import (
     DocumentMalformed,
     LimitError,
+    PaymentUnclear,
     QuoteOutdated,
     UnavailableError,
 )
@@ -35,7 +36,7 @@ from monocoque.shop.orders.logic import Event as OrderEvent
 from monocoque.shop.orders.service.book import Book, Story
 from monocoque.shop.orders.service.intake import Desk
 from monocoque.shop.orders.service.saying import tell_changed
-from monocoque.shop.orders.service.till import Till
+from monocoque.shop.orders.service.till import AWAY, Till
 from monocoque.shop.quotes.service import Quotes
 
 QUOTE_CHARACTERS_MAX = 16_384
@@ -400,9 +401,14 @@ def _add_paying(router: APIRouter, shop: Shop) -> None:
         try:
             await shop.till.pay(own, person_id, body.token, key)
         finally:
-            story = await shop.book.story(own, person_id)
-            await shop.tell(story.order)
-        return await shop.story(own, person_id)
+            with contextlib.suppress(*AWAY):  # what became of the payment stays the answer
+                story = await shop.book.story(own, person_id)
+                await shop.tell(story.order)
+        try:
+            return await shop.story(own, person_id)
+        except AWAY as error:
+            # It may be charged by now: nobody may read "not charged".
+            raise PaymentUnclear("What became of the payment could not be read.") from error
 
     @router.post("/api/payments/events", status_code=202)
     @needs(TELL_PAYMENT, body_bytes_max=EVENT_BYTES_MAX)
