@@ -3,6 +3,7 @@
 import pytest
 
 from monocoque.cloud.campaigns.logic.rollout import Event
+from monocoque.cloud.campaigns.records import next_silent_us
 from monocoque.contracts.errors import (
     CampaignConflict,
     CampaignHalted,
@@ -170,6 +171,24 @@ async def test_a_car_that_began_and_says_nothing_has_failed_until_it_speaks(reco
         await car.install()
         await cell.until_phase(campaign_id, car, "installed")
         assert (await cell.campaign(campaign_id)).failed == 0
+
+
+async def test_a_car_that_falls_silent_when_its_campaign_is_finished_is_noted_once(records):
+    cell = Cell(records)
+    async with cell.living():
+        [car] = await cell.fleet(1)
+        await cell.publish()
+        campaign_id = await cell.start(silent_s=600, failures_max=1)
+        await car.until_directed()
+        await car.say("installing")
+        await cell.until_phase(campaign_id, car, "installing")
+        cell.clock.advance(601)
+        await cell.until_state(campaign_id, "finished")
+        await car.say("booting")
+        await cell.until_phase(campaign_id, car, "booting")
+        cell.clock.advance(601)
+        await cell.until_phase(campaign_id, car, "silent")
+        assert await records.transact(next_silent_us) is None
 
 
 async def test_a_car_that_refuses_keeps_its_directions_and_may_come_round(records):

@@ -190,8 +190,8 @@ _NOT_FINISHED: Final = (
 )
 _SILENT: Final = (
     select(members)
-    .where(members.c.campaign_id == _CAMPAIGN, members.c.silent_due_us <= bindparam("now_us"))
-    .order_by(members.c.car_id)
+    .where(members.c.silent_due_us <= bindparam("now_us"))
+    .order_by(members.c.silent_due_us, members.c.campaign_id, members.c.car_id)
     .limit(bindparam("count_max"))
 )
 _NEXT_SILENT: Final = select(func.min(members.c.silent_due_us))
@@ -389,12 +389,9 @@ def let_go(connection: Connection, car_id: str, campaign_id: str, but: Collectio
     connection.execute(_LET_GO, sought | {"is_directed": False})
 
 
-def silent_members(
-    connection: Connection, campaign_id: str, now_us: int, count_max: int
-) -> Sequence[Row[Any]]:
-    """Cars of a campaign that began to install and said nothing for too long."""
-    sought = {"sought_campaign": campaign_id, "now_us": now_us, "count_max": count_max}
-    return connection.execute(_SILENT, sought).all()
+def silent_members(connection: Connection, now_us: int, count_max: int) -> Sequence[Row[Any]]:
+    """Cars of campaigns that began to install and said nothing for too long."""
+    return connection.execute(_SILENT, {"now_us": now_us, "count_max": count_max}).all()
 
 
 def next_silent_us(connection: Connection) -> int | None:

@@ -156,17 +156,20 @@ class Work:
     def run(self, connection: Connection) -> Pass:
         """Do what is to be done now."""
         done = Pass()
+        self._note_silence(connection, done)
         for campaign in rows.campaigns_in(connection, AT_WORK):
-            self._note_silence(connection, campaign, done)
             again = self._go_on(connection, campaign, done)
             self._call_back(connection, again, done)
             self._direct(connection, again, done)
         done.wait_until(rows.next_silent_us(connection))
         return done
 
-    def _note_silence(self, connection: Connection, campaign: Row[Any], done: Pass) -> None:
-        found = rows.silent_members(connection, campaign.campaign_id, self._now_us, self._cars_max)
+    def _note_silence(self, connection: Connection, done: Pass) -> None:
+        """Of every campaign: a car may begin when its campaign is finished."""
+        found = rows.silent_members(connection, self._now_us, self._cars_max)
         for member in found:
+            campaign = rows.find_campaign(connection, member.campaign_id)
+            assert campaign is not None
             move(connection, campaign, member, Phase.SILENT, self._now_us, reason="silent")
             done.changes.note(member.car_id, member.campaign_id)
         done.is_more |= len(found) == self._cars_max
