@@ -98,8 +98,8 @@ class AppFolder:
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(entry.path)
             except OSError as error:  # it has gone meanwhile
-                if error.errno == errno.ENAMETOOLONG:
-                    return total + FILES_COUNTED_MAX * FILE_BYTES_LEAST  # nobody can count it
+                if error.errno in (errno.ENAMETOOLONG, errno.EACCES):  # nobody can count it
+                    return total + FILES_COUNTED_MAX * FILE_BYTES_LEAST
         return total
 
     def remove(self) -> None:
@@ -111,16 +111,17 @@ class AppFolder:
         while waiting:
             folder = waiting.pop()
             with contextlib.suppress(OSError):
-                folder.chmod(PRIVATE_DIRECTORY_MODE)
                 with os.scandir(folder) as entries:
                     found = list(entries)
                 for entry in found:
                     path = Path(entry.path)
-                    if not entry.is_dir(follow_symlinks=False):
-                        path.unlink()
-                        continue
-                    # Brought to the top, so that no path grows; an inode's number is its alone.
-                    waiting.append(path.rename(self.path / f".{entry.inode()}"))
+                    with contextlib.suppress(OSError):
+                        if not entry.is_dir(follow_symlinks=False):
+                            path.unlink()
+                            continue
+                        path.chmod(PRIVATE_DIRECTORY_MODE)  # a closed one cannot be moved
+                        # Brought to the top, so that no path grows; an inode's number is its alone.
+                        waiting.append(path.rename(self.path / f".{entry.inode()}"))
                 if folder != self.path:
                     folder.rmdir()
         with contextlib.suppress(OSError):
