@@ -21,9 +21,9 @@ from tests.e2e.installation import (
     MONOCOQUE,
     START_S_MAX,
     Installation,
-    free_port,
     wait_until,
 )
+from tests.fixtures.ports import reserved_port
 
 CARS = 3
 
@@ -169,7 +169,7 @@ def test_a_corrupted_database_is_refused_and_kept(tmp_path: Path) -> None:
 
 
 def test_data_in_use_are_refused(running: Installation) -> None:
-    port = str(free_port())
+    port = str(reserved_port())
     done = typed(running.directory, "up", "--port", port, "--data", str(running.data))
     assert_refused(done, errors.DataDirectoryInUse.default_hint)
     wait_until("the cars are counted", lambda: running.cars_online() >= CARS, START_S_MAX)
@@ -196,7 +196,7 @@ def test_a_world_that_was_sabotaged_ends_badly_and_says_what_does_not_hold(tmp_p
 
 
 def test_the_doctor_finds_a_fresh_machine_well(tmp_path: Path) -> None:
-    words = ["doctor", "--json", "--data", "data", "--port", str(free_port())]
+    words = ["doctor", "--json", "--data", "data", "--port", str(reserved_port())]
     done = typed(tmp_path, *words)
     found = findings_of(done)
     assert done.returncode == 0, found
@@ -227,7 +227,7 @@ def settings_of(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[obj
 def test_the_doctor_says_where_data_port_and_cars_came_from(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     file = tmp_path / "data/monocoque.toml"
-    port = free_port()
+    port = reserved_port()
     file.write_text(f"port = {port}\ncars = 7\n")
     words = ["doctor", "--json", "--data", str(tmp_path / "data")]
     found = settings_of(typed(tmp_path, *words))
@@ -311,7 +311,7 @@ def test_a_refused_setting_is_said_in_two_lines(tmp_path: Path) -> None:
     done = typed(tmp_path, "up", "--port", "0", "--data", "data")
     assert_refused(done, errors.SettingInvalid.default_hint)
     assert "link.hello" in done.stderr
-    words = ["doctor", "--json", "--data", "data", "--port", str(free_port())]
+    words = ["doctor", "--json", "--data", "data", "--port", str(reserved_port())]
     found = findings_of(typed(tmp_path, *words))
     assert found["settings"]["code"] == errors.SettingInvalid.code
     assert "link.hello" in found["settings"]["detail"]

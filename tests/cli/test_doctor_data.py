@@ -16,7 +16,7 @@ from monocoque.plumbing.keystore.files import FileKeyStore
 from monocoque.roles.data_directory import open_data_directory
 from monocoque.roles.layout import Layout
 from tests.cli.test_commands import content_of, findings_of, typed
-from tests.e2e.installation import free_port
+from tests.fixtures.ports import reserved_port
 
 HOUR_US = 3_600_000_000
 
@@ -39,7 +39,7 @@ def layout(tmp_path: Path) -> Layout:
 def examined(layout: Layout) -> "subprocess.CompletedProcess[str]":
     """What the doctor says; it must leave everything as it was."""
     before = content_of(layout.path)
-    words = ["doctor", "--json", "--data", str(layout.path), "--port", str(free_port())]
+    words = ["doctor", "--json", "--data", str(layout.path), "--port", str(reserved_port())]
     done = typed(layout.path.parent, *words)
     assert content_of(layout.path) == before
     return done

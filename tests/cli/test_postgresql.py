@@ -12,7 +12,8 @@ import pytest
 from monocoque.contracts import errors
 from tests.cli.test_apart import CARS, Apart, running
 from tests.cli.test_commands import assert_refused, findings_of, typed
-from tests.e2e.installation import Installation, free_port
+from tests.e2e.installation import Installation
+from tests.fixtures.ports import reserved_port
 from tests.fixtures.records import PostgresServer
 
 PASSWORD = "open-sesame"
@@ -51,7 +52,7 @@ def data(tmp_path: Path, url: str) -> Path:
 
 def doctor(data: Path, *words: str) -> tuple[int, str]:
     """How the doctor ends, and all that it says."""
-    done = typed(data.parent, "doctor", "--data", str(data), "--port", str(free_port()), *words)
+    done = typed(data.parent, "doctor", "--data", str(data), "--port", str(reserved_port()), *words)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -88,9 +89,9 @@ def test_the_doctor_shows_the_database_and_hides_its_password(data: Path) -> Non
 def test_a_database_that_does_not_answer_is_said_with_what_to_do(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    nobody = f"postgresql://me:{PASSWORD}@127.0.0.1:{free_port()}/cell"
+    nobody = f"postgresql://me:{PASSWORD}@127.0.0.1:{reserved_port()}/cell"
     (data / "monocoque.toml").write_text(f"[records]\nurl = '{nobody}'\n")
-    words = ["--data", "data", "--port", str(free_port())]
+    words = ["--data", "data", "--port", str(reserved_port())]
     done = typed(tmp_path, "doctor", "--json", *words)
     assert done.returncode == 1
     assert findings_of(done)["records"]["code"] == errors.RecordsUnavailable.code
@@ -103,10 +104,10 @@ def test_a_database_of_a_newer_version_is_refused(data: Path, url: str, tmp_path
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
-    done = typed(tmp_path, "doctor", "--json", "--data", "data", "--port", str(free_port()))
+    done = typed(tmp_path, "doctor", "--json", "--data", "data", "--port", str(reserved_port()))
     assert done.returncode == 1
     assert findings_of(done)["records"]["code"] == errors.DataDirectoryNewer.code
-    refused = typed(tmp_path, "up", "--data", "data", "--port", str(free_port()))
+    refused = typed(tmp_path, "up", "--data", "data", "--port", str(reserved_port()))
     assert_refused(refused, errors.DataDirectoryNewer.default_hint)
     assert rows(url, "SELECT version_num FROM alembic_version") == [("9999",)]
 

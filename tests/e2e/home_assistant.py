@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.installation import free_port
 from tests.fixtures import environments
+from tests.fixtures.ports import reserved_port
 
 START_S_MAX = 120.0
 STOP_S_MAX = 30.0
@@ -54,7 +54,7 @@ class HomeAssistant:
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
-        self.port = free_port()
+        self.port = reserved_port()
 
     async def start(self) -> None:
         """Start, and return when its API answers."""

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,8 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from tests.fixtures.ports import reserved_port
+
 START_S_MAX = 60
 STOP_S_MAX = 60
 COMMAND_S_MAX = 60
@@ -29,14 +30,6 @@ ANSWER_S_MAX = 30
 HEALTH_S_MAX = 5
 POLL_S = 0.1
 MONOCOQUE = Path(sys.executable).with_name("monocoque")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(what: str, holds: Callable[[], bool], s_max: float) -> None:
@@ -57,7 +50,7 @@ class Installation:
         self.directory = directory
         self.data = directory / "data"
         self.cars = cars
-        self.port = free_port()
+        self.port = reserved_port()
         self._environment = {**os.environ, **(environment or {})}
         self._up: subprocess.Popen[bytes] | None = None
         self._others: list[subprocess.Popen[bytes]] = []

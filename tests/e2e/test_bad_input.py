@@ -24,7 +24,8 @@ from monocoque.plumbing.bus.nats_credentials import NatsAuthority, public_key
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.keystore.files import FileKeyStore
 from tests.e2e.conftest import CARS
-from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, free_port, wait_until
+from tests.e2e.installation import COMMAND_S_MAX, MONOCOQUE, Installation, wait_until
+from tests.fixtures.ports import reserved_port
 
 COUNTED_S_MAX = 40
 AGAIN_S_MAX = 40
@@ -181,7 +182,7 @@ def test_a_start_beside_a_running_cell_is_refused_and_counted_by_it(
     """The port of the running cell, and then its data directory, are taken."""
     for port, error in (
         (installation.port, errors.PortInUse),
-        (free_port(), errors.DataDirectoryInUse),
+        (reserved_port(), errors.DataDirectoryInUse),
     ):
         words = ["up", "--port", str(port), "--data", str(installation.data)]
         code = error.code

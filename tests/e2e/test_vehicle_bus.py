@@ -20,7 +20,8 @@ from monocoque.car.can.service import own_files
 from monocoque.contracts.signals import IS_CHARGING, IS_LOCKED, SELECTED_GEAR, SPEED
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 from tests.car.can_samples import OWN_CAR_PARKED
-from tests.e2e.installation import MONOCOQUE, Installation, free_port, wait_until
+from tests.e2e.installation import MONOCOQUE, Installation, wait_until
+from tests.fixtures.ports import reserved_port
 
 GROUP = "239.255.77.6"
 PERIOD_S = 0.1
@@ -124,7 +125,7 @@ class Car:
     def __init__(self, folder: Path) -> None:
         self.installation = Installation(folder, cars=0)
         self.installation.start()
-        self.units = ControlUnits(free_port())
+        self.units = ControlUnits(reserved_port())
         self.units.speak()
         words = ("run", "car", "--data", str(self.installation.data), "--until-input-ends")
         self.process = subprocess.Popen(

@@ -114,11 +114,13 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(make_edge: MakeEdge, config: HttpConfig | None = None) -> AsyncIterator[Running]:
+async def running(
+    make_edge: MakeEdge, config: HttpConfig | None = None, wanted_port: int = 0
+) -> AsyncIterator[Running]:
     source = LiveSource()
     edge = make_edge(live_routes(source), config=config or HttpConfig())
     async with (
-        serving(edge.application, edge.config) as port,
+        serving(edge.application, edge.config, wanted_port) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_S_MAX) as client,
     ):
         yield Running(edge, source, port, client)

@@ -14,6 +14,7 @@ from monocoque.plumbing.http.config import HttpConfig
 from monocoque.plumbing.http.listening import listen
 from monocoque.plumbing.http.server import serve
 from tests.fixtures.http import WAIT_S_MAX, MakeEdge
+from tests.fixtures.ports import reserved_port
 from tests.plumbing.http_live import LiveSource, live_routes, running
 
 
@@ -44,8 +45,8 @@ def test_a_port_that_is_taken_is_an_error_of_its_own() -> None:
 
 
 def test_a_failed_listen_leaves_no_socket_behind() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
-        port = other.getsockname()[1]
+    port = reserved_port()
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
         with pytest.raises(PortInUse):
             listen(port)
         with listen(port, ("127.0.0.1",)):
@@ -195,8 +196,9 @@ async def test_no_bytes_bring_the_server_down(make_edge: MakeEdge) -> None:
 
 
 async def test_the_port_is_free_again_after_the_end(make_edge: MakeEdge) -> None:
-    async with running(make_edge) as here:
-        port = here.port
+    port = reserved_port()
+    async with running(make_edge, wanted_port=port) as here:
+        assert here.port == port
     with listen(port, ("127.0.0.1",)) as listener:
         assert listener.port == port
 
@@ -206,11 +208,12 @@ async def test_a_server_that_is_cancelled_before_it_starts_ends_too(
     make_edge: MakeEdge, turns: int
 ) -> None:
     edge = make_edge(live_routes(LiveSource()))
-    with listen(0, ("127.0.0.1",)) as listener:
+    port = reserved_port()
+    with listen(port, ("127.0.0.1",)) as listener:
         async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
             task = group.create_task(serve(edge.application, listener, edge.config))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()
-    with listen(listener.port, ("127.0.0.1",)) as again:
-        assert again.port == listener.port
+    with listen(port, ("127.0.0.1",)) as again:
+        assert again.port == port
