@@ -14,6 +14,7 @@ from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.port import Frame
 from monocoque.plumbing.can.python_can import UDP, PythonCanBus, check_bus, open_bus
 from monocoque.plumbing.clock import SystemClock
+from tests.fixtures.ports import reserved_port
 from tests.plumbing.can_frames import message_of, some_frames
 
 CONFIG = CanBusConfig(look_s=0.02)
@@ -131,16 +132,9 @@ async def test_a_bus_that_is_not_there_is_named(interface, channel) -> None:
             pytest.fail("it was there")
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("group", ["239.255.77.7", "[ff15::77]"])
 async def test_over_udp_others_are_heard_and_what_we_sent_is_not(group) -> None:
-    place = f"{group}:{free_port()}"
+    place = f"{group}:{reserved_port()}"
     async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
         await bus.send(Frame(0, 1, False, b"\x01"))
         assert [frame[1:] for frame in await receive(b, 1)] == [(1, False, b"\x01")]
@@ -151,7 +145,7 @@ async def test_over_udp_others_are_heard_and_what_we_sent_is_not(group) -> None:
 
 
 async def test_a_datagram_that_is_no_frame_is_counted_and_passed_over() -> None:
-    group, port = "239.255.77.8", free_port()
+    group, port = "239.255.77.8", reserved_port()
     place = f"{group}:{port}"
     async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
@@ -246,7 +240,7 @@ async def test_an_echo_that_was_lost_swallows_nothing_of_others_for_long() -> No
     ],
 )
 async def test_a_datagram_with_odd_members_gives_plain_frames_or_none(odd) -> None:
-    group, port = "239.255.77.9", free_port()
+    group, port = "239.255.77.9", reserved_port()
     place = f"{group}:{port}"
     usual = {"arbitration_id": 5, "is_extended_id": False, "data": b"\x01"}
     async with open_bus(UDP, place, CLOCK, CONFIG) as bus, open_bus(UDP, place, CLOCK, CONFIG) as b:
