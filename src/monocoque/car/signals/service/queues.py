@@ -8,6 +8,7 @@ Left out on purpose: which signals these are (hub.py).
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from typing import Final
 
@@ -29,7 +30,7 @@ class Queue:
         self._has_news = asyncio.Event()
         self._error: MonocoqueError | None = None
         self._next_s = 0.0
-        self._taken_s = 0.0
+        self._taken_s = -math.inf  # a machine may count from its start, and have begun just now
         self._missing = 0
         """Of what the reader waits for, so many values have not come."""
 
