@@ -6,6 +6,8 @@ Rules:
 * what it passes on is bounded: a reader that is too slow loses the oldest frames;
 * a frame is stamped by our clock when it is heard, since interfaces count time in their own ways;
 * what cannot be read is counted and passed over; only a bus of which nothing can be read has gone;
+* a datagram is unpacked into no more than it is; python-can makes a thousand million bytes of data
+  that are the number 1,000,000,000;
 * frames over UDP do not leave this machine; what comes back of our own there is not heard, so that
   nobody takes what was asked for what happened.
 
@@ -21,6 +23,8 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import can
+import msgpack  # type: ignore[import-untyped]
+from can.interfaces.udp_multicast import UdpMulticastBus
 
 from monocoque.contracts.errors import CanBusUnavailable, MonocoqueError
 from monocoque.plumbing.can.config import CanBusConfig
@@ -179,6 +183,23 @@ class PythonCanBus:
         self._has_frames.set()
 
 
+class _BoundedUdp(UdpMulticastBus):
+    """python-can's bus over UDP, for datagrams of whoever reaches the group."""
+
+    def _recv_internal(self, timeout: float | None) -> tuple[can.Message | None, bool]:
+        received = self._multicast.recv(timeout)
+        if not received:
+            return None, False
+        data, _, timestamp = received
+        members = msgpack.unpackb(data, raw=False)
+        if not isinstance(members, dict) or isinstance(members.get("data"), int):
+            raise can.CanOperationError("a datagram is no frame")
+        message = can.Message(check=True, **(members | {"timestamp": timestamp}))
+        if message.is_fd and self._can_protocol is not can.CanProtocol.CAN_FD:
+            return None, False
+        return message, False
+
+
 @contextlib.asynccontextmanager
 async def open_bus(
     interface: str, channel: str, clock: Clock, config: CanBusConfig, *, is_fd: bool = False
@@ -214,6 +235,8 @@ def _opened(interface: str, channel: str, *, is_fd: bool) -> can.BusABC:
         if (match := _UDP_PLACE.match(channel)) is not None:
             place, options["port"] = match["group"], int(match["port"])
     try:
+        if interface == UDP:
+            return _BoundedUdp(place, **options)
         return can.Bus(channel=place, interface=interface, **options)
     except (*_FAIL_WITH, OverflowError) as error:
         raise CanBusUnavailable(
