@@ -195,14 +195,14 @@ class Life:
     async def _watch(self, session: int, ended: asyncio.Event) -> str:
         """Measure it until it ended or has taken too much; why it must end, or empty."""
         loop = asyncio.get_running_loop()
-        start_s = self.heard.beat_s = loop.time()
+        start_s = now_s = self.heard.beat_s = loop.time()
         measures: list[tuple[float, float]] = []
         data_bytes = looks = 0
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.config.look_interval_s):
                     await ended.wait()
-            now_s = loop.time()
+            looked_s, now_s = now_s, loop.time()
             usage = look().get(session, Usage())
             if looks % DATA_LOOKS == 0:
                 data_bytes = self.folder.data_bytes()
@@ -222,7 +222,8 @@ class Life:
                 since_start_s=now_s - start_s,
                 since_beat_s=now_s - self.heard.beat_s,
                 is_ready=self.heard.is_ready,
-                lines_per_s=lines / self.config.look_interval_s,
+                # A car that was held up reads in one go what the app said meanwhile.
+                lines_per_s=lines / max(now_s - looked_s, self.config.look_interval_s),
             )
             reason = breach(taken, self.manifest.limits, self.config)
             if reason is not None:
