@@ -12,11 +12,11 @@ from monocoque.car.can.service.gateway import SILENT, Gateway, bus_silent_after_
 from monocoque.car.signals.logic.access import everything
 from monocoque.contracts.signals import IS_LOCKED
 from monocoque.plumbing.can.port import Frame
-from monocoque.plumbing.clock import SystemClock
 from tests.car.can_samples import OWN_CAR_PARKED, bound
 from tests.car.door_stand import DoorStand
+from tests.fixtures.http import SettableClock
 
-CLOCK, CONFIG = SystemClock(), CanConfig()
+CLOCK, CONFIG = SettableClock(), CanConfig()  # so that nothing grows old while a stand is made
 
 
 class Says:
@@ -54,7 +54,8 @@ async def unlock_after(frames, mapping_text=None):
     stand = DoorStand()
     rows = parse_mapping(mapping_text or own_files()[1].read_text(), 100)
     translation = bind(rows, OWN_DATABASE, stand.hub.catalogue)
-    context = replace(stand.context, configs={**stand.configs, CanConfig: CONFIG})
+    configs = {**stand.configs, CanConfig: CONFIG}
+    context = replace(stand.context, clock=CLOCK, configs=configs)
     guard, judged = guard_of(context, translation), []
 
     async def gate(act, heard):

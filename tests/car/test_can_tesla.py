@@ -24,7 +24,10 @@ from monocoque.plumbing.can.logs import read_log
 from monocoque.plumbing.can.port import Frame
 from monocoque.plumbing.clock import SystemClock
 from tests.plumbing.can_frames import BEGAN_US, write_log
-from tests.plumbing.can_packages import ROOT, folder_of
+from tests.plumbing.can_packages import INSTALL_S_MAX, ROOT, folder_of
+
+# The first run installs the packages, two of them.
+pytestmark = pytest.mark.timeout(2 * INSTALL_S_MAX + 120)
 
 MAPPINGS = ROOT / "docs" / "guide" / "can"
 SPEED = "Vehicle.Speed"

@@ -26,6 +26,7 @@ from monocoque.contracts.signals import CHARGE_LIMIT, SPEED
 from monocoque.contracts.wire import kuksa_v2_pb2 as v2
 from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import CAR_ID, DoorStand
+from tests.fixtures.ports import reserved_port
 
 WAIT_S_MAX = 30.0
 ALL = "read actuate provide"
@@ -50,7 +51,9 @@ async def was_lost(broker, has_begun):
 
 
 async def test_after_a_loss_the_same_connection_begins_anew_though_the_numbers_are_others():
-    one, two = DoorStand(numbered_otherwise(1)), DoorStand(numbered_otherwise(2))
+    config = KuksaConfig(port=reserved_port())
+    one = DoorStand(numbered_otherwise(1), kuksa=config)
+    two = DoorStand(numbered_otherwise(2), kuksa=config)
     two.ports[Tokens] = Tokens(two.hub, one.key, CAR_ID, 100)
     async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
         has_begun = asyncio.Event()
@@ -63,7 +66,6 @@ async def test_after_a_loss_the_same_connection_begins_anew_though_the_numbers_a
             hearing = group.create_task(was_lost(broker, has_begun))
             await has_begun.wait()
         assert await hearing
-        two.configs[KuksaConfig] = KuksaConfig(port=int(address.rpartition(":")[2]))
         async with two.open(kuksa.run):
             await two.plate.address("kuksa")
             while (await two.all.read([SPEED.number + 2]))[0].value != 7.0:

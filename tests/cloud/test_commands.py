@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from monocoque.cloud.commands.logic import line_digest
 from monocoque.cloud.commands.web import Command, MailboxTick
 from monocoque.contracts import topics
@@ -318,6 +320,7 @@ async def test_so_many_commands_wait_for_one_car(clients, records):
     assert answers[2].json()["code"] == "mailbox_full"
 
 
+@pytest.mark.timeout(600)  # half a minute where two tests share two cores
 async def test_ten_thousand_commands_in_one_second_end_in_named_refusals(clients, records):
     cell = Cell(clients, records)
     async with cell.living():

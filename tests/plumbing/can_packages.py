@@ -34,6 +34,10 @@ def folder_of(name: str) -> Path:
              "--target", str(beginning), "-r", str(pins)],
             check=True, timeout=INSTALL_S_MAX,
         )  # fmt: skip
-        if not place.exists():  # another worker may have been quicker
+        try:
             beginning.rename(place)
+        except OSError:  # another worker was quicker
+            if not place.exists():
+                raise
+            shutil.rmtree(beginning)
     return place

@@ -9,7 +9,9 @@ import pytest
 from monocoque.contracts.errors import CanLogFormatUnknown
 from monocoque.plumbing.can.config import CanBusConfig
 from monocoque.plumbing.can.logs import read_log
-from tests.plumbing.can_packages import ROOT, folder_of
+from tests.plumbing.can_packages import INSTALL_S_MAX, ROOT, folder_of
+
+pytestmark = pytest.mark.timeout(INSTALL_S_MAX + 120)  # the first run installs the packages
 
 WRITE = """
 import sys

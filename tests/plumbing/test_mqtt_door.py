@@ -14,7 +14,7 @@ from monocoque.contracts.errors import CredentialsRefused
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.config import NATS_DEFAULTS
 from monocoque.plumbing.bus.nats_server import NatsServer, published_mqtt_port
-from tests.fixtures.bus import NatsCellBus, SecretsInMemory, make_server
+from tests.fixtures.bus import NatsCellBus, SecretsInMemory, make_server, reserve_ports
 from tests.fixtures.http import SettableClock
 from tests.fixtures.mqtt import MqttClient, mqtt_client, until
 
@@ -50,7 +50,7 @@ class Homes:
 @pytest.fixture
 async def homes(tmp_path: Path) -> AsyncIterator[Homes]:
     """Two homes at a running server with small limits."""
-    server = make_server(tmp_path, config=LIMITS)
+    server = make_server(reserve_ports(tmp_path), config=LIMITS)
     server.authority.make_keys()
     made = Homes(server)
     await server.start()

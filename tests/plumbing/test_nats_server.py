@@ -44,7 +44,7 @@ from monocoque.plumbing.bus.port import Identity
 from monocoque.plumbing.clock import SystemClock
 from monocoque.plumbing.metrics import Metrics
 from monocoque.plumbing.process_file import is_alive, read_process_file, write_process_file
-from tests.fixtures.bus import NatsCellBus, SecretsInMemory, make_server
+from tests.fixtures.bus import NatsCellBus, SecretsInMemory, make_server, reserve_ports
 
 SERVES_AGAIN_S = 20.0
 
@@ -116,7 +116,7 @@ async def test_whoever_asks_a_server_that_dies_is_told_before_the_time_for_answe
 
 
 async def test_a_killed_server_serves_again_on_the_same_port(tmp_path: Path):
-    async with running(make_server(tmp_path)) as server:
+    async with running(make_server(reserve_ports(tmp_path))) as server:
         cell_bus = NatsCellBus(server)
         bus = await cell_bus.connect(Role.ECHO)
         address, pid = await server.address(), server.pid
@@ -129,7 +129,7 @@ async def test_a_killed_server_serves_again_on_the_same_port(tmp_path: Path):
 
 async def test_the_orphan_of_a_crashed_cell_is_ended_and_its_port_taken_over(tmp_path: Path):
     secrets = SecretsInMemory()
-    orphaned = make_server(tmp_path, secrets)
+    orphaned = make_server(reserve_ports(tmp_path), secrets)
     await orphaned.start()
     orphan = read_process_file(tmp_path / "run" / "nats.json")
     successor = make_server(tmp_path, secrets)
@@ -182,7 +182,7 @@ async def test_a_strangers_process_with_the_orphans_number_is_not_touched(tmp_pa
 
 async def test_another_port_is_taken_when_a_stranger_listens_on_ours(tmp_path: Path):
     secrets = SecretsInMemory()
-    first = make_server(tmp_path, secrets)
+    first = make_server(reserve_ports(tmp_path), secrets)
     await first.start()
     taken = int((await first.address()).rpartition(":")[2])
     await first.stop()
@@ -201,6 +201,7 @@ async def test_another_port_is_taken_when_a_stranger_listens_on_ours(tmp_path: P
 
 async def test_the_server_keeps_its_port_over_an_orderly_restart(tmp_path: Path):
     secrets, addresses = SecretsInMemory(), []
+    reserve_ports(tmp_path)
     for _ in range(2):
         server = make_server(tmp_path, secrets)
         await server.start()

@@ -38,7 +38,7 @@ from monocoque.trust.keys import SeededKeyMaker
 
 CAR_ID = "car_0123456789abcdefghjkmnpqrs"
 PUBLISHER = SeededKeyMaker(random.Random(6).randbytes).make("EdDSA")
-WAIT_S_MAX = 20.0
+WAIT_S_MAX = 60.0
 QUICK = AppsConfig(
     look_interval_s=0.1,
     cpu_window_s=2.0,

@@ -20,7 +20,7 @@ from tests.car.apps.stand import QUICK, AppStand
 from tests.car.door_stand import DoorStand
 
 APPS = Path(__file__).parents[3] / "apps"
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 100.0
 HEARING = """
 charge = read(signals.CHARGE, float)
 async def run(self):
@@ -62,7 +62,7 @@ async def test_an_app_hears_what_the_car_says(tmp_path):
 
 
 async def test_an_app_goes_on_when_its_token_is_renewed(tmp_path):
-    quick = replace(QUICK, token_s=5.0)  # 4 s at least, as a token ends at a whole second
+    quick = replace(QUICK, token_s=10.0)  # a new one comes 4 s before its end at least
     async with (
         car(tmp_path, quick) as it,
         it.door.all.provide([signals.CHARGE.number]) as provision,
@@ -70,7 +70,7 @@ async def test_an_app_goes_on_when_its_token_is_renewed(tmp_path):
         await it.apps.install("hearing", HEARING, (signals.CHARGE.path, Access.READ))
         await it.apps.until("hearing", "running")
         known: set[object] = set()
-        for renewed in (1, 2, 3, 4):
+        for renewed in (1, 2, 3):
             while len(known) < renewed:
                 known |= {row["token_id"] for row in await tokens.listed(it.door.records)}
                 await asyncio.sleep(0.1)

@@ -1,6 +1,7 @@
 """Apps in processes of their own: those that work, and those that take, break or hang."""
 
 import asyncio
+import contextlib
 import os
 from dataclasses import replace
 from random import Random
@@ -15,8 +16,8 @@ from tests.car.apps.stand import AppStand
 
 GOOD = """
 async def run(self):
-    self.log("good morning")
     (self.data / "diary").write_text("one day")
+    self.log("good morning")
     while True:
         await self.sleep(1)
 """
@@ -33,8 +34,11 @@ async def stand(tmp_path):
 
 def sessions_below():
     """Of what this process started; other tests run beside it."""
-    children = psutil.Process().children(recursive=True)
-    return {os.getsid(child.pid) for child in children if child.is_running()}
+    sessions = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(ProcessLookupError):  # one that ended just now
+            sessions.add(os.getsid(child.pid))
+    return sessions
 
 
 async def test_an_app_runs_writes_its_log_and_its_folder_and_ends_with_the_car(stand):
@@ -186,6 +190,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(600)  # one after another, each with the time that a slow machine needs
 async def test_whatever_an_app_does_it_is_ended_with_its_reason_and_the_others_go_on(stand):
     names = {f"bad-{number}": what for number, what in enumerate(BAD)}
     (stand.path / "secrets").mkdir(exist_ok=True)
