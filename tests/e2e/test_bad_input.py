@@ -290,7 +290,13 @@ def test_a_spoilt_car_waits_says_why_and_comes_back_by_its_hint(
         spoilt.spoil(car, tmp_path / "elsewhere" / car.name)
     stopping.callback(installation.stop)
     installation.start(online=CARS_USED - len(SPOILT_CARS))
-    lines = [line for line in installation.printed().splitlines() if "car waits" in line]
+
+    def waiting() -> list[str]:
+        whole = installation.printed().rpartition("\n")[0]
+        return [line for line in whole.splitlines() if "car waits" in line]
+
+    wait_until("each says why", lambda: len(waiting()) >= len(SPOILT_CARS), COUNTED_S_MAX)
+    lines = waiting()
     said = {line["car_id"]: line for line in map(json.loads, lines)}
     assert len(lines) == len(said) == len(SPOILT_CARS), "each says so once"
     for car, spoilt in zip(cars, SPOILT_CARS, strict=True):
@@ -303,9 +309,13 @@ def test_a_spoilt_car_waits_says_why_and_comes_back_by_its_hint(
             COUNTED_S_MAX,
         )
     refused = errors.CredentialsRefused.code
-    assert (
-        installation.counted(ERRORS, where="bus", code=refused, process="cell")
-        >= REACHING_THE_SERVER
+    wait_until(
+        "the cell counts them too",
+        lambda: (
+            installation.counted(ERRORS, where="bus", code=refused, process="cell")
+            >= REACHING_THE_SERVER
+        ),
+        COUNTED_S_MAX,
     )
     for back, (car, spoilt) in enumerate(zip(cars, SPOILT_CARS, strict=True), start=1):
         spoilt.mend(car)

@@ -17,6 +17,7 @@ from monocoque.plumbing.clock import SystemClock
 from tests.car.door_stand import CAR_ID, DoorStand
 from tests.conformance.kuksa_broker import KuksaBroker
 from tests.e2e.installation import MONOCOQUE, Installation
+from tests.fixtures.ports import reserved_port
 
 WAIT_S_MAX = 60.0
 LOOK_S = 0.1
@@ -52,7 +53,8 @@ async def until_fresh(stand: DoorStand) -> object:
 async def test_a_car_says_its_signals_to_a_broker_outside_and_is_asked_there(
     own_installation, tmp_path
 ):
-    first = DoorStand()
+    port = reserved_port()
+    first = DoorStand(config=KuksaConfig(port=port))
     secret, _ = await first.token("read actuate provide")
     token = tmp_path / "token"
     token.write_text(secret)
@@ -65,7 +67,6 @@ async def test_a_car_says_its_signals_to_a_broker_outside_and_is_asked_there(
             assert (await first.all.outcome(act.act_id)).state is ActState.DONE
             assert (await first.all.read([SPEED.number]))[0].value == 0.0
         # The broker goes; another comes at its place, which the same car finds.
-        port = int(address.rpartition(":")[2])
         second = DoorStand(config=KuksaConfig(port=port))
         second.ports[Tokens] = Tokens(second.hub, first.key, CAR_ID, 100)
         async with second.open(kuksa.run):
@@ -75,10 +76,10 @@ async def test_a_car_says_its_signals_to_a_broker_outside_and_is_asked_there(
 async def test_a_car_lives_at_a_broker_that_does_as_kuksas_does(own_installation, tmp_path):
     token = tmp_path / "token"
     token.write_text("read actuate provide")
-    own = own_catalogue()
+    own, port = own_catalogue(), reserved_port()
     async with contextlib.AsyncExitStack() as stack:
         async with (
-            KuksaBroker(own.signals).serving() as address,
+            KuksaBroker(own.signals).serving(port) as address,
             client_of(address) as broker,
         ):
             await stack.enter_async_context(car_at(own_installation, address, token))
@@ -87,7 +88,6 @@ async def test_a_car_lives_at_a_broker_that_does_as_kuksas_does(own_installation
             assert (await broker.outcome(act.act_id)).state is ActState.DONE
         # It is started anew, and then has fewer signals, so that each has another number.
         known = tuple(signal for signal in own.signals if "Trip" not in signal.path)
-        port = int(address.rpartition(":")[2])
         async with KuksaBroker(known).serving(port) as address, client_of(address) as broker:
             await until_locked_is(broker, False)
 

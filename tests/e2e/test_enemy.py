@@ -199,7 +199,8 @@ async def test_a_command_that_is_dropped_is_called_unknown_and_never_done(
     assert cars is not None
     os.kill(cars.pid, signal.SIGSTOP)
     try:
-        command_id, envelope = command_of(owner, held, "lock", epoch=held.mine.epoch, lifetime_s=1)
+        # Times are whole seconds: of three, two and a bit are left for handing it in.
+        command_id, envelope = command_of(owner, held, "lock", epoch=held.mine.epoch, lifetime_s=3)
         assert (await owner.hand_in(envelope)).status_code == 202
         found = await owner.settled(command_id)
     finally:

@@ -71,7 +71,8 @@ async def test_the_steps_of_the_guide_show_a_car_to_a_plain_client(
         await until(lambda: bool(client.payloads(announced)), WAIT_S_MAX)
         whole = json.loads(client.payloads(announced)[-1])
         assert whole["origin"]["name"] == "Monocoque"
-        await until(lambda: bool(client.payloads(f"{place}place")), WAIT_S_MAX)
+        for each in ("place", "state"):  # what is retained comes in any order
+            await until(lambda each=each: bool(client.payloads(f"{place}{each}")), WAIT_S_MAX)
         assert json.loads(client.payloads(f"{place}state")[-1])["plugged"] is True
         house.drive()
         await until(lambda: b'"plugged":false' in client.payloads(f"{place}state")[-1], WAIT_S_MAX)

@@ -33,8 +33,9 @@ PASSED_MIN = 4
 """A role that passed fewer was not watched."""
 COUNTED_COMMANDS = 2
 """What one command leaves behind is done while the next begins; so two are counted."""
-ASKED_MAX = 20
-"""So many commands are asked until a boundary comes that a calm run has passed."""
+ASKED_MAX = 150
+"""So many commands are asked until a boundary comes that a calm run has passed: some come by the
+clock, and a car that charges has a frame a minute."""
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,14 @@ class Publisher:
         """What was acknowledged and is not in the stream."""
         consumer = await self._bus.consumer(ECHO_REQUESTS, "kills")
         wanted = set(self.acknowledged)
-        while deliveries := await consumer.fetch(1_000, 2.0):
-            await consumer.acknowledge(deliveries)
+        deadline_s = time.monotonic() + SERVING_S_MAX
+        while wanted and time.monotonic() < deadline_s:
+            try:
+                deliveries = await consumer.fetch(1_000, 2.0)
+                await consumer.acknowledge(deliveries)
+            except UnavailableError:  # the last kill, which others have got over already
+                await asyncio.sleep(PAUSE_S)
+                continue
             wanted -= {delivery.message.sequence for delivery in deliveries}
         return wanted
 

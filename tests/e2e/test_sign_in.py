@@ -125,6 +125,7 @@ async def test_everything_works_by_keyboard_alone(
     page = await person.open(installation.sign_in_link("shop"))
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Configure")
     await page.reload()
+    await expect(page.get_by_role("link", name="Settings", exact=True)).to_be_visible()
     await _tab_to(page, "Skip to the content")
     await _tab_to(page, "Settings")
     await page.keyboard.press("Enter")
