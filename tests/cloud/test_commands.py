@@ -57,6 +57,24 @@ async def test_a_command_to_a_car_that_is_away_is_sent_when_it_says_hello(client
         assert (await state_of(owner, second))[0] == "sent"
 
 
+async def test_a_command_that_waits_for_its_answer_takes_no_turn_of_one_that_was_never_sent(
+    clients, records
+):
+    cell = Cell(clients, records, replace(MAILBOX, look_commands_max=1, sends_by_time_max=1))
+    async with cell.living(), listening(cell) as ear:
+        owner = await cell.owner()
+        first = await handed_in(owner)
+        cell.clock.advance(1)
+        second = await handed_in(owner)
+        for command_id in (first, second):
+            cell.clock.advance(2)
+            await cell.hello()
+            assert (await ear.command()).command_id == command_id
+        cell.clock.advance(2)
+        await cell.hello()
+        assert (await ear.command()).command_id == first
+
+
 async def test_a_command_without_an_answer_is_sent_again_after_growing_pauses(clients, records):
     cell = Cell(clients, records)
     async with cell.living(), listening(cell) as ear:

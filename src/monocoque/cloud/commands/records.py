@@ -26,6 +26,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -166,15 +167,30 @@ def cars_with(connection: Connection, states: Collection[str]) -> set[str]:
     return set(connection.execute(_CARS_WITH, {"states": list(states)}).scalars())
 
 
-def commands_of(
-    connection: Connection, car_ids: Collection[str], states: Collection[str], count_max: int
+def commands_to_send(
+    connection: Connection,
+    car_ids: Collection[str],
+    states: Collection[str],
+    now_us: int,
+    sent_us_max: int,
+    count_max: int,
 ) -> Sequence[Row[Any]]:
-    """The commands of these cars in one of these states, in the order in which they came."""
+    """The commands of these cars in one of these states that may be sent now.
+
+    Those are not over, and were never sent, or not after ``sent_us_max``. What was sent the longest
+    ago is chosen first, so what waits for an answer takes nobody's place for ever; they are given
+    in the order in which they came.
+    """
+    is_due = or_(mailbox.c.sends == 0, mailbox.c.sent_us <= sent_us_max)
     wanted = select(mailbox).where(
-        mailbox.c.car_id.in_(list(car_ids)), mailbox.c.state.in_(list(states))
+        mailbox.c.car_id.in_(list(car_ids)),
+        mailbox.c.state.in_(list(states)),
+        mailbox.c.deadline_us > now_us,
+        is_due,
     )
-    order = (mailbox.c.handed_in_us, mailbox.c.command_id)
-    return connection.execute(wanted.order_by(*order).limit(count_max)).all()
+    order = (mailbox.c.sent_us, mailbox.c.handed_in_us, mailbox.c.command_id)
+    found = connection.execute(wanted.order_by(*order).limit(count_max)).all()
+    return sorted(found, key=lambda row: (row.handed_in_us, row.command_id))
 
 
 def due_commands(connection: Connection, now_us: int, count_max: int) -> Sequence[Row[Any]]:

@@ -144,11 +144,15 @@ class Sending:
         there = heard & rows.cars_with(connection, logic.OPEN)
         if not there:
             return []
-        found = rows.commands_of(
-            connection, sorted(there), logic.OPEN, self._config.look_commands_max
+        found = rows.commands_to_send(
+            connection,
+            sorted(there),
+            logic.OPEN,
+            now_us,
+            now_us - self._pace.pause_us,
+            self._config.look_commands_max,
         )
-        steps = [(row, logic.step_at_hello(standing_of(row), now_us, self._pace)) for row in found]
-        return [(row, step) for row, step in steps if step is not logic.Step.REST]
+        return [(row, logic.step_at_hello(standing_of(row), now_us, self._pace)) for row in found]
 
     def _by_time(self, connection: Connection, now_us: int) -> Steps:
         found = rows.due_commands(connection, now_us, self._config.look_commands_max)
