@@ -2,10 +2,11 @@
 
 import pytest
 
+from monocoque.cloud.pairing import records as rows
 from monocoque.cloud.pairing.config import PairingConfig
 from monocoque.cloud.pairing.service import maker_root
 from monocoque.contracts import topics
-from monocoque.contracts.errors import CredentialsRefused
+from monocoque.contracts.errors import CredentialsRefused, LimitError
 from monocoque.contracts.rights import PersonRole, Site
 from monocoque.contracts.topics import Role
 from monocoque.plumbing.bus.port import Identity
@@ -67,6 +68,33 @@ async def test_what_did_not_reach_the_bus_is_sent_later(clients, records):
     assert answer["state"] == "waiting"
     async with cell.living("pairing"):
         assert len(await consumer.fetch(10, 20.0)) == 1
+
+
+async def test_a_car_that_is_asked_for_too_often_holds_up_its_own_requests_alone(clients, records):
+    batch = 5
+    cell = Cell(clients, records, pairing_config=PairingConfig(send_batch_requests=batch))
+    factory = cell.hub.connect(Identity(Role.FACTORY))
+    consumer = await factory.consumer(topics.HAND_OVER_REQUESTS, "factory")
+    rate = topics.HAND_OVER_REQUESTS.rate_per_minute_max
+    many = [(f"request-{number}", CAR) for number in range(rate + 10)]
+
+    def add(connection):
+        for asked_us, (request_id, car_id) in enumerate([*many, ("last", OTHER_CAR)]):
+            own = {"request_id": request_id, "car_id": car_id, "asked_us": asked_us}
+            told = {"person_id": "person", "document": b"request", "state": "waiting"}
+            rows.add_request(connection, own | told)
+
+    await records.transact(add)
+    for _ in range(rate // batch):
+        await cell.desk.send_unsent()
+    with pytest.raises(LimitError):
+        await cell.desk.send_unsent()
+    sent = [each.identifiers["car_id"] for each in await consumer.fetch(500, 1.0)]
+    assert sent == [CAR] * rate + [OTHER_CAR]
+    cell.clock.advance(60)
+    for _ in range(2):
+        await cell.desk.send_unsent()
+    assert len(await consumer.fetch(500, 1.0)) == 10
 
 
 async def test_who_was_granted_a_car_owns_it(clients, records):

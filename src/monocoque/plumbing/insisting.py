@@ -1,13 +1,13 @@
 """What passes by itself on a machine, and how it is waited for.
 
 Rules: what is asked again may have been done before; a service that waits out more than ``AWAY``
-says so itself.
+says so itself; who was given as much as may be holds up itself, and nobody else.
 
 Left out on purpose: errors that a person has to look at; those end the service, which begins anew.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from monocoque.contracts.errors import DiskFull, LimitError, RecordsContended, U
 from monocoque.plumbing.bus.port import Bus
 from monocoque.plumbing.service import Context
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 AWAY: Final = (UnavailableError, LimitError, RecordsContended, DiskFull)
 """Errors that pass by themselves, when bus or records answer again or there is room on the disk:
@@ -30,6 +31,26 @@ async def insist(context: Context, work: Callable[[Connection], Result], pause_s
         except AWAY as error:
             context.count_error(error, error.what)
         await asyncio.sleep(pause_s)
+
+
+async def say_each(
+    items: Iterable[Item], whose: Callable[[Item], str], say: Callable[[Item], Awaitable[None]]
+) -> dict[str, LimitError]:
+    """Say one after another; returns those who may be told no more for now, each with the refusal.
+
+    whose: names who has this item; what follows of one who was refused is left out, so that it
+    keeps its order. Raises at once what ``say`` raises beside a LimitError: that is for all.
+    """
+    held: dict[str, LimitError] = {}
+    for item in items:
+        name = whose(item)
+        if name in held:
+            continue
+        try:
+            await say(item)
+        except LimitError as refusal:
+            held[name] = refusal
+    return held
 
 
 async def reconnected(bus: Bus, connections: int, pause_s: float) -> bool:

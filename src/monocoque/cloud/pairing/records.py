@@ -1,6 +1,6 @@
 """What pairing must not forget: who asked for which car, and whose each car is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -52,7 +52,8 @@ _FIND_OWNER: Final = select(owners).where(owners.c.car_id == bindparam("sought")
 _UNSENT: Final = (
     select(requests)
     .where(requests.c.sent_us.is_(None))
-    .order_by(requests.c.asked_us)
+    .where(requests.c.car_id.not_in(bindparam("but_of", expanding=True)))
+    .order_by(requests.c.asked_us, requests.c.request_id)
     .limit(bindparam("count_max"))
 )
 
@@ -81,9 +82,12 @@ def forget_requests(connection: Connection, person_id: str, before_us: int) -> N
     connection.execute(delete(requests).where(old & (requests.c.state != "granted")))
 
 
-def unsent_requests(connection: Connection, count_max: int) -> Sequence[Row[Any]]:
-    """Requests that are not on the bus yet, oldest first."""
-    return connection.execute(_UNSENT, {"count_max": count_max}).all()
+def unsent_requests(
+    connection: Connection, but_of: Collection[str], count_max: int
+) -> Sequence[Row[Any]]:
+    """Requests that are not on the bus yet, oldest first, but for those of these cars."""
+    sought = {"but_of": list(but_of), "count_max": count_max}
+    return connection.execute(_UNSENT, sought).all()
 
 
 def save_request(connection: Connection, request_id: str, values: dict[str, Any]) -> None:

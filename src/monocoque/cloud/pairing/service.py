@@ -3,6 +3,7 @@
 Rules:
 
 * a request is on record before it is on the bus; it is sent at once, and looked after until it is;
+* a car that everybody asks for holds up nobody who asks for another;
 * the cell checks what it can (the form, the signature, the car in it) and decides nothing: it does
   not know the code of any car;
 * a grant counts when the maker root signed it for this car and for the key that asked;
@@ -35,6 +36,7 @@ from monocoque.contracts.errors import (
     DocumentRefused,
     IdentifierMalformed,
     IdentifierUsed,
+    LimitError,
     MonocoqueError,
     NotFound,
     TooManyRequests,
@@ -44,7 +46,7 @@ from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.insisting import AWAY
+from monocoque.plumbing.insisting import AWAY, say_each
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -167,16 +169,30 @@ class Desk:
         return found
 
     async def send_unsent(self) -> None:
-        """Put every request on the bus that is not there yet; raises what the bus raises."""
+        """Put every request on the bus that is not there yet; raises what the bus raises.
+
+        A car that is asked for more often than may be holds up its own requests alone; for it
+        LimitError is raised after the others were sent.
+        """
         count_max = self._config.send_batch_requests
-        unsent = await self._records.transact(lambda c: rows.unsent_requests(c, count_max))
-        for row in unsent:
-            message = command_pb2.HandOverRequest(request=row.document)
-            stamp(message, self._clock, self._random)
-            await self._bus.publish(topics.HAND_OVER_REQUESTS, message, car_id=row.car_id)
-            sent = {"sent_us": self._clock.now_us()}
-            work = partial(rows.save_request, request_id=row.request_id, values=sent)
-            await self._records.transact(work)
+        held: dict[str, LimitError] = {}
+        while True:
+            look = partial(rows.unsent_requests, but_of=list(held), count_max=count_max)
+            unsent = await self._records.transact(look)
+            refused = await say_each(unsent, lambda row: str(row.car_id), self._send)
+            held |= refused
+            if not refused:
+                break
+        if held:
+            raise next(iter(held.values()))
+
+    async def _send(self, row: Row[Any]) -> None:
+        message = command_pb2.HandOverRequest(request=row.document)
+        stamp(message, self._clock, self._random)
+        await self._bus.publish(topics.HAND_OVER_REQUESTS, message, car_id=row.car_id)
+        sent = {"sent_us": self._clock.now_us()}
+        work = partial(rows.save_request, request_id=row.request_id, values=sent)
+        await self._records.transact(work)
 
 
 async def run(context: Context) -> None:
