@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from monocoque.cloud.commands import records as rows
 from monocoque.cloud.commands.logic import line_digest
 from monocoque.cloud.commands.web import Command, MailboxTick
 from monocoque.contracts import topics
@@ -73,6 +75,27 @@ async def test_a_command_that_waits_for_its_answer_takes_no_turn_of_one_that_was
         cell.clock.advance(2)
         await cell.hello()
         assert (await ear.command()).command_id == first
+
+
+async def test_a_car_that_is_sent_more_than_may_be_holds_up_no_other(clients, records):
+    cell = Cell(clients, records, replace(MAILBOX, look_commands_max=1_000))
+    many = topics.CAR_COMMANDS.rate_per_minute_max + 1
+    unanswered = {
+        "person_id": "person", "key_id": "key", "scope": "lock", "command_sha256": "",
+        "document": b"a command", "grants": "[]", "deadline_us": cell.clock.now_us() + 60_000_000,
+        "state": "sent", "sends": 1, "sent_us": 0, "is_answered": False,
+    }  # fmt: skip
+
+    def add(connection: Connection) -> None:
+        for number, car_id in enumerate([*[CAR] * many, OTHER_CAR]):
+            own = {"command_id": f"command-{number}", "car_id": car_id}
+            rows.add_command(
+                connection, unanswered | own | {"handed_in_us": number, "due_us": number}
+            )
+
+    await records.transact(add)
+    async with cell.as_car(OTHER_CAR).listen(topics.CAR_COMMANDS) as heard, cell.living("commands"):
+        assert await heard.next(20.0) is not None
 
 
 async def test_a_command_without_an_answer_is_sent_again_after_growing_pauses(clients, records):

@@ -11,7 +11,7 @@ Left out on purpose: the first send of a command whose car is there; whoever tak
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from monocoque.cloud.commands.service.keeping import (
 from monocoque.cloud.commands.service.saying import say_command, tell_changed
 from monocoque.contracts import topics
 from monocoque.contracts.errors import MonocoqueError
-from monocoque.plumbing.insisting import AWAY
+from monocoque.plumbing.insisting import AWAY, say_each
 from monocoque.plumbing.service import Context
 
 Steps = Iterable[tuple[Row[Any], logic.Step]]
@@ -132,13 +132,31 @@ class Sending:
             return send, changed, rows.next_due_us(connection)
 
         send, changed, next_us = await context.records.transact(work)
-        for row in send:
-            await say_command(context.bus, row, context.clock, context.random)
-        for row in changed:
-            await tell_changed(
-                context.bus, row.car_id, [row.command_id], context.clock, context.random
-            )
+        await self._say(send, changed)
         return next_us
+
+    async def _say(self, send: Sequence[Row[Any]], changed: Sequence[Row[Any]]) -> None:
+        """Send these to their cars, and tell the pages what changed; raises what the bus raises.
+
+        A car that is sent more than may be waits for its next turn alone.
+        """
+        context = self._context
+        sent = await say_each(
+            send,
+            lambda row: str(row.car_id),
+            lambda row: say_command(context.bus, row, context.clock, context.random),
+        )
+        for car_id, refusal in sent.items():
+            context.count_error(refusal, "a car is sent no more for now", car_id=car_id)
+        told = await say_each(
+            changed,
+            lambda row: str(row.car_id),
+            lambda row: tell_changed(
+                context.bus, row.car_id, [row.command_id], context.clock, context.random
+            ),
+        )
+        for car_id, refusal in told.items():  # a page begins with the records
+            context.count_error(refusal, "changed commands not told", car_id=car_id)
 
     def _at_hello(self, heard: set[str], connection: Connection, now_us: int) -> Steps:
         there = heard & rows.cars_with(connection, logic.OPEN)
