@@ -12,6 +12,7 @@ from monocoque.contracts.errors import NotFound
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.header import stamp
 from tests.cloud.homes import (
+    LAMP_ON,
     SCENE,
     SECOND_US,
     HomeByHand,
@@ -372,6 +373,41 @@ async def test_a_car_that_asks_without_end_is_bounded_and_harms_nobody(clients, 
         asked = request(cell, OTHER_CAR)
         await say_scenes(cell, asked, car_id=OTHER_CAR)
         await until_state(other.client, asked, "refused")  # it has no home
+
+
+@pytest.mark.parametrize("batch", [100, 1_000])
+async def test_a_home_that_is_asked_more_than_may_be_holds_up_no_other(clients, records, batch):
+    limits = replace(HOMES, waiting_batch_requests=batch, hello_flush_s=0.2)
+    cell = Cell(clients, records, homes_config=limits)
+    busy, other = HomeByHand(cell, seed=1), HomeByHand(cell, seed=2)
+    many = topics.HOME_REQUESTS.rate_per_minute_max + 1
+    over_us = cell.clock.now_us() + 60 * SECOND_US
+    waiting = {
+        "car_id": CAR, "scene_id": SCENE, "action": LAMP_ON, "state": "waiting", "reason": "",
+        "occurred_us": 0, "expires_us": over_us, "due_us": over_us, "is_answered": False,
+    }  # fmt: skip
+
+    def add(connection):
+        for number, home in enumerate([*[busy] * many, other]):
+            own = {"request_id": f"request-{number}", "home_id": home.home_id, "taken_us": number}
+            homes_rows.add_request(connection, waiting | own)
+
+    await busy.make()
+    await other.make()
+    async with other.requests() as heard, cell.living("homes"):
+
+        async def is_heard() -> bool:
+            await busy.hello()
+            assert await nothing(heard)
+            found = await records.transact(lambda c: homes_rows.find_home(c, busy.home_id))
+            return found.hello_us is not None
+
+        await until(is_heard)
+        await records.transact(add)
+        await busy.hello()
+        await other.hello()  # within the moment in which hellos are looked at together
+        assert await heard.next(20.0) is not None
+        await until_counted(cell, "too_many_requests", 1)
 
 
 async def test_a_car_has_so_many_requests_open_and_no_more(clients, records):

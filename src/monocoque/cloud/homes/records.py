@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 
@@ -97,6 +98,10 @@ requests = Table(
 """``is_answered``: the home itself said what became of it. ``due_us``: when time closes it; empty
 when it is closed."""
 
+Place = tuple[int, str, str]
+"""Where a request stands in the order in which they came: when it was taken, its car, itself."""
+BEFORE_THE_FIRST: Final[Place] = (-1, "", "")
+
 _SOUGHT: Final[BindParameter[Any]] = bindparam("sought")
 _FIND_HOME: Final = select(homes).where(homes.c.home_id == _SOUGHT)
 _FIND_CODE: Final = select(homes).where(homes.c.code_sha256 == _SOUGHT)
@@ -118,11 +123,16 @@ _COUNT_RECENT: Final = _COUNT.where(
     requests.c.car_id == _SOUGHT, requests.c.taken_us > bindparam("since_us")
 )
 _COUNT_OPEN: Final = _COUNT.where(requests.c.car_id == _SOUGHT, requests.c.due_us.is_not(None))
+_PLACE: Final = (requests.c.taken_us, requests.c.car_id, requests.c.request_id)
 _OPEN_OF_HOMES: Final = (
     select(requests)
     .where(requests.c.home_id.in_(bindparam("sought", expanding=True)))
     .where(requests.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(requests.c.taken_us, requests.c.car_id, requests.c.request_id)
+    .where(
+        tuple_(*_PLACE)
+        > tuple_(bindparam("taken_us"), bindparam("car_id"), bindparam("request_id"))
+    )
+    .order_by(*_PLACE)
     .limit(bindparam("count_max"))
 )
 _DUE: Final = (
@@ -255,11 +265,25 @@ def count_open(connection: Connection, car_id: str) -> int:
 
 
 def open_requests(
-    connection: Connection, home_ids: Collection[str], states: Collection[str], count_max: int
+    connection: Connection,
+    home_ids: Collection[str],
+    states: Collection[str],
+    after: Place,
+    count_max: int,
 ) -> Sequence[Row[Any]]:
-    """The requests of these homes in one of these states, in the order in which they came."""
+    """The requests of these homes in one of these states, in the order in which they came.
+
+    after: those behind this place alone.
+    """
+    taken_us, car_id, request_id = after
+    place = {"taken_us": taken_us, "car_id": car_id, "request_id": request_id}
     sought = {"sought": sorted(home_ids), "states": list(states), "count_max": count_max}
-    return connection.execute(_OPEN_OF_HOMES, sought).all()
+    return connection.execute(_OPEN_OF_HOMES, sought | place).all()
+
+
+def place_of(row: Row[Any]) -> Place:
+    """Where this request stands among all."""
+    return row.taken_us, row.car_id, row.request_id
 
 
 def open_of_car(connection: Connection, car_id: str) -> Sequence[Row[Any]]:

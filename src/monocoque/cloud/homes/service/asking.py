@@ -25,6 +25,7 @@ from monocoque.cloud.homes.service.keeping import (
 )
 from monocoque.contracts import topics
 from monocoque.contracts.errors import (
+    LimitError,
     MonocoqueError,
     QueueFull,
     SceneRequestRefused,
@@ -32,7 +33,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.contracts.wire import home_pb2
 from monocoque.plumbing.bus.port import Delivery, Subscription
-from monocoque.plumbing.insisting import AWAY
+from monocoque.plumbing.insisting import AWAY, say_each
 from monocoque.plumbing.service import Context, trace_of
 
 MINUTE_US = 60 * SECOND_US
@@ -84,26 +85,48 @@ class Asking:
                         await asyncio.sleep(self._config.retry_s)
 
     async def say_again(self, home_ids: Collection[str]) -> None:
-        """Say what waits for these homes, which are there; raises what bus and records raise."""
-        count_max = self._config.waiting_batch_requests
+        """Say what waits for these homes, which are there; raises what bus and records raise.
 
-        def work(connection: Connection) -> Sequence[Row[Any]]:
-            found = rows.open_requests(connection, home_ids, logic.OPEN, count_max)
-            for row in found:
-                if row.state == State.WAITING:
-                    values = self._columns(Standing(State.SAID), row.expires_us)
-                    rows.save_request(connection, row.car_id, row.request_id, values)
-            return found
-
-        found = await self._context.records.transact(work)
-        now_us = self._context.clock.now_us()
-        for row in found:
-            if row.expires_us > now_us:
-                await say_request(self._context, row)
-        waited = {row.car_id for row in found if row.state == State.WAITING}
+        A home that was told as much as may be waits for its next hello, and holds up no other; for
+        it LimitError is raised after the others were told.
+        """
+        count_max, left = self._config.waiting_batch_requests, set(home_ids)
+        held: dict[str, LimitError] = {}
+        waited: set[str] = set()
+        after = rows.BEFORE_THE_FIRST
+        while left:
+            found = await self._context.records.transact(
+                partial(self._note_said, home_ids=left, after=after)
+            )
+            now_us = self._context.clock.now_us()
+            refused = await say_each(
+                (row for row in found if row.expires_us > now_us),
+                lambda row: str(row.home_id),
+                partial(say_request, self._context),
+            )
+            held |= refused
+            left -= refused.keys()
+            waited |= {row.car_id for row in found if row.state == State.WAITING}
+            if len(found) < count_max:
+                break
+            after = rows.place_of(found[-1])
         if waited:
             self._has_changed.set()
             await self._tell(waited)
+        if held:
+            raise next(iter(held.values()))
+
+    def _note_said(
+        self, connection: Connection, home_ids: Collection[str], after: rows.Place
+    ) -> Sequence[Row[Any]]:
+        """The next open requests of these homes, as they were before they are noted as said."""
+        count_max = self._config.waiting_batch_requests
+        found = rows.open_requests(connection, home_ids, logic.OPEN, after, count_max)
+        for row in found:
+            if row.state == State.WAITING:
+                values = self._columns(Standing(State.SAID), row.expires_us)
+                rows.save_request(connection, row.car_id, row.request_id, values)
+        return found
 
     async def keep_time(self) -> None:
         """Close each request whose time is over."""
