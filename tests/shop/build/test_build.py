@@ -1,5 +1,7 @@
 """The factory: what it knows of its cars, whom it hands one over to, and whom it refuses."""
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -11,15 +13,16 @@ from monocoque.contracts.errors import (
     CredentialsRefused,
     NotFound,
 )
-from monocoque.contracts.topics import HAND_OVER_REQUESTS
+from monocoque.contracts.topics import HAND_OVER_ANSWERS, HAND_OVER_REQUESTS, Role
 from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
+from monocoque.plumbing.bus.port import Identity
 from monocoque.shop.build import service as build
 from monocoque.shop.build.records import tries
 from monocoque.trust.grants import car_keys, read_chain
 from monocoque.trust.keys import load_key
 from tests.fixtures.http import SecretsInMemory
-from tests.shop.build.stand import CAR, CONFIG, KEYS, OTHER, Factory, new_key
+from tests.shop.build.stand import CAR, CONFIG, KEYS, OTHER, WAIT_S_MAX, Factory, new_key
 
 WRONG_CODE = "A" * 22
 
@@ -171,6 +174,33 @@ async def test_what_is_no_document_is_not_answered_and_stops_nothing(records):
         stamp(junk, factory.clock, factory.random)
         await factory.bus.publish(HAND_OVER_REQUESTS, junk, car_id=CAR)
         assert (await factory.ask(factory.request(owner, code))).refusal_code == ""
+
+
+async def test_a_car_that_is_answered_as_often_as_may_be_holds_up_no_other(records):
+    factory = Factory(records)
+    rate = HAND_OVER_ANSWERS.rate_per_minute_max
+    for car_id, count in ((CAR, rate + 5), (OTHER, 1)):
+        document = factory.request(new_key(), WRONG_CODE, car_id)
+        for _ in range(count):
+            message = command_pb2.HandOverRequest(request=document)
+            stamp(message, factory.clock, factory.random)
+            bus = factory.hub.connect(Identity(Role.PAIRING))  # each has its own rate
+            await bus.publish(HAND_OVER_REQUESTS, message, car_id=car_id)
+    consumer = await factory.bus.consumer(HAND_OVER_ANSWERS, "pairing")
+    answered: Counter[str] = Counter()
+
+    async def until(car_id: str, count: int) -> None:
+        async with asyncio.timeout(WAIT_S_MAX):
+            while answered[car_id] < count:
+                found = await consumer.fetch(100, 1.0)
+                await consumer.acknowledge(found)
+                answered.update(each.identifiers["car_id"] for each in found)
+
+    async with factory.running():
+        await until(OTHER, 1)
+        assert answered[CAR] <= rate
+        factory.clock.advance(60)
+        await until(CAR, rate + 5)
 
 
 async def test_a_car_keeps_its_code_and_its_keys(records):

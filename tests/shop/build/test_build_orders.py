@@ -2,19 +2,20 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from monocoque.contracts.documents import AS_BUILT
 from monocoque.contracts.errors import NotWritable
-from monocoque.contracts.topics import ORDER_EVENTS
+from monocoque.contracts.topics import BUILD_EVENTS, ORDER_EVENTS
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.shop.build import records as rows
 from monocoque.shop.build.logic.vin import is_vin
 from monocoque.trust.documents import verify
 from monocoque.trust.keys import load_key
-from tests.shop.build.stand import ORDER, Factory, RecordsThatStop, with_serials
+from tests.shop.build.stand import CONFIG, ORDER, Factory, RecordsThatStop, with_serials
 
 SECOND = "order_1123456789abcdefghjkmnpqrs"
 THIRD = "order_2123456789abcdefghjkmnpqrs"
@@ -160,6 +161,25 @@ async def test_an_event_of_no_order_stops_nothing(records):
         await factory.say_order()
         await factory.heard(BUILT)
     assert len(await factory.rows_of(rows.builds)) == 1
+
+
+async def test_an_order_that_says_more_than_it_may_holds_up_no_other(records):
+    factory = Factory(records, replace(CONFIG, outbox_batch_messages=10))
+    many = BUILD_EVENTS.rate_per_minute_max + 20
+
+    def add(connection):
+        for number, order_id in enumerate([*[ORDER] * many, SECOND]):
+            sequence = 1 if order_id == SECOND else number
+            event = order_pb2.BuildEvent(sequence=sequence, state="scheduled")
+            stamp(event, factory.clock, factory.random)
+            payload = event.SerializeToString()
+            rows.add_message(connection, f"message-{number}", order_id, payload)
+
+    await records.transact(add)
+    async with factory.running():
+        await factory.heard(BUILT[:1], SECOND)
+        factory.clock.advance(60)
+        await factory.until_all_is_said()
 
 
 async def test_a_car_that_cannot_be_made_now_is_tried_again_and_disturbs_no_other(records):

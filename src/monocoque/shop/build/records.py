@@ -1,6 +1,6 @@
 """What the factory must not forget: the cars it made, their owners, and what it shall build."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -198,9 +198,12 @@ def add_message(connection: Connection, message_id: str, order_id: str, payload:
     connection.execute(insert(outbox).values(**values))
 
 
-def waiting_messages(connection: Connection, count_max: int) -> Sequence[Row[Any]]:
-    """The oldest events that wait."""
-    return connection.execute(select(outbox).order_by(outbox.c.sequence).limit(count_max)).all()
+def waiting_messages(
+    connection: Connection, but_of: Collection[str], count_max: int
+) -> Sequence[Row[Any]]:
+    """The oldest events that wait, but for those of these orders."""
+    wanted = select(outbox).where(outbox.c.order_id.not_in(list(but_of)))
+    return connection.execute(wanted.order_by(outbox.c.sequence).limit(count_max)).all()
 
 
 def remove_message(connection: Connection, message_id: str) -> None:

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Row
 from monocoque.contracts import identifiers, topics
 from monocoque.contracts.errors import (
     IdentifierMalformed,
+    LimitError,
     MonocoqueError,
     VinSerialsSpent,
     WeekNotBuildable,
@@ -36,7 +37,7 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import header_of, stamp
 from monocoque.plumbing.bus.port import Delivery
-from monocoque.plumbing.insisting import AWAY
+from monocoque.plumbing.insisting import AWAY, say_each
 from monocoque.plumbing.service import Context, handling
 from monocoque.shop.build import records as rows
 from monocoque.shop.build.config import BuildConfig
@@ -210,14 +211,30 @@ class Builds:
                 await self._wait_after(error)
 
     async def _say_waiting(self) -> int:
+        """Returns how many the bus was asked to take.
+
+        An order that says more than it may keeps its own events waiting, and nobody else's; for it
+        LimitError is raised after the others were said.
+        """
+        count_max, count = self._config.outbox_batch_messages, 0
+        held: dict[str, LimitError] = {}
+        while True:
+            look = partial(rows.waiting_messages, but_of=list(held), count_max=count_max)
+            waiting = await self._context.records.transact(look)
+            count += len(waiting)
+            refused = await say_each(waiting, lambda row: str(row.order_id), self._say)
+            held |= refused
+            if not refused:
+                break
+        if held:
+            raise next(iter(held.values()))
+        return count
+
+    async def _say(self, row: Row[Any]) -> None:
         context = self._context
-        work = partial(rows.waiting_messages, count_max=self._config.outbox_batch_messages)
-        waiting = await context.records.transact(work)
-        for row in waiting:
-            event = order_pb2.BuildEvent.FromString(bytes(row.payload))
-            await context.bus.publish(topics.BUILD_EVENTS, event, order_id=row.order_id)
-            await context.records.transact(partial(rows.remove_message, message_id=row.message_id))
-        return len(waiting)
+        event = order_pb2.BuildEvent.FromString(bytes(row.payload))
+        await context.bus.publish(topics.BUILD_EVENTS, event, order_id=row.order_id)
+        await context.records.transact(partial(rows.remove_message, message_id=row.message_id))
 
     # --- every change -------------------------------------------------------------------------
 

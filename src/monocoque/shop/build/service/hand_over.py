@@ -29,6 +29,7 @@ from monocoque.contracts.errors import (
     DocumentRefused,
     HandOverProofWrong,
     HandOverTriesSpent,
+    LimitError,
     NotFound,
 )
 from monocoque.contracts.identifiers import CarId
@@ -142,18 +143,30 @@ class HandOvers:
                 await asyncio.sleep(self._config.retry_s)
 
     async def answer_requests(self) -> None:
-        """Each request: grant on record, answer said, and only then acknowledged."""
+        """Each request: grant on record, answer said, and only then acknowledged.
+
+        What a car that is told no more for now asks comes again; nobody else waits for it.
+        """
         bus: Bus = self._context.bus
         consumer = await bus.consumer(topics.HAND_OVER_REQUESTS, "factory")
         config = self._config
         while True:
             found = await consumer.fetch(config.requests_batch_messages, config.requests_wait_s)
+            held: set[str] = set()
             for at, delivery in enumerate(found):
+                car_id = delivery.identifiers["car_id"]
                 try:
-                    await self._answer(delivery)
+                    if car_id not in held:
+                        await self._answer(delivery)
+                except LimitError as refusal:
+                    self._context.count_error(refusal, "a car is answered later", car_id=car_id)
+                    held.add(car_id)
                 except AWAY:
                     await consumer.give_back(found[at:])
                     raise
+                if car_id in held:
+                    await consumer.give_back([delivery])
+                    continue
                 await consumer.acknowledge([delivery])
                 self._on_answer()
 
