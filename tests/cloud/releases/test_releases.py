@@ -9,9 +9,14 @@ import pytest
 
 from monocoque.cloud.releases import web
 from monocoque.cloud.releases.config import ReleasesConfig
-from monocoque.cloud.releases.service import run
+from monocoque.cloud.releases.service import TIMESTAMP_FILE, run
 from monocoque.cloud.releases.service.publishing import Keeper, note_published, publish
-from monocoque.contracts.errors import RecordsUnavailable, UpdateThresholdUnmet
+from monocoque.contracts.errors import (
+    CredentialsRefused,
+    RecordsUnavailable,
+    UpdateRefused,
+    UpdateThresholdUnmet,
+)
 from monocoque.contracts.rights import PersonRole, Site
 from monocoque.contracts.updates import FACTORY_IMAGE_BYTES, IMAGE_FOLDER
 from monocoque.plumbing.documents.port import Documents
@@ -212,6 +217,33 @@ async def test_the_service_renews_the_timestamp_in_time(cell):
     cell.stand.clock.advance(340 * 86_400)  # the companies' signatures end in three weeks
     await keeper.look()
     assert b"update_expired" in context.metrics.text()
+
+
+async def test_a_release_that_cannot_be_read_keeps_nothing_else_from_being_done(cell):
+    files = cell.stand.documents.files
+    before = set(files)
+    cell.stand.publish(2)
+    damaged = [name for name in set(files) - before if name.endswith("release.json")]
+    cell.stand.publish(3, "1.3.0")
+    for name in damaged:
+        files[name] += b" "
+    keeper = Keeper(cell.context())
+    cell.stand.clock.advance(5 * 86_400)
+    timestamp = files[TIMESTAMP_FILE]
+    with pytest.raises(UpdateRefused):
+        await keeper.look()
+    assert await cell.numbers() == [3, 1]
+    assert files[TIMESTAMP_FILE] != timestamp
+
+
+async def test_a_timestamp_that_cannot_be_renewed_keeps_no_release_off_the_records(cell):
+    cell.stand.publish(2)
+    cell.stand.clock.advance(5 * 86_400)
+    cell.stand.places.cell.secrets.clear()
+    with pytest.raises(CredentialsRefused):
+        await Keeper(cell.context()).look()
+    cell.stand.clock.advance(-5 * 86_400)
+    assert await cell.numbers() == [2, 1]
 
 
 async def test_the_service_goes_on_when_the_records_are_away(cell):

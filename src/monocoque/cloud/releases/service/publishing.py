@@ -1,7 +1,8 @@
 """Publishing a release: into the repository first, and then on record.
 
 Rules: the repository is the truth, so what is in it goes on record whoever put it there; whatever
-is not done is done by the next look.
+is not done is done by the next look. A release that cannot be read keeps neither the timestamp from
+being renewed nor another release from going on record.
 
 Left out on purpose: taking a release back. Nobody can know which car has read it.
 """
@@ -20,7 +21,7 @@ from monocoque.cloud.releases.service.repository import (
     ends_us,
     image_bytes,
 )
-from monocoque.contracts.errors import UpdateExpired
+from monocoque.contracts.errors import UpdateExpired, UpdateRefused
 from monocoque.contracts.updates import TIMESTAMP_BYTES_MAX
 from monocoque.plumbing.documents.port import Documents
 from monocoque.plumbing.keystore.port import KeyStore
@@ -53,23 +54,35 @@ async def publish(
 
 
 async def note_published(repository: ImageRepository, records: Records, now_us: int) -> list[int]:
-    """Put on record what is in the repository and is not yet; the numbers of those."""
+    """Put on record what is in the repository and is not yet; the numbers of those.
+
+    Raises UpdateRefused for one that cannot be read, after the others went on record.
+    """
     targets = repository.published().targets
     known = await records.transact(rows.known_numbers)
-    new = sorted(listed_numbers(targets) - known)
-    for number in new:
+    new: list[int] = []
+    refusals: list[UpdateRefused] = []
+    for number in sorted(listed_numbers(targets) - known):
         assert targets is not None
-        document = repository.release_document(targets, number)
+        try:
+            document = repository.release_document(targets, number)
+            version = read_release(document).version
+        except UpdateRefused as refusal:
+            refusals.append(refusal)
+            continue
         await records.transact(
             partial(
                 rows.add_release,
                 number=number,
-                version=read_release(document).version,
+                version=version,
                 document=document,
                 image_bytes=image_bytes(targets, number),
                 published_us=now_us,
             )
         )
+        new.append(number)
+    if refusals:
+        raise refusals[0]
     return new
 
 
@@ -81,25 +94,37 @@ class Keeper:
         self._config = context.config(ReleasesConfig)
         self._documents: Documents = context.port(Documents)
         self._repository = ImageRepository(self._documents, context.keystore)
-        self._seen: bytes | None = None
-        """The timestamp at the last look that came to its end."""
+        self._known: bytes | None = None
+        """The timestamp at the last look."""
         self._due_us = 0
         """When that one is to be signed anew."""
+        self._noted: bytes | None = None
+        """The timestamp whose releases are all on record."""
 
     async def look(self) -> None:
-        """Note what is new, and renew what is soon over."""
+        """Renew what is soon over, and note what is new; neither waits for the other to succeed."""
         now_us = self._context.clock.now_us()
         timestamp = self._documents.read(TIMESTAMP_FILE, TIMESTAMP_BYTES_MAX)
         if timestamp is None:
             return
-        if timestamp != self._seen:
-            for number in await note_published(self._repository, self._context.records, now_us):
-                self._context.log.info("release on record", number=number)
+        try:
+            self._renew_in_time(timestamp, now_us)
+        finally:
+            await self._note_new(timestamp, now_us)
+
+    def _renew_in_time(self, timestamp: bytes, now_us: int) -> None:
+        if timestamp != self._known:
             self._due_us = ends_us(timestamp) - round(self._config.timestamp_left_s_min * SECOND_US)
-            self._seen = timestamp
+            self._known = timestamp
         if now_us >= self._due_us:
             self._repository.renew(now_us, self._config)
             self._warn_of_old_targets(now_us)
+
+    async def _note_new(self, timestamp: bytes, now_us: int) -> None:
+        if timestamp != self._noted:
+            for number in await note_published(self._repository, self._context.records, now_us):
+                self._context.log.info("release on record", number=number)
+            self._noted = timestamp
 
     def _warn_of_old_targets(self, now_us: int) -> None:
         targets = self._repository.published().targets
