@@ -1,0 +1,31 @@
+"""What passes by itself: saying many things, of which some are too many."""
+
+import pytest
+
+from monocoque.contracts.errors import BusUnavailable, TooManyRequests
+from monocoque.plumbing.insisting import say_each
+
+
+async def test_who_is_refused_is_told_nothing_further_and_the_others_are_told_everything():
+    said = []
+
+    async def say(word: str) -> None:
+        if word == "a2":
+            raise TooManyRequests("Too many.")
+        said.append(word)
+
+    held = await say_each(["a1", "b1", "a2", "b2", "a3", "b3"], lambda word: word[0], say)
+    assert said == ["a1", "b1", "b2", "b3"]
+    assert {name: refusal.code for name, refusal in held.items()} == {"a": "too_many_requests"}
+
+
+async def test_what_concerns_everybody_ends_the_saying():
+    said = []
+
+    async def say(word: str) -> None:
+        said.append(word)
+        raise BusUnavailable("It is away.")
+
+    with pytest.raises(BusUnavailable):
+        await say_each(["a", "b"], str, say)
+    assert said == ["a"]
