@@ -204,26 +204,30 @@ async def _through(address: str, token: str, effort: Effort, readers_count: int)
             heard = await stack.enter_async_context(broker.subscribe(numbers, queue_batches=BUFFER))
             await heard.next()
             readers.append(_Reader(heard))
-        news, said, is_over = asyncio.Event(), 0, False
+        news, said = asyncio.Event(), 0
 
         async def read(reader: _Reader) -> None:
-            while not is_over or reader.values < said * BATCH:
+            while True:  # it cannot know which batch is the last, and may have it before we do
                 await reader.read()
                 news.set()
 
+        async def until_read(ahead_max: int) -> None:
+            while said - min(reader.values for reader in readers) // BATCH > ahead_max:
+                news.clear()
+                await news.wait()
+
         async with asyncio.timeout(WAIT_S_MAX), asyncio.TaskGroup() as group:
-            for reader in readers:
-                group.create_task(read(reader))
+            reading = [group.create_task(read(reader)) for reader in readers]
             began_s = time.perf_counter()
             while time.perf_counter() - began_s < effort.stream_s:
                 refused = await provision.publish(*turns.at(said), clock.now_us())
                 assert not refused
                 said += 1
-                while said - min(reader.values for reader in readers) // BATCH > AHEAD_MAX:
-                    news.clear()
-                    await news.wait()
-            is_over = True
-        took_s = time.perf_counter() - began_s
+                await until_read(AHEAD_MAX)
+            await until_read(0)
+            took_s = time.perf_counter() - began_s
+            for each in reading:
+                each.cancel()
         assert all(reader.values == said * BATCH for reader in readers)
     return said * BATCH / took_s
 
