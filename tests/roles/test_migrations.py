@@ -18,6 +18,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 import monocoque
 from monocoque.contracts.errors import DataDirectoryNewer
+from monocoque.plumbing.records.config import RecordsConfig
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.records.sqlite import SqliteRecords
 from monocoque.roles.migrations import (
@@ -159,8 +160,12 @@ async def test_processes_that_migrate_at_once_do_not_disturb_each_other(
     records_factory: RecordsFactory,
 ) -> None:
     where = records_factory.empty_where()
+    # The others try again until the first is through, however slow the machine is.
+    patient = RecordsConfig(attempts_max=1_000, transaction_s_max=60.0)
     async with asyncio.timeout(60):
-        done = await asyncio.gather(*(migrate(records_factory.open(where)) for _ in range(4)))
+        done = await asyncio.gather(
+            *(migrate(records_factory.open(where, patient)) for _ in range(4))
+        )
     assert [migration.before for migration in done].count(None) == 1
     assert {migration.after for migration in done} == {revisions()[-1]}
 
