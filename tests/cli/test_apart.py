@@ -68,7 +68,7 @@ class Apart(Installation):
         def is_ready() -> bool:
             printed = output.read_text("utf-8", "replace")
             assert started.poll() is None, f"{role} ended with {started.returncode}:\n{printed}"
-            return "ready" in printed
+            return any(line.startswith("ready") for line in printed.splitlines())
 
         wait_until(f"{role} is ready", is_ready, START_S_MAX)
 

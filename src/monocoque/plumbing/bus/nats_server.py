@@ -75,7 +75,8 @@ HEADERS_BYTES_MAX: Final = 4 * KIB
 """Room for NATS' own headers on top of the largest message."""
 START_ATTEMPTS: Final = 3
 _LOOK_INTERVAL_S: Final = 0.02
-_ORPHAN_GRACE_S: Final = 1.5
+_ORPHAN_ENDS: Final = ((signal.SIGTERM, 1.5), (signal.SIGKILL, 10.0))
+"""How an orphan is told to end, and how long each may take: a slow disk holds up its end."""
 
 
 class NatsServer:
@@ -320,9 +321,9 @@ class NatsServer:
         """End what an earlier cell left behind, and nobody else."""
         for orphan in self._orphans():
             self._log.warning("ending the bus server of an earlier run", pid=orphan.pid)
-            for number in (signal.SIGTERM, signal.SIGKILL):
+            for number, wait_s in _ORPHAN_ENDS:
                 send_signal(orphan, number)
-                if await _has_ended(orphan, _ORPHAN_GRACE_S):
+                if await _has_ended(orphan, wait_s):
                     break
             else:
                 raise ServerFailed("The bus server of an earlier run does not end.")
