@@ -43,12 +43,14 @@ class AppState(enum.Enum):
 
 _BEGIN: Final = frozenset({AppState.INSTALLED, AppState.STARTING, AppState.STOPPED})
 NEXT: Final[Mapping[AppState, frozenset[AppState]]] = {
-    AppState.INSTALLED: frozenset({AppState.STARTING, AppState.STOPPED, AppState.REFUSED}),
+    AppState.INSTALLED: frozenset(
+        {AppState.STARTING, AppState.STOPPED, AppState.WAITING, AppState.GIVEN_UP, AppState.REFUSED}
+    ),
     AppState.STARTING: frozenset(
         {AppState.RUNNING, AppState.WAITING, AppState.GIVEN_UP, AppState.REFUSED, *_BEGIN}
     ),
     AppState.RUNNING: frozenset({AppState.WAITING, AppState.FINISHED, AppState.GIVEN_UP, *_BEGIN}),
-    AppState.WAITING: frozenset({AppState.REFUSED, *_BEGIN}),
+    AppState.WAITING: frozenset({AppState.WAITING, AppState.GIVEN_UP, AppState.REFUSED, *_BEGIN}),
     AppState.STOPPED: _BEGIN,
     AppState.FINISHED: _BEGIN,
     AppState.REFUSED: _BEGIN,
@@ -65,6 +67,7 @@ REASONS: Final[Mapping[str, str]] = {
     "hung": "It did not say any more that it is alive.",
     "flood": "It said more to the car than an app may.",
     "crashed": "Its process ended without a word.",
+    "failed": "The car failed with it, by a defect of the car; the car's log says how.",
 }
 """Why the car ended an app, or says that it ended; what an app itself says comes with its words."""
 
