@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Campaign, CarSoftware } from '../lib/api/client.ts';
 import { countsOf, failedOf, newestFirst, versionsOf, wavesOf } from './software.ts';
 
-const car = (release_number: number, update_state = 'none') =>
-  ({ release_number, version: `1.${release_number}.0`, update_state }) as CarSoftware;
+const car = (release_number: number, update_state = 'none', car_id = '') =>
+  ({ car_id, release_number, version: `1.${release_number}.0`, update_state }) as CarSoftware;
 
 describe('software', () => {
   it('counts versions, the newest first, without cars that never spoke', () => {
@@ -15,7 +15,17 @@ describe('software', () => {
 
   it('failed where a car went back or refused', () => {
     const cars = [car(1, 'rolled_back'), car(1, 'refused'), car(2, 'installed'), car(1, 'waiting')];
-    expect(failedOf(cars)).toHaveLength(2);
+    expect(failedOf(cars, [])).toHaveLength(2);
+  });
+
+  it('has a car that is strange and failed once, as strange', () => {
+    const cars = [
+      car(1, 'refused', 'both'),
+      car(1, 'rolled_back', 'failed'),
+      car(1, 'none', 'odd'),
+    ];
+    const failed = failedOf(cars, [{ car_id: 'both' }, { car_id: 'odd' }]);
+    expect(failed.map(({ car_id }) => car_id)).toEqual(['failed']);
   });
 
   it('shows a wave as five kinds that add up to its cars', () => {

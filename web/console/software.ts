@@ -53,9 +53,17 @@ export function versionsOf(cars: readonly CarSoftware[]): Version[] {
   return [...found.values()].sort((a, b) => b.number - a.number);
 }
 
-/** Cars whose last update failed. */
-export function failedOf(cars: readonly CarSoftware[]): CarSoftware[] {
-  return cars.filter(({ update_state: state }) => state === 'rolled_back' || state === 'refused');
+/** Cars whose last update failed, without those that are told of as strange: a car waits for a person
+    once. */
+export function failedOf(
+  cars: readonly CarSoftware[],
+  strange: readonly Pick<CarSoftware, 'car_id'>[],
+): CarSoftware[] {
+  const toldOf = new Set(strange.map(({ car_id }) => car_id));
+  return cars.filter(
+    ({ car_id, update_state: state }) =>
+      (state === 'rolled_back' || state === 'refused') && !toldOf.has(car_id),
+  );
 }
 
 /** The newest first. */
