@@ -4,11 +4,13 @@ The cell, the maker and the car are stood in for behind their routes, so that ea
 can be seen at will; the keys and the checks in the browser are the real ones.
 """
 
+import asyncio
 import contextlib
+import json
 import re
 
 import pytest
-from playwright.async_api import Browser, Error, expect
+from playwright.async_api import Browser, Error, Route, expect
 
 from monocoque.trust.keys import SystemKeyMaker
 from tests.e2e.browser import look, visitor
@@ -221,3 +223,28 @@ async def test_the_car_speaks_the_language_of_the_browser(
     await expect(page.locator("[data-saving=saved]")).to_be_visible()
     await person.context.close()
     assert not person.unexpected
+
+
+async def test_settings_are_saved_one_after_another_and_the_last_choice_stays(
+    owner: Owner, installation: Installation
+) -> None:
+    page = await sign_in(owner, installation)
+    await page.goto(installation.address("phone", "/settings"))
+    saved: list[str] = []
+    may_answer = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        if route.request.method != "PUT":
+            await route.continue_()
+            return
+        saved.append(json.loads(route.request.post_data or "")["theme"])
+        await may_answer.wait()
+        await route.fulfill(status=204)
+
+    await page.route("**/api/me/settings", hold)
+    for theme in ("Dark", "Light", "System"):
+        await page.get_by_role("radio", name=theme).check()
+    may_answer.set()
+    await expect(page.locator("[data-saving=saved]")).to_be_visible()
+    assert saved == ["dark", "system"]
+    await look(page, f"phone-settings-{owner.look}")

@@ -12,6 +12,7 @@ import {
 } from './api/client.ts';
 import { type Problem, problemOf } from './api/problem.ts';
 import { setTheme } from './design/theme.svelte.ts';
+import { inTurn } from './in-turn.ts';
 import { setLocale } from './messages/language.svelte.ts';
 import { usePasskey } from './passkeys.ts';
 
@@ -69,8 +70,12 @@ export function sessionIsOver(): void {
   current = { kind: 'out' };
 }
 
-/** Keep new settings with the account. Throws a ProblemError. */
-export async function saveSettings(settings: Settings): Promise<void> {
+/**
+ * Keep new settings with the account, one after another: the last ones are those that stay.
+ *
+ * Throws a ProblemError; for settings that newer ones have replaced, that of the newer ones.
+ */
+export const saveSettings = inTurn(async (settings: Settings): Promise<void> => {
   try {
     await writeSettings(settings);
   } catch (thrown) {
@@ -78,4 +83,4 @@ export async function saveSettings(settings: Settings): Promise<void> {
     throw thrown;
   }
   if (current.kind === 'in') current = { kind: 'in', me: { ...current.me, settings } };
-}
+});
