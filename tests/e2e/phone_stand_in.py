@@ -62,6 +62,8 @@ class StandIn:
         self.lines: list[dict[str, Any]] = []
         self.place = LogPlace()
         self.is_down = False
+        self.is_undecided = False
+        """The maker has not answered a hand-over yet."""
         self.update: dict[str, Any] = {
             "car_id": CAR,
             "installed_number": 1,
@@ -215,6 +217,8 @@ class StandIn:
             await route.fulfill(json={"commands": self.commands, "now": moment(0)})
 
     def _hand_over(self, request: str) -> dict[str, Any]:
+        if self.is_undecided:
+            return {"state": "waiting", "refusal_code": None, "grant": None, "maker_root": None}
         jwk = claims_of(request)["cnf"]["jwk"]
         grant_id = make("grant", lambda _bits: next(BITS))
         car_keys = CarKeys(self.car.public_jwk, self.seal.public_jwk)

@@ -47,6 +47,26 @@ async def test_a_root_that_the_link_does_not_name_is_not_believed(
     await look(page, f"phone-root-wrong-{owner.look}")
 
 
+async def test_a_hand_over_that_waits_goes_on_after_a_time_without_a_cell(
+    owner: Owner, installation: Installation, stand_in: StandIn
+) -> None:
+    owner.expected.append(NO_ANSWER)
+    page = await sign_in(owner, installation)
+    stand_in.is_undecided = True
+    await page.goto(stand_in.link)
+    await page.get_by_role("button", name="Take over this car").click()
+    await expect(page.locator("[data-step=waiting]")).to_be_visible()
+    stand_in.is_down = True
+    await expect(page.locator("[data-step=waiting] [data-connection=lost]")).to_be_visible()
+    await look(page, f"phone-hand-over-lost-{owner.look}")
+    stand_in.is_down = False
+    await expect(page.locator("[data-connection=lost]")).to_have_count(0)
+    await expect(page.locator("[data-step=waiting]")).to_be_visible()
+    await look(page, f"phone-hand-over-waiting-{owner.look}")
+    stand_in.is_undecided = False
+    await expect(page.get_by_role("heading", name="The car is yours")).to_be_visible()
+
+
 async def test_a_broken_link_says_so(owner: Owner, installation: Installation) -> None:
     page = await sign_in(owner, installation)
     await page.goto(installation.address("phone", "/hand-over#car_short.code"))
