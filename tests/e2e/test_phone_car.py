@@ -153,6 +153,30 @@ async def test_a_cell_that_notes_another_end_than_the_car_is_seen(
     await look(page, f"phone-log-differs-{owner.look}")
 
 
+async def test_the_log_says_how_old_it_is_and_is_read_again(
+    owner: Owner, installation: Installation, stand_in: StandIn
+) -> None:
+    owner.expected.append(NO_ANSWER)
+    page = await take_over(owner, installation, stand_in)
+    await page.get_by_role("button", name="Lock", exact=True).click()
+    await expect(page.locator("[data-state=waiting]").first).to_be_visible()
+    await page.get_by_role("link", name="Log", exact=True).click()
+    await expect(page.get_by_text("handed in")).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Read .+ ago$"))).to_be_visible()
+    await stand_in.settle(page, "done", signer=stand_in.car)
+    await page.get_by_role("button", name="Read again").click()
+    await expect(page.locator("[data-line='1']")).to_be_visible()
+    stand_in.is_down = True
+    await page.get_by_role("button", name="Read again").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.locator("[data-line='1']")).to_be_visible()
+    await look(page, f"phone-log-lost-{owner.look}")
+    stand_in.is_down = False
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await look(page, f"phone-log-read-{owner.look}")
+
+
 async def test_a_waiting_command_is_cancelled_and_climate_and_limit_are_asked_for(
     owner: Owner, installation: Installation, stand_in: StandIn
 ) -> None:

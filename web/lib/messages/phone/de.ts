@@ -119,6 +119,8 @@ export const de: CatalogueOf<typeof en> = {
   'log.title': 'Protokoll',
   'log.lead':
     'Was aus einem Befehl wurde, unterschreibt das Auto Zeile um Zeile, jede an die vorige gebunden. Die Zelle führt ihr eigenes.',
+  'log.read': 'Gelesen: {age}',
+  'log.read_again': 'Neu lesen',
   'log.same': 'Beide Protokolle stimmen überein',
   'log.same_hint': {
     one: '{count} Zeile, vom Auto unterschrieben.',

@@ -114,6 +114,8 @@ export const en = {
   'log.title': 'Log',
   'log.lead':
     'The car signs a line for whatever became of a command, each bound to the one before. The cell keeps its own.',
+  'log.read': 'Read {age}',
+  'log.read_again': 'Read again',
   'log.same': 'Both logs agree',
   'log.same_hint': {
     one: '{count} line, every signature the car’s.',

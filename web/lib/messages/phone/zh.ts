@@ -115,6 +115,8 @@ export const zh: CatalogueOf<typeof en> = {
 
   'log.title': '日志',
   'log.lead': '每条指令的结果都由车辆签名成行，并与前一行相连。单元另有自己的记录。',
+  'log.read': '{age}读取',
+  'log.read_again': '重新读取',
   'log.same': '两份日志一致',
   'log.same_hint': { other: '共 {count} 行，均由车辆签名。' },
   'log.behind': '正在等待车辆的记录',
