@@ -18,7 +18,8 @@ def test_a_cell_whose_pages_another_process_has_leaves_the_way_to_them(tmp_path)
     directory.close()
     pages = take_part(layout, HTTP)
     try:
-        for path in (layout.door, layout.cell_process):
+        others = (layout.door, layout.cell_process, layout.process("cars"))
+        for path in others:
             write_process_file(path, os.getpid(), {"http": 8_321})
         before = layout.door.read_bytes()
         words = ("up", "--data", str(data), "--port", "0", "--cars", "1", "--homes", "0")
@@ -28,5 +29,4 @@ def test_a_cell_whose_pages_another_process_has_leaves_the_way_to_them(tmp_path)
     assert_refused(
         refused, "Stop that process. A cell leaves the http to another with `--without http`."
     )
-    assert layout.door.read_bytes() == before
-    assert layout.cell_process.read_bytes() == before
+    assert [path.read_bytes() for path in others] == [before] * len(others)

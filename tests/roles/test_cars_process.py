@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 
+import psutil
 import uvloop
 
 from monocoque.plumbing.clock import SystemClock
@@ -18,28 +19,30 @@ def test_a_cars_process_that_dies_before_it_is_told_to_begin_is_started_again(tm
     layout = Layout(tmp_path)
     layout.run.mkdir()
 
-    def shown() -> ProcessFile:
-        found = read_process_file(layout.run / "cars.json")
-        assert found is not None
-        return found
+    def shown() -> ProcessFile | None:
+        return read_process_file(layout.process("cars"))
 
     async def live() -> None:
         cars = CarsProcess(layout, 1)
+        before = {child.pid for child in psutil.Process().children()}
         await cars.start()
-        first = shown()
+        (first,) = [each for each in psutil.Process().children() if each.pid not in before]
         os.kill(first.pid, signal.SIGKILL)
+        assert shown() is None  # it has not begun
         async with asyncio.timeout(30):
-            while is_alive(first):
+            while first.is_running() and first.status() != psutil.STATUS_ZOMBIE:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.01)  # the loop hears that its pipe is closed
             keeping = asyncio.ensure_future(cars.keep(Metrics(SystemClock())))
-            while shown().pid == first.pid:
+            while (now := shown()) is None or now.pid == first.pid:
                 assert not keeping.done(), keeping.exception()
                 await asyncio.sleep(0.01)
             keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeping
-        assert not is_alive(shown())
+        last = shown()
+        assert last is not None
+        assert not is_alive(last)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(live())

@@ -3,7 +3,8 @@
 Rules:
 
 * it is started before the cell is ready, since loading its code takes as long as readying the
-  cell; it touches nothing before it is told to begin, so a cell that may not start changes nothing;
+  cell; it touches nothing before it is told to begin, and has its process file only then, so a cell
+  that may not start changes nothing;
 * it is started again whenever it ends, with the folders that its cars had;
 * it runs the factory too, so the cars that are missing come to it when they leave the line;
 * it ends by itself when the cell is killed: its standard input closes.
@@ -47,7 +48,6 @@ class CarsProcess:
             # Ctrl-C in a terminal goes to the cell, which then ends its children in order.
             start_new_session=True,
         )
-        write_process_file(self._layout.run / "cars.json", self._child.pid)
 
     def _begin(self) -> None:
         """Tell it that its cars may live; one that has ended does not hear it."""
@@ -62,6 +62,7 @@ class CarsProcess:
         log = get_log("monocoque.cars")
         try:
             while self._child is not None:
+                write_process_file(self._layout.process("cars"), self._child.pid)
                 self._begin()
                 status = await self._child.wait()
                 log.error("the cars' process ended", status=status)
