@@ -5,6 +5,11 @@ import sys
 
 import pytest
 
+from monocoque import __version__
+from monocoque.plumbing.clock import SystemClock
+from monocoque.roles.data_directory import open_data_directory
+from tests.e2e.installation import MONOCOQUE
+
 PROGRAM = """
 import asyncio
 from monocoque.cli.running import run_until_stopped
@@ -44,3 +49,19 @@ def test_an_input_that_has_ended_already_ends_the_command_in_words(redirected, t
     )
     said = "Standard input has ended before anything began.\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
+def test_no_car_is_made_when_its_input_has_ended_already(tmp_path) -> None:
+    directory = open_data_directory(tmp_path / "data", __version__, SystemClock().now_us(), print)
+    directory.close()
+    done = subprocess.run(
+        [MONOCOQUE, "run", "car", "--until-input-ends", "--data", tmp_path / "data"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=S_MAX,
+        check=False,
+    )
+    said = "Standard input has ended before anything began.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+    assert not list(directory.layout.cars.glob("*"))

@@ -21,12 +21,22 @@ INPUT_CHUNK_BYTES = 4_096
 
 def run_until_stopped(main: Coroutine[Any, Any, None], *, ends_with_input: bool) -> None:
     """Run it; returns when it ended, or was ended by a signal."""
-    if ends_with_input and not _can_wait_for_input():
-        typer.echo("Standard input has ended before anything began.", err=True)
+    if not may_begin(ends_with_input=ends_with_input):
         main.close()
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_guarded(main, ends_with_input=ends_with_input))
+
+
+def may_begin(*, ends_with_input: bool) -> bool:
+    """Whether there is something that the command can go on with; says so when there is not.
+
+    For a command that makes something before it runs, and should not for nothing.
+    """
+    if ends_with_input and not _can_wait_for_input():
+        typer.echo("Standard input has ended before anything began.", err=True)
+        return False
+    return True
 
 
 async def _guarded(main: Coroutine[Any, Any, None], *, ends_with_input: bool) -> None:

@@ -16,7 +16,7 @@ import typer
 from monocoque import __version__
 from monocoque.car.signals.logic.catalogue import own_catalogue
 from monocoque.cli.catalogues import catalogue_of
-from monocoque.cli.running import run_until_stopped
+from monocoque.cli.running import may_begin, run_until_stopped
 from monocoque.cli.settings import read_settings
 from monocoque.cli.vehicle_bus import BusWords, vehicle_bus
 from monocoque.contracts.errors import CellUnreachable, SettingInvalid
@@ -74,6 +74,8 @@ def start_car(
     if bus is not None:
         found = vehicle_bus(bus, process.catalogue, process.configs)
         process = dataclasses.replace(process, bus=found)
+    if not may_begin(ends_with_input=ends_with_input):
+        return
     car = make_car(process) if chosen is None else take_car(process, chosen)
     typer.echo(car.car_id)
     run_until_stopped(run_cars(process, [car], car.car_id), ends_with_input=ends_with_input)
