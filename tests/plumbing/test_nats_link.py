@@ -1,6 +1,7 @@
 """One connection to NATS while its server dies and subscriptions come and go."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -19,6 +20,7 @@ from tests.fixtures.bus import QUICK, NatsCellBus
 WAIT_S = 10.0
 KILLS = 5
 COMERS = 20
+MUCH = 10
 CANCELLATIONS = 100
 CONNECTING_S = 0.006
 """How long connecting takes, about."""
@@ -95,6 +97,24 @@ async def come_and_go(link: NatsLink, inbox: str) -> None:
         stop = await link.subscribe(f"{inbox}.comer.{number}", Ear().hear)
         await asyncio.sleep(0)
         await stop()
+
+
+async def say_much(link: NatsLink, subject: str) -> None:
+    """Say something whenever there is a connection, so that some waits to be written."""
+    while True:
+        for _ in range(MUCH):
+            with contextlib.suppress(BusUnavailable):
+                await link.send(subject, b"much")
+        await asyncio.sleep(0)
+
+
+async def test_it_comes_back_every_time_while_much_waits_to_be_written(nats_bus: NatsCellBus):
+    async with opened(nats_bus) as (link, inbox), asyncio.TaskGroup() as group:
+        sayers = [group.create_task(say_much(link, f"{inbox}.nobody")) for _ in range(COMERS)]
+        for _ in range(KILLS):
+            await restart(nats_bus, link)
+        for sayer in sayers:
+            sayer.cancel()
 
 
 async def test_it_comes_back_every_time_while_subscriptions_come_and_go(nats_bus: NatsCellBus):

@@ -53,7 +53,8 @@ async def own_client(
     except (nats.errors.Error, OSError) as error:
         raise ServerFailed("The bus server does not take our own credentials.") from error
     finally:
-        await client.close()
+        with contextlib.suppress(OSError, nats.errors.Error):  # the server went away meanwhile
+            await client.close()
 
 
 async def tell_accounts(

@@ -9,6 +9,8 @@ Rules:
   began while they were being made; one that has ended is made no more;
 * refused credentials are an error at the first attempt; later they are tried again, slowly, since
   the server may be about to be given the right keys;
+* a connection that nats-py has given up is lost, whether it says so or not: when something waits to
+  be written to a server that has died, its ``Client._close`` fails before it tells anybody (2.16);
 * without TLS it connects to loopback only.
 
 nats-py's own ``flush`` is of no use here: it writes its question past what still waits to be
@@ -54,6 +56,7 @@ Hear = Callable[[Msg], Awaitable[None]]
 
 _CANCELLATIONS_MAX: Final = 20
 _CANCELLATION_WAIT_S: Final = 0.25
+_LOST_LOOK_S: Final = 1.0
 _OUTGOING_BYTES_MAX: Final = 8 * 1_024 * 1_024
 
 
@@ -106,9 +109,11 @@ class NatsLink:
     @property
     def client(self) -> Client:
         """The connected client; raises BusUnavailable, or CredentialsRefused when that is why."""
-        if self._client is None or not self._client.is_connected:
-            raise self._refusal or BusUnavailable("The bus server cannot be reached.")
-        return self._client
+        if self._client is not None and self._client.is_connected:
+            return self._client
+        if self._client is not None:
+            self._lost.set()  # nats-py has given it up, perhaps without a word
+        raise self._refusal or BusUnavailable("The bus server cannot be reached.")
 
     def check(self) -> None:
         """Whether something can be sent right now; raises like ``client``."""
@@ -127,7 +132,7 @@ class NatsLink:
             await end_task(self._task)
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await _end(client)
 
     async def subscribe(self, subject: str, hear: Hear) -> Callable[[], Awaitable[None]]:
         """Hear what is said on a subject, over every reconnection; returns how to stop.
@@ -174,7 +179,7 @@ class NatsLink:
         wait_s = self._config.reconnect_wait_s_min
         while True:
             if self._client is not None:
-                await self._lost.wait()
+                await self._until_lost(self._client)
                 self._client = None
                 self.connections.lose()
                 self._give_up_settling()
@@ -192,6 +197,12 @@ class NatsLink:
                 wait_s = self._config.reconnect_wait_s_max
             except MonocoqueError:
                 self._refusal = None
+
+    async def _until_lost(self, client: Client) -> None:
+        while client.is_connected and not self._lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOST_LOOK_S):
+                    await self._lost.wait()
 
     async def _connect(self) -> None:
         address = await self._server_address()
@@ -233,10 +244,10 @@ class NatsLink:
                 # whatever is said over this connection from now on comes after them anyway.
                 await self._make_missing(client)
         except (asyncio.CancelledError, BusUnavailable):
-            await client.close()
+            await _end(client)
             raise
         except (TimeoutError, OSError, nats.errors.Error) as error:
-            await client.close()
+            await _end(client)
             if "authorization violation" in str(error).lower():
                 raise CredentialsRefused("The bus server refused the credentials.") from error
             raise BusUnavailable("The bus server cannot be reached.") from error
@@ -296,6 +307,12 @@ async def end_task(task: "asyncio.Task[None]") -> None:
         ended, _ = await asyncio.wait({task}, timeout=_CANCELLATION_WAIT_S)
         if ended:
             return
+
+
+async def _end(client: Client) -> None:
+    """Close it; what it could not write any more is gone with it."""
+    with contextlib.suppress(OSError, nats.errors.Error):
+        await client.close()
 
 
 @contextlib.contextmanager
