@@ -60,7 +60,7 @@ async def test_what_was_ordered_is_built_once_drives_and_is_handed_over_through_
         killed_at_s = time.time()
         await asyncio.to_thread(kill_cars, running)
         await until_every_car_said_hello(person, killed_at_s)
-        await person.close()
+        await person.aclose()
         cars = {story["order"]["car_id"] for story in stories}
         for car_id in cars:
             await take_over(running, car_id)

@@ -10,6 +10,7 @@ Left out on purpose: the figure that is wanted as a failure. A busy machine woul
 """
 
 import asyncio
+import contextlib
 import itertools
 import random
 import signal
@@ -143,7 +144,7 @@ class Person:
         heard = [datetime.fromisoformat(car["last_hello_at"]) for car in fleet["cars"]]
         return health["cars_online"] == CARS and min(heard).timestamp() > since_s
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the browser."""
         await self._browser.aclose()
 
@@ -174,8 +175,10 @@ async def publisher(data: Path, chance: random.Random) -> AsyncGenerator[Publish
         metrics=Metrics(),
         log=structlog.get_logger(),
     )
-    yield Publisher(bus, chance)
-    await bus.close()
+    try:
+        yield Publisher(bus, chance)
+    finally:  # else what it leaves open fails the test after this one
+        await bus.close()
 
 
 class Apart(Installation):
@@ -285,20 +288,19 @@ async def test_what_was_acknowledged_outlives_every_kill(
             lambda: installation.cars_online() == CARS,
             START_S_MAX,
         )
-        person = Person(installation)
-        await person.sign_in()
-        async with publisher(installation.data, chance) as bus:
-            async with asyncio.TaskGroup() as group:
-                working = [
-                    group.create_task(bus.publish()),
-                    group.create_task(person.change_settings()),
-                ]
-                longest_s = await kill_all(installation, person, times, chance)
-                for task in working:
-                    task.cancel()
-            missing = await bus.missing()
-        await person.check_settings()
-        await person.close()
+        async with contextlib.aclosing(Person(installation)) as person:
+            await person.sign_in()
+            async with publisher(installation.data, chance) as bus:
+                async with asyncio.TaskGroup() as group:
+                    working = [
+                        group.create_task(bus.publish()),
+                        group.create_task(person.change_settings()),
+                    ]
+                    longest_s = await kill_all(installation, person, times, chance)
+                    for task in working:
+                        task.cancel()
+                missing = await bus.missing()
+            await person.check_settings()
     finally:
         status = installation.stop()
     with capsys.disabled():
