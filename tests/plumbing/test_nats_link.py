@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 
+import pytest
 from nats.aio.msg import Msg
 
 from monocoque.contracts.errors import BusUnavailable
@@ -163,6 +164,44 @@ async def test_a_server_that_goes_while_it_is_asked_whether_it_has_all_is_soon_t
             for _ in range(3):
                 await came.acquire()
         await link.close()
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"INFO []\r\n",
+        b'INFO {"max_payload": "x", "connect_urls": 7}\r\nPONG\r\n',
+        b"INFO \xff\r\n",
+        b"x" * 1_000_000 + b"\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        GREETING + b"PONG\r\nMSG\r\n",
+        GREETING + b"PONG\r\nMSG x y z\r\n",
+    ],
+)
+async def test_a_stranger_at_the_address_is_left_for_the_server_when_it_is_there(
+    nats_bus: NatsCellBus, nonsense: bytes
+):
+    credentials = nats_bus.credentials(Role.ECHO, {})
+    inbox, came = f"_INBOX_{credentials.name}.own", 0
+
+    async def talk(_: StreamReader, writer: StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        with contextlib.suppress(ConnectionError), closing(writer):
+            writer.write(nonsense)
+            await writer.drain()
+
+    async with await asyncio.start_server(talk, "127.0.0.1") as stranger:
+        port = stranger.sockets[0].getsockname()[1]
+
+        async def address() -> str:
+            return await nats_bus.server.address() if came > 1 else f"nats://127.0.0.1:{port}"
+
+        link = NatsLink(address, credentials, inbox, nats_bus.random, nats_bus.log, QUICK, None)
+        await link.open()
+        await nats_bus.until(lambda: link.is_connected)
+        await link.close()
+    assert came == 2
 
 
 async def test_what_is_subscribed_while_it_connects_is_heard_on_the_new_connection(

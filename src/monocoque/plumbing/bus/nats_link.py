@@ -57,6 +57,8 @@ Hear = Callable[[Msg], Awaitable[None]]
 _CANCELLATIONS_MAX: Final = 20
 _CANCELLATION_WAIT_S: Final = 0.25
 _LOST_LOOK_S: Final = 1.0
+_NO_SERVER: Final = (AttributeError, LookupError, OSError, TimeoutError, TypeError, ValueError)
+"""What nats-py raises where no server is, and where somebody listens who speaks otherwise."""
 _OUTGOING_BYTES_MAX: Final = 8 * 1_024 * 1_024
 
 
@@ -246,7 +248,7 @@ class NatsLink:
         except (asyncio.CancelledError, BusUnavailable):
             await _end(client)
             raise
-        except (TimeoutError, OSError, nats.errors.Error) as error:
+        except (nats.errors.Error, *_NO_SERVER) as error:
             await _end(client)
             if "authorization violation" in str(error).lower():
                 raise CredentialsRefused("The bus server refused the credentials.") from error
