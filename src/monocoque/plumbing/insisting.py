@@ -7,7 +7,7 @@ Left out on purpose: errors that a person has to look at; those end the service,
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
@@ -51,6 +51,30 @@ async def say_each(
         except LimitError as refusal:
             held[name] = refusal
     return held
+
+
+async def say_waiting(
+    look: Callable[[Collection[str]], Awaitable[Sequence[Item]]],
+    whose: Callable[[Item], str],
+    say: Callable[[Item], Awaitable[None]],
+) -> int:
+    """Say the oldest of what waits; returns how many were found.
+
+    look: finds them, but for those of the names that it is given; what was said it finds no more.
+    Raises LimitError for who may be told no more for now, after the others were told.
+    """
+    held: dict[str, LimitError] = {}
+    count = 0
+    while True:
+        waiting = await look(held.keys())
+        count += len(waiting)
+        refused = await say_each(waiting, whose, say)
+        held |= refused
+        if not refused:
+            break
+    if held:
+        raise next(iter(held.values()))
+    return count
 
 
 async def reconnected(bus: Bus, connections: int, pause_s: float) -> bool:

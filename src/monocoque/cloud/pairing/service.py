@@ -17,7 +17,7 @@ cell.
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -36,7 +36,6 @@ from monocoque.contracts.errors import (
     DocumentRefused,
     IdentifierMalformed,
     IdentifierUsed,
-    LimitError,
     MonocoqueError,
     NotFound,
     TooManyRequests,
@@ -46,7 +45,7 @@ from monocoque.contracts.wire import command_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery
 from monocoque.plumbing.clock import Clock
-from monocoque.plumbing.insisting import AWAY, say_each
+from monocoque.plumbing.insisting import AWAY, say_waiting
 from monocoque.plumbing.keystore.port import KeyStore
 from monocoque.plumbing.records.port import Records
 from monocoque.plumbing.service import Context
@@ -174,17 +173,12 @@ class Desk:
         A car that is asked for more often than may be holds up its own requests alone; for it
         LimitError is raised after the others were sent.
         """
+        await say_waiting(self._unsent, lambda row: str(row.car_id), self._send)
+
+    async def _unsent(self, but_of: Collection[str]) -> Sequence[Row[Any]]:
         count_max = self._config.send_batch_requests
-        held: dict[str, LimitError] = {}
-        while True:
-            look = partial(rows.unsent_requests, but_of=list(held), count_max=count_max)
-            unsent = await self._records.transact(look)
-            refused = await say_each(unsent, lambda row: str(row.car_id), self._send)
-            held |= refused
-            if not refused:
-                break
-        if held:
-            raise next(iter(held.values()))
+        look = partial(rows.unsent_requests, but_of=but_of, count_max=count_max)
+        return await self._records.transact(look)
 
     async def _send(self, row: Row[Any]) -> None:
         message = command_pb2.HandOverRequest(request=row.document)

@@ -19,7 +19,7 @@ is the shop's book.
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -28,7 +28,6 @@ from sqlalchemy import Connection, Row
 from monocoque.contracts import identifiers, topics
 from monocoque.contracts.errors import (
     IdentifierMalformed,
-    LimitError,
     MonocoqueError,
     VinSerialsSpent,
     WeekNotBuildable,
@@ -37,7 +36,7 @@ from monocoque.contracts.identifiers import CarId
 from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import header_of, stamp
 from monocoque.plumbing.bus.port import Delivery
-from monocoque.plumbing.insisting import AWAY, say_each
+from monocoque.plumbing.insisting import AWAY, say_waiting
 from monocoque.plumbing.service import Context, handling
 from monocoque.shop.build import records as rows
 from monocoque.shop.build.config import BuildConfig
@@ -216,19 +215,12 @@ class Builds:
         An order that says more than it may keeps its own events waiting, and nobody else's; for it
         LimitError is raised after the others were said.
         """
-        count_max, count = self._config.outbox_batch_messages, 0
-        held: dict[str, LimitError] = {}
-        while True:
-            look = partial(rows.waiting_messages, but_of=list(held), count_max=count_max)
-            waiting = await self._context.records.transact(look)
-            count += len(waiting)
-            refused = await say_each(waiting, lambda row: str(row.order_id), self._say)
-            held |= refused
-            if not refused:
-                break
-        if held:
-            raise next(iter(held.values()))
-        return count
+        return await say_waiting(self._waiting, lambda row: str(row.order_id), self._say)
+
+    async def _waiting(self, but_of: Collection[str]) -> Sequence[Row[Any]]:
+        count_max = self._config.outbox_batch_messages
+        look = partial(rows.waiting_messages, but_of=but_of, count_max=count_max)
+        return await self._context.records.transact(look)
 
     async def _say(self, row: Row[Any]) -> None:
         context = self._context

@@ -24,6 +24,7 @@ from monocoque.contracts.wire import order_pb2
 from monocoque.plumbing.bus.header import stamp
 from monocoque.plumbing.bus.port import Bus, Delivery, Outgoing
 from monocoque.plumbing.clock import Clock
+from monocoque.plumbing.insisting import say_each
 from monocoque.shop.orders import records as rows
 from monocoque.shop.orders.logic import Event
 from monocoque.shop.orders.service.book import Book, found_order
@@ -107,17 +108,12 @@ async def _say(bus: Bus, waiting: Sequence[Row[Any]]) -> list[tuple[str, int]]:
         await bus.publish_batch(topics.ORDER_EVENTS, [_outgoing(row) for row in waiting])
         return [(row.order_id, row.number) for row in waiting]
     said: list[tuple[str, int]] = []
-    held: set[str] = set()
-    for row in waiting:
-        if row.order_id in held:
-            continue  # its events are said in their order
-        try:
-            message = _outgoing(row).message
-            await bus.publish(topics.ORDER_EVENTS, message, order_id=row.order_id)
-        except LimitError:
-            held.add(row.order_id)
-        else:
-            said.append((row.order_id, row.number))
+
+    async def say(row: Row[Any]) -> None:
+        await bus.publish(topics.ORDER_EVENTS, _outgoing(row).message, order_id=row.order_id)
+        said.append((row.order_id, row.number))
+
+    await say_each(waiting, lambda row: str(row.order_id), say)
     return said
 
 
