@@ -4,7 +4,7 @@
 // ends nothing, is said, and is tried again after pauses that grow; what is refused ends it.
 
 import type { Problem } from '../lib/api/problem.ts';
-import { RETRY_AFTER_S } from '../lib/live/connection.ts';
+import { retryAfter_s } from '../lib/live/connection.ts';
 
 export const ASK_AGAIN_S = 2;
 
@@ -44,12 +44,11 @@ export function answered(answer: 'granted' | 'undecided', now_ms: number): Handi
 /** The try failed. */
 export function failed(before: HandingOver, problem: Problem, now_ms: number): HandingOver {
   if (before.step !== 'waiting' || !problem.temporary) return { ...NOT_BEGUN, problem };
-  const wait_s = RETRY_AFTER_S[Math.min(before.failures, RETRY_AFTER_S.length - 1)] ?? 15;
   return {
     ...before,
     problem,
     failures: before.failures + 1,
-    retryAt_ms: now_ms + wait_s * 1_000,
+    retryAt_ms: now_ms + retryAfter_s(before.failures) * 1_000,
   };
 }
 

@@ -14,8 +14,13 @@ import type { Tick } from '../api/client.ts';
 import { type Problem, problemOf } from '../api/problem.ts';
 
 export const TICK_SILENCE_S = 12;
-export const RETRY_AFTER_S = [1, 2, 4, 8, 15] as const;
+const RETRY_AFTER_S = [1, 2, 4, 8, 15] as const;
 export const WINDOW_S_DEFAULT = 30;
+
+/** How long to wait for the next try after so many have failed before this one. */
+export function retryAfter_s(failures: number): number {
+  return RETRY_AFTER_S[Math.min(failures, RETRY_AFTER_S.length - 1)] ?? 15;
+}
 
 /** The stream: the browser's EventSource, as far as we use it. */
 export interface Stream {
@@ -169,7 +174,7 @@ export class LiveItems<Item> {
       this.#parts.signedOut();
       return;
     }
-    const wait_s = RETRY_AFTER_S[Math.min(this.#failures, RETRY_AFTER_S.length - 1)] ?? 15;
+    const wait_s = retryAfter_s(this.#failures);
     this.#failures += 1;
     this.#show({ phase: 'lost', problem, retryAt_ms: this.#parts.now_ms() + wait_s * 1_000 });
     this.#cancelRetry = this.#parts.after(wait_s * 1_000, () => this.connect());
