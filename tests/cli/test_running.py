@@ -37,6 +37,11 @@ def test_a_command_runs_for_as_long_as_its_pipe_is_open() -> None:
     assert (command.returncode, said, complaints) == (0, "", "")
 
 
+def assert_ended_in_words(done: "subprocess.CompletedProcess[str]") -> None:
+    said = "Standard input has ended before anything began.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
 @pytest.mark.parametrize("redirected", ["</dev/null", "<a_file", "<&-"])
 def test_an_input_that_has_ended_already_ends_the_command_in_words(redirected, tmp_path) -> None:
     (tmp_path / "a_file").write_text("words\n")
@@ -47,8 +52,7 @@ def test_an_input_that_has_ended_already_ends_the_command_in_words(redirected, t
         timeout=S_MAX,
         cwd=tmp_path,
     )
-    said = "Standard input has ended before anything began.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+    assert_ended_in_words(done)
 
 
 def test_no_car_is_made_when_its_input_has_ended_already(tmp_path) -> None:
@@ -62,6 +66,5 @@ def test_no_car_is_made_when_its_input_has_ended_already(tmp_path) -> None:
         timeout=S_MAX,
         check=False,
     )
-    said = "Standard input has ended before anything began.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+    assert_ended_in_words(done)
     assert not list(directory.layout.cars.glob("*"))

@@ -28,6 +28,12 @@ async def _nobody(_: Exception) -> None:
     """Whoever asks is told by the error that is raised."""
 
 
+async def end_client(client: Client) -> None:
+    """Close it; what it could not write any more is gone with it."""
+    with contextlib.suppress(OSError, nats.errors.Error):
+        await client.close()
+
+
 @contextlib.asynccontextmanager
 async def own_client(
     address: str,
@@ -53,8 +59,7 @@ async def own_client(
     except (nats.errors.Error, OSError) as error:
         raise ServerFailed("The bus server does not take our own credentials.") from error
     finally:
-        with contextlib.suppress(OSError, nats.errors.Error):  # the server went away meanwhile
-            await client.close()
+        await end_client(client)
 
 
 async def tell_accounts(

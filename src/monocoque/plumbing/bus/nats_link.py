@@ -45,6 +45,7 @@ from monocoque.contracts.errors import (
 )
 from monocoque.plumbing.bus.config import BusConfig
 from monocoque.plumbing.bus.connections import Connections
+from monocoque.plumbing.bus.nats_accounts import end_client
 from monocoque.plumbing.bus.nats_credentials import NatsCredentials
 from monocoque.plumbing.bus.nats_rights import INBOX
 from monocoque.plumbing.bus.nats_server import is_loopback
@@ -134,7 +135,7 @@ class NatsLink:
             await end_task(self._task)
         client, self._client = self._client, None
         if client is not None:
-            await _end(client)
+            await end_client(client)
 
     async def subscribe(self, subject: str, hear: Hear) -> Callable[[], Awaitable[None]]:
         """Hear what is said on a subject, over every reconnection; returns how to stop.
@@ -246,10 +247,10 @@ class NatsLink:
                 # whatever is said over this connection from now on comes after them anyway.
                 await self._make_missing(client)
         except (asyncio.CancelledError, BusUnavailable):
-            await _end(client)
+            await end_client(client)
             raise
         except (nats.errors.Error, *_NO_SERVER) as error:
-            await _end(client)
+            await end_client(client)
             if "authorization violation" in str(error).lower():
                 raise CredentialsRefused("The bus server refused the credentials.") from error
             raise BusUnavailable("The bus server cannot be reached.") from error
@@ -309,12 +310,6 @@ async def end_task(task: "asyncio.Task[None]") -> None:
         ended, _ = await asyncio.wait({task}, timeout=_CANCELLATION_WAIT_S)
         if ended:
             return
-
-
-async def _end(client: Client) -> None:
-    """Close it; what it could not write any more is gone with it."""
-    with contextlib.suppress(OSError, nats.errors.Error):
-        await client.close()
 
 
 @contextlib.contextmanager
